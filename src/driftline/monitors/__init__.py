@@ -1,0 +1,1 @@
+"""The judgement: what a baseline and a profile together say, pure."""
