@@ -1,0 +1,105 @@
+"""Profiles to bytes and back: compact, versioned, and the same for every analyzer.
+
+A state is written by the fields of its dataclass, so a new analyzer needs nothing here. The bytes are a magic word and
+a version, then zstd over a JSON tree followed by the raw arrays that the tree points to.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import typing
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from driftline.errors import Unreadable
+from driftline.profile.analyzer import Analyzer
+from driftline.profile.analyzers import ANALYZERS
+from driftline.profile.profile import Profile
+from driftline.schema import Field, Form
+
+MAGIC = b"DRFT"
+VERSION = 1
+_HEAD = struct.Struct("<4sHQQ")
+_NAMES = {kind: name for name, kind in ANALYZERS.items()}
+
+
+def encode(profile: Profile) -> bytes:
+    """The profile as bytes; `decode` gives it back.
+
+    >>> some = Profile.of(pa.table({"age": [30, 40]}))
+    >>> decode(encode(some)).column("age").moments == some.column("age").moments
+    True
+    """
+    arrays = bytearray()
+    tree = {
+        "rows": profile.rows,
+        "fields": [[known.name, known.form.value] for known in profile.fields],
+        "failures": dict(profile.failures),
+        "states": [[_NAMES[type(asked)], _plain(asked, arrays), _plain(state, arrays)] for asked, state in _states(profile)],
+    }
+    text = json.dumps(tree, separators=(",", ":")).encode()
+    body = text + bytes(arrays)
+    return _HEAD.pack(MAGIC, VERSION, len(text), len(body)) + pa.compress(body, "zstd", asbytes=True)
+
+
+def _states(profile: Profile) -> list[tuple[Analyzer[Any], Any]]:
+    return sorted(profile.states.items(), key=lambda item: (item[0].column, _NAMES[type(item[0])]))
+
+
+def decode(data: bytes, uri: str = "profile") -> Profile:
+    """The profile that `encode` wrote; `Unreadable` names `uri` if these bytes are none."""
+    if len(data) < _HEAD.size or data[:4] != MAGIC:
+        raise Unreadable(uri=uri, reason="not a Driftline profile", remedy="Write one with Profile.save().")
+    _, version, text_size, size = _HEAD.unpack_from(data)
+    if version > VERSION:
+        raise Unreadable(uri=uri, reason=f"profile version {version} is newer than {VERSION}", remedy="Update driftline.")
+    try:
+        body = pa.decompress(data[_HEAD.size :], size, "zstd", asbytes=True)
+        tree = json.loads(body[:text_size])
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise Unreadable(uri=uri, reason=f"damaged profile ({error})", remedy="Make it again from the data.") from error
+    source = memoryview(body)[text_size:]
+    states: dict[Analyzer[Any], Any] = {}
+    for name, asked, state in tree["states"]:
+        analyzer = _rebuilt(ANALYZERS[name], asked, source)
+        states[analyzer] = _rebuilt(type(analyzer.start()), state, source)
+    known = tuple(Field(name, Form(form)) for name, form in tree["fields"])
+    return Profile(tree["rows"], known, states, tree["failures"])
+
+
+def _plain(value: Any, arrays: bytearray) -> Any:
+    if is_dataclass(value):
+        return [_plain(getattr(value, member.name), arrays) for member in fields(value)]
+    if isinstance(value, np.ndarray):
+        at = len(arrays)
+        arrays += value.tobytes()
+        return {"at": at, "n": len(value), "of": value.dtype.str}
+    if isinstance(value, tuple):
+        return [_plain(each, arrays) for each in value]
+    if isinstance(value, dict):
+        return [[key, each] for key, each in value.items()]
+    return value
+
+
+def _rebuilt(kind: Any, plain: Any, source: memoryview) -> Any:
+    hints = typing.get_type_hints(kind)
+    values = [_value(hints[member.name], each, source) for member, each in zip(fields(kind), plain, strict=True)]
+    return kind(*values)
+
+
+def _value(hint: Any, plain: Any, source: memoryview) -> Any:
+    if is_dataclass(hint):
+        return _rebuilt(hint, plain, source)
+    if isinstance(plain, dict) and "at" in plain:
+        kind = np.dtype(plain["of"])
+        array = np.frombuffer(source, kind, plain["n"], plain["at"])
+        array.flags.writeable = False
+        return array
+    origin = typing.get_origin(hint)
+    if origin is tuple:
+        return tuple(_value(typing.get_args(hint)[0], each, source) for each in plain)
+    return dict(plain) if isinstance(plain, list) else plain

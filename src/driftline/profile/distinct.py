@@ -1,0 +1,97 @@
+"""How many different values a column holds: the k smallest hashes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from driftline.profile.analyzer import Analyzer
+from driftline.profile.columns import Cells
+from driftline.profile.hashing import Hashes, hash_numbers, hash_texts
+from driftline.schema import Form
+
+SIZE = 2048
+
+
+@dataclass(frozen=True)
+class DistinctState:
+    """The smallest `size` hashes that were seen, ascending.
+
+    Below `size` distinct values the count is exact (two values share a hash once in 10**13); above, the estimate
+    (size-1)/(largest kept hash as a share of all hashes) has a relative standard error of 1/sqrt(size-2), 2.2 % at
+    2048. Source: Bar-Yossef et al., "Counting Distinct Elements in a Data Stream", RANDOM 2002; Beyer et al., "On
+    Synopses for Distinct-Value Estimation Under Multiset Operations", SIGMOD 2007, unbiased estimator of section 4.
+    """
+
+    hashes: Hashes
+    size: int = SIZE
+
+    @property
+    def exact(self) -> bool:
+        """Whether `estimate` is the true number."""
+        return len(self.hashes) < self.size
+
+    @property
+    def estimate(self) -> float:
+        """The number of distinct values."""
+        if self.exact:
+            return float(len(self.hashes))
+        return float(round((self.size - 1) / (float(self.hashes[-1]) / 2.0**64)))
+
+    def add(self, hashes: Hashes) -> DistinctState:
+        """With more hashes, in any order and number."""
+        if not self.exact:
+            hashes = hashes[hashes < self.hashes[-1]]
+        if not len(hashes):
+            return self
+        if len(hashes) > 16 * self.size:
+            hashes = self._lowest(hashes)
+        both = np.unique(np.concatenate((self.hashes, hashes)))[: self.size]
+        return DistinctState(both, self.size)
+
+    def _lowest(self, hashes: Hashes) -> Hashes:
+        """A share of the hashes below a bound that leaves more than enough of them, if it does."""
+        bound = np.uint64(min(2**64 - 1, 2**64 * 4 * self.size // len(hashes)))
+        few = hashes[hashes < bound]
+        return few if len(few) >= 2 * self.size and len(np.unique(few)) >= self.size else hashes
+
+    def merge(self, other: DistinctState) -> DistinctState:
+        """The smallest hashes of both."""
+        return self.add(other.hashes)
+
+
+@dataclass(frozen=True)
+class Distinct(Analyzer[DistinctState]):
+    """The number of distinct values (of elements, in a list column)."""
+
+    size: int = SIZE
+
+    def start(self) -> DistinctState:
+        """Nothing seen."""
+        return DistinctState(np.empty(0, np.uint64), self.size)
+
+    def observe(self, state: DistinctState, cells: Cells) -> DistinctState:
+        """With the cells' values added."""
+        for hashes in _hashes(cells.elements):
+            state = state.add(hashes)
+        return state
+
+
+def _hashes(cells: Cells) -> list[Hashes]:
+    if cells.form is Form.BOOLEAN:
+        found = [text for text, count in (("true", cells.dense.true_count), ("false", cells.dense.false_count)) if count]
+        return [hash_texts(pa.array(found, pa.string()))]
+    hashes = [hash_numbers(runs.values) for runs in cells.runs]
+    texts = _plain_texts(cells)
+    return [*hashes, hash_texts(texts)] if len(texts) else hashes
+
+
+def _plain_texts(cells: Cells) -> pa.Array:
+    """The texts that are no numbers."""
+    if cells.form is not Form.TEXT:
+        return pa.array([], pa.string())
+    texts = cells.tally.texts if cells.tally is not None else cells.dense
+    numeric = cells.reading.numeric
+    return texts.filter(pa.array(~numeric)) if numeric.any() else texts

@@ -1,0 +1,147 @@
+"""How SageMaker reads a text: integral, fractional, boolean or plain string, and the number it stands for.
+
+The four kinds and their patterns are those of Deequ's `DataType` analyzer (Apache-2.0), which SageMaker Model Monitor
+applies to every value: an optional sign, an optional blank, digits; with a fraction or an exponent it is fractional.
+`.5`, `1,000`, `NaN` and `inf` are strings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+FRACTIONAL = r"^(-|\+)? ?[0-9]+((\.[0-9]+)|((\.[0-9]+)?[Ee][-+]?[0-9]+))$"
+INTEGRAL = r"^(-|\+)? ?[0-9]+$"
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Counts of the kinds (weighted), which texts are numeric, and their numbers (unweighted, in order)."""
+
+    fractional: int
+    integral: int
+    boolean: int
+    string: int
+    infinite: int
+    numeric: Mask
+    parsed: npt.NDArray[np.float64]
+
+    @property
+    def numbers(self) -> npt.NDArray[np.float64]:
+        """The finite numbers."""
+        finite = np.isfinite(self.parsed)
+        return self.parsed if finite.all() else self.parsed[finite]
+
+
+def read_texts(texts: pa.Array, weights: npt.NDArray[np.int64] | None) -> Reading:
+    """Read every text of an array without nulls; `weights` says how often each occurs (once if None).
+
+    >>> found = read_texts(pa.array(["3", "3.0", "+ 5", ".5", "1e3", "true", "NaN"]), None)
+    >>> found.integral, found.fractional, found.boolean, found.string
+    (2, 2, 1, 2)
+    >>> found.numbers.tolist()
+    [3.0, 3.0, 5.0, 1000.0]
+    """
+    quick = _read_plain_numbers(texts)
+    if quick is None:
+        fractional, integral, boolean, parsed = _read_by_pattern(texts)
+    else:
+        (fractional, parsed), boolean = quick, np.zeros(len(texts), dtype=np.bool_)
+        integral = ~fractional
+    numeric = fractional | integral
+
+    def weigh(mask: Mask) -> int:
+        return int(np.count_nonzero(mask) if weights is None else weights[mask].sum())
+
+    string = weigh(~(numeric | boolean)) if quick is None else 0
+    finite = np.isfinite(parsed)
+    infinite = 0
+    if not finite.all():
+        infinite = weigh(numeric) - int(np.count_nonzero(finite) if weights is None else weights[numeric][finite].sum())
+    return Reading(weigh(fractional), weigh(integral), weigh(boolean), string, infinite, numeric, parsed)
+
+
+def _read_plain_numbers(texts: pa.Array) -> tuple[Mask, npt.NDArray[np.float64]] | None:
+    """Which numbers have a fraction, and the numbers, when every text is `-?digits(.digits)?`; None otherwise."""
+    data, offsets = _bytes_of(texts)
+    if not len(texts) or not _digits_at_ends(data, offsets):
+        return None
+    if np.any((data == ord("e")) | (data == ord("E"))):
+        return None
+    dotted: Mask = pc.match_substring(texts, ".").to_numpy(zero_copy_only=False)
+    try:
+        numbers = pc.cast(texts, pa.int64() if not dotted.any() and not _has_letters(data) else pa.float64())
+    except pa.ArrowInvalid:
+        return None
+    return dotted, numbers.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+
+
+def _has_letters(data: npt.NDArray[np.uint8]) -> bool:
+    return bool(len(data) and data.max() > ord("9"))
+
+
+def _bytes_of(texts: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+    """The bytes that the array uses and the offsets into them, without a copy."""
+    _, offsets_buffer, data_buffer = texts.buffers()
+    if data_buffer is None or offsets_buffer is None:
+        return np.empty(0, np.uint8), np.zeros(len(texts) + 1, np.int32)
+    offsets = np.frombuffer(offsets_buffer, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    data = np.frombuffer(data_buffer, np.uint8)[offsets[0] : offsets[-1]]
+    return data, offsets - offsets[0] if offsets[0] else offsets
+
+
+def _digits_at_ends(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> bool:
+    """Whether every text ends with a digit and starts with one, but for a minus sign."""
+    starts, ends = offsets[:-1], offsets[1:]
+    if np.any(starts == ends):
+        return False
+    if np.any(data[ends - 1] - np.uint8(ord("0")) > 9):
+        return False
+    odd = np.flatnonzero(data[starts] - np.uint8(ord("0")) > 9)
+    if not len(odd):
+        return True
+    if np.any(data[starts[odd]] != ord("-")):
+        return False
+    return not np.any(data[starts[odd] + 1] - np.uint8(ord("0")) > 9)
+
+
+def _read_by_pattern(texts: pa.Array) -> tuple[Mask, Mask, Mask, npt.NDArray[np.float64]]:
+    """The exact way: Deequ's patterns on every text that could be a number."""
+    likely = _maybe_numeric(texts)
+    fractional = np.zeros(len(texts), dtype=np.bool_)
+    integral = fractional.copy()
+    if likely.any():
+        some = texts.filter(pa.array(likely))
+        fractional[likely] = pc.match_substring_regex(some, FRACTIONAL).to_numpy(zero_copy_only=False)
+        integral[likely] = pc.match_substring_regex(some, INTEGRAL).to_numpy(zero_copy_only=False)
+    numeric = fractional | integral
+    boolean: Mask = pc.is_in(texts, pa.array(["true", "false"])).to_numpy(zero_copy_only=False)
+    found = texts.filter(pa.array(numeric)) if numeric.any() else texts[:0]
+    bare = pc.replace_substring_regex(found, r"^\+? ?", "") if len(found) else found
+    bare = pc.replace_substring_regex(bare, r"^- ", "-") if len(found) else bare
+    return fractional, integral, boolean, pc.cast(bare, pa.float64()).to_numpy(zero_copy_only=False)
+
+
+def _maybe_numeric(texts: pa.Array) -> Mask:
+    """False where the first, last or middle byte alone shows that a text is no number."""
+    data, offsets = _bytes_of(texts)
+    starts, ends = offsets[:-1], offsets[1:]
+    likely = starts < ends
+    if not len(data):
+        return likely
+    for places, allowed in (
+        (np.minimum(starts, len(data) - 1), b"0123456789+- "),
+        (np.maximum(ends - 1, 0), b"0123456789"),
+        (np.minimum((starts + ends) >> 1, len(data) - 1), b"0123456789+-.eE "),
+        (np.minimum((starts + ends + ends + ends) >> 2, len(data) - 1), b"0123456789+-.eE "),
+    ):
+        table = np.zeros(256, dtype=np.bool_)
+        table[list(allowed)] = True
+        likely &= table[data[places]]
+    return likely
