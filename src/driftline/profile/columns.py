@@ -21,6 +21,8 @@ Ints = npt.NDArray[np.int64]
 BLOCK = 65_536
 """Values that are sorted, hashed and summed together: half a megabyte, which stays in the cache."""
 
+_ONES: Ints = np.ones(BLOCK, dtype=np.int64)
+
 _RANGE = 65_536
 """Integers spread over fewer values than this are counted instead of sorted."""
 
@@ -34,6 +36,7 @@ class Runs:
 
     values: Floats
     counts: Ints
+    total: int
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,7 @@ class Cells:
             return None
         counts = np.bincount(values - low if low else values)
         seen = np.flatnonzero(counts)
-        return Runs((seen + low).astype(np.float64), counts[seen].astype(np.int64))
+        return Runs((seen + low).astype(np.float64), counts[seen].astype(np.int64), len(values))
 
     def _bins_of_texts(self) -> Runs:
         reading, tally = self.reading, self.tally
@@ -161,7 +164,7 @@ class Cells:
         finite = np.isfinite(reading.parsed)
         values, places = np.unique(reading.parsed[finite], return_inverse=True)
         counts = np.bincount(places, weights=tally.counts[reading.numeric][finite], minlength=len(values))
-        return Runs(values, counts.astype(np.int64))
+        return Runs(values, counts.astype(np.int64), int(counts.sum()))
 
     @cached_property
     def sorted_blocks(self) -> tuple[Floats, ...]:
@@ -178,12 +181,11 @@ class Cells:
 
 def run_lengths(block: Floats) -> Runs:
     """Distinct values and counts of a sorted block."""
-    starts = np.flatnonzero(block[1:] != block[:-1])
-    if len(starts) == len(block) - 1:
-        return Runs(block, np.ones(len(block), dtype=np.int64))
-    starts += 1
-    edges = np.concatenate(([0], starts, [len(block)]))
-    return Runs(block[edges[:-1]], np.diff(edges))
+    changes = block[1:] != block[:-1]
+    if np.count_nonzero(changes) == len(block) - 1:
+        return Runs(block, _ONES[: len(block)], len(block))
+    edges = np.concatenate(([0], np.flatnonzero(changes) + 1, [len(block)]))
+    return Runs(block[edges[:-1]], np.diff(edges), len(block))
 
 
 def _finite(dense: pa.Array) -> tuple[Floats, int, int]:

@@ -47,19 +47,20 @@ class DistinctState:
         if not len(hashes):
             return self
         if len(hashes) > 16 * self.size:
-            hashes = self._lowest(hashes)
-        both = np.unique(np.concatenate((self.hashes, hashes)))[: self.size]
-        return DistinctState(both, self.size)
-
-    def _lowest(self, hashes: Hashes) -> Hashes:
-        """A share of the hashes below a bound that leaves more than enough of them, if it does."""
-        bound = np.uint64(min(2**64 - 1, 2**64 * 4 * self.size // len(hashes)))
-        few = hashes[hashes < bound]
-        return few if len(few) >= 2 * self.size and len(np.unique(few)) >= self.size else hashes
+            # hashes are evenly spread: the lowest share of them suffices, if enough of it is distinct
+            few = _sorted_set(hashes[hashes < np.uint64(2**64 * 4 * self.size // len(hashes))])
+            hashes = few if len(few) >= self.size else hashes
+        return DistinctState(_sorted_set(np.concatenate((self.hashes, hashes)))[: self.size], self.size)
 
     def merge(self, other: DistinctState) -> DistinctState:
         """The smallest hashes of both."""
         return self.add(other.hashes)
+
+
+def _sorted_set(hashes: Hashes) -> Hashes:
+    """Distinct hashes, ascending (numpy's `unique` hashes once more, which is slower)."""
+    ordered = np.sort(hashes)
+    return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))] if len(ordered) else ordered
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,9 @@ def _cut(counts: np.ndarray[tuple[int], np.dtype[np.int64]], limit: int) -> int:
     """The count up to which values are dropped so that at most `limit` stay; 0 drops none."""
     if len(counts) <= limit:
         return 0
+    counts = counts[counts > 1]
+    if len(counts) <= limit:
+        return 1
     return int(np.partition(counts, len(counts) - limit - 1)[len(counts) - limit - 1])
 
 
@@ -130,6 +133,8 @@ def _few_texts(texts: pa.Array, counts: np.ndarray[tuple[int], np.dtype[np.int64
 
 
 def _numbers(runs: Runs, limit: int) -> FrequentState:
+    if runs.total == len(runs.values) > limit:
+        return FrequentState(error=1, limit=limit)
     cut = _cut(runs.counts, limit)
     kept = runs.counts > cut
     found = dict(zip(runs.values[kept].tolist(), runs.counts[kept].tolist(), strict=True))

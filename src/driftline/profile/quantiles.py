@@ -17,7 +17,7 @@ compaction order as published by its own output files.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, nan
@@ -140,18 +140,14 @@ class Sketch:
         levels[0] = bottom
         return Sketch(tuple(levels), tuple(compactions), self.k, self.c)
 
-    def add_block(self, block: Runs | Floats, ragged: Floats) -> Sketch:
-        """With a sorted block whose length is a multiple of 32 (or its run list), and a few unsorted values."""
+    def add_blocks(self, blocks: Iterable[Runs | Floats]) -> Sketch:
+        """With sorted blocks or run lists added: every 32nd value enters at level 5, what is over at the bottom."""
         height = _BLOCK.bit_length() - 1
         levels = [*self.levels, *[_EMPTY] * (height + 1 - len(self.levels))]
         compactions = [*self.compactions, *[0] * (len(levels) - len(self.compactions))]
-        if isinstance(block, Runs):
-            ends = np.cumsum(block.counts)
-            picked = block.values[np.searchsorted(ends, np.arange(_BLOCK // 2, ends[-1], _BLOCK), side="right")]
-        else:
-            picked = block[_BLOCK // 2 :: _BLOCK]
-        levels[height] = np.concatenate((levels[height], picked))
-        levels[0] = np.concatenate((levels[0], ragged))
+        pieces = [_thinned(block) if isinstance(block, Runs) else _thin(block) for block in blocks]
+        levels[height] = np.concatenate((levels[height], *[kept for kept, _ in pieces]))
+        levels[0] = np.concatenate((levels[0], *[over for _, over in pieces]))
         _compress(levels, compactions, self.k, self.c)
         return Sketch(tuple(levels), tuple(compactions), self.k, self.c)
 
@@ -235,30 +231,35 @@ class Quantiles(Analyzer[Sketch]):
         if state.count + count <= _EXACT * self.k:
             return state.insert(cells.numbers) if count else state
         if cells.bins is not None:
-            return _add_runs(state, cells.bins)
-        for block in cells.sorted_blocks if self.k == K else _blocks(cells.numbers, _BLOCK * self.k):
-            state = _add_sorted(state, block)
-        return state
+            return state.add_blocks([cells.bins])
+        return state.add_blocks(cells.sorted_blocks if self.k == K else _blocks(cells.numbers, _BLOCK * self.k))
 
 
 def _blocks(numbers: Floats, size: int) -> list[Floats]:
     return [np.sort(numbers[at : at + size]) for at in range(0, len(numbers), size)]
 
 
-def _add_sorted(state: Sketch, block: Floats) -> Sketch:
-    """A sorted block; what exceeds a multiple of 32 is taken evenly out of it and enters at the bottom."""
-    extra = len(block) % _BLOCK
-    if not extra:
-        return state.add_block(block, _EMPTY)
-    places = (np.arange(extra) * len(block) + len(block) // 2) // extra
-    return state.add_block(np.delete(block, places), block[places])
+def _spread(over: int, count: int) -> Ints:
+    """`over` places spread evenly among `count`."""
+    places: Ints = (np.arange(over) * count + count // 2) // max(over, 1)
+    return places
 
 
-def _add_runs(state: Sketch, runs: Runs) -> Sketch:
-    ends = np.cumsum(runs.counts)
-    extra = int(ends[-1]) % _BLOCK
-    if not extra:
-        return state.add_block(runs, _EMPTY)
-    places = np.searchsorted(ends, (np.arange(extra) * ends[-1] + ends[-1] // 2) // extra, side="right")
-    counts = runs.counts - np.bincount(places, minlength=len(runs.counts))
-    return state.add_block(Runs(runs.values, counts), runs.values[places])
+def _thin(block: Floats) -> tuple[Floats, Floats]:
+    """Every 32nd of a sorted block, and those that are over, taken evenly out of it before."""
+    over = len(block) % _BLOCK
+    if not over:
+        return block[_BLOCK // 2 :: _BLOCK], _EMPTY
+    places = _spread(over, len(block))
+    return np.delete(block, places)[_BLOCK // 2 :: _BLOCK], block[places]
+
+
+def _thinned(runs: Runs) -> tuple[Floats, Floats]:
+    """The same of a run list."""
+    ends, counts = np.cumsum(runs.counts), runs.counts
+    places = np.searchsorted(ends, _spread(runs.total % _BLOCK, runs.total), side="right")
+    if len(places):
+        counts = counts - np.bincount(places, minlength=len(counts))
+        ends = np.cumsum(counts)
+    picked = np.searchsorted(ends, np.arange(_BLOCK // 2, ends[-1], _BLOCK), side="right")
+    return runs.values[picked], runs.values[places]

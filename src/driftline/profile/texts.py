@@ -128,20 +128,21 @@ def _read_by_pattern(texts: pa.Array) -> tuple[Mask, Mask, Mask, npt.NDArray[np.
     return fractional, integral, boolean, pc.cast(bare, pa.float64()).to_numpy(zero_copy_only=False)
 
 
+_PROBES = 8
+_INSIDE = np.isin(np.arange(256), list(b"0123456789+-.eE "))
+_LAST = np.isin(np.arange(256), list(b"0123456789"))
+
+
 def _maybe_numeric(texts: pa.Array) -> Mask:
-    """False where the first, last or middle byte alone shows that a text is no number."""
+    """False where one of a few bytes of a text shows that it is no number."""
     data, offsets = _bytes_of(texts)
-    starts, ends = offsets[:-1], offsets[1:]
-    likely = starts < ends
-    if not len(data):
-        return likely
-    for places, allowed in (
-        (np.minimum(starts, len(data) - 1), b"0123456789+- "),
-        (np.maximum(ends - 1, 0), b"0123456789"),
-        (np.minimum((starts + ends) >> 1, len(data) - 1), b"0123456789+-.eE "),
-        (np.minimum((starts + ends + ends + ends) >> 2, len(data) - 1), b"0123456789+-.eE "),
-    ):
-        table = np.zeros(256, dtype=np.bool_)
-        table[list(allowed)] = True
-        likely &= table[data[places]]
+    likely = np.zeros(len(texts), dtype=np.bool_)
+    places = np.flatnonzero(offsets[:-1] < offsets[1:])
+    places = places[_LAST[data[offsets[places + 1] - 1]]] if len(places) else places
+    for probe in range(_PROBES):
+        if not len(places):
+            return likely
+        starts, ends = offsets[places], offsets[places + 1]
+        places = places[_INSIDE[data[starts + (ends - starts) * probe // _PROBES]]]
+    likely[places] = True
     return likely
