@@ -1,18 +1,18 @@
 """Every error of Driftline; the family of an error decides who must act and whether a retry makes sense.
 
-    DriftlineError
-    ├── CallerError          the caller can mend it; never retried
-    │   ├── Invalid          an option, expression or document is wrong
-    │   ├── Denied           credentials or permissions do not suffice
-    │   ├── NotFound         the named thing does not exist
-    │   └── Conflict         the thing exists already, or changed meanwhile
-    ├── DataError            the owner of the data must mend it; the run fails
-    │   ├── Unreadable       an object or line cannot be decoded
-    │   ├── SchemaMismatch   a column is not what was expected
-    │   └── EmptyWindow      there is nothing to analyse
-    └── Unavailable          the world is down; retried, then the operator's turn
-        ├── StorageUnavailable
-        └── EngineUnavailable
+DriftlineError
+├── CallerError          the caller can mend it; never retried
+│   ├── Invalid          an option, expression or document is wrong
+│   ├── Denied           credentials or permissions do not suffice
+│   ├── NotFound         the named thing does not exist
+│   └── Conflict         the thing exists already, or changed meanwhile
+├── DataError            the owner of the data must mend it; the run fails
+│   ├── Unreadable       an object or line cannot be decoded
+│   ├── SchemaMismatch   a column is not what was expected
+│   └── EmptyWindow      there is nothing to analyse
+└── Unavailable          the world is down; retried, then the operator's turn
+    ├── StorageUnavailable
+    └── EngineUnavailable
 """
 
 

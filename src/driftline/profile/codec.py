@@ -39,11 +39,14 @@ def encode(profile: Profile) -> bytes:
         "rows": profile.rows,
         "fields": [[known.name, known.form.value] for known in profile.fields],
         "failures": dict(profile.failures),
-        "states": [[_NAMES[type(asked)], _plain(asked, arrays), _plain(state, arrays)] for asked, state in _states(profile)],
+        "states": [
+            [_NAMES[type(asked)], _plain(asked, arrays), _plain(state, arrays)] for asked, state in _states(profile)
+        ],
     }
     text = json.dumps(tree, separators=(",", ":")).encode()
     body = text + bytes(arrays)
-    return _HEAD.pack(MAGIC, VERSION, len(text), len(body)) + pa.compress(body, "zstd", asbytes=True)
+    packed: bytes = pa.compress(body, "zstd", asbytes=True)
+    return _HEAD.pack(MAGIC, VERSION, len(text), len(body)) + packed
 
 
 def _states(profile: Profile) -> list[tuple[Analyzer[Any], Any]]:
@@ -56,7 +59,9 @@ def decode(data: bytes, uri: str = "profile") -> Profile:
         raise Unreadable(uri=uri, reason="not a Driftline profile", remedy="Write one with Profile.save().")
     _, version, text_size, size = _HEAD.unpack_from(data)
     if version > VERSION:
-        raise Unreadable(uri=uri, reason=f"profile version {version} is newer than {VERSION}", remedy="Update driftline.")
+        raise Unreadable(
+            uri=uri, reason=f"profile version {version} is newer than {VERSION}", remedy="Update driftline."
+        )
     try:
         body = pa.decompress(data[_HEAD.size :], size, "zstd", asbytes=True)
         tree = json.loads(body[:text_size])

@@ -71,7 +71,7 @@ class Cells:
     @property
     def present(self) -> int:
         """Rows that hold a value; NaN is none."""
-        return self.rows - self.array.null_count - self.nan
+        return self.rows - int(self.array.null_count) - self.nan
 
     @cached_property
     def _dense(self) -> pa.Array:
@@ -98,7 +98,7 @@ class Cells:
         if self._encoded is None:
             return self.reading.numbers
         parsed, numeric = self._parsed
-        values = parsed[self._encoded[1]]
+        values: Floats = parsed[self._encoded[1]]
         return values if numeric else values[np.isfinite(values)]
 
     @cached_property
@@ -213,10 +213,11 @@ def _seconds(dense: pa.Array) -> Floats:
     if pa.types.is_interval(kind):
         return np.empty(0)
     if pa.types.is_date32(kind):
-        return dense.view(pa.int32()).to_numpy(zero_copy_only=False).astype(np.float64) * 86_400.0
+        days: Floats = dense.view(pa.int32()).to_numpy(zero_copy_only=False).astype(np.float64)
+        return days * 86_400.0
     unit = "ms" if pa.types.is_date64(kind) else kind.unit
     bits = pa.int32() if pa.types.is_time32(kind) else pa.int64()
-    values = dense.view(bits).to_numpy(zero_copy_only=False).astype(np.float64)
+    values: Floats = dense.view(bits).to_numpy(zero_copy_only=False).astype(np.float64)
     return values if unit == "s" else np.divide(values, _PER_SECOND[unit], out=values)
 
 

@@ -82,7 +82,9 @@ class Distinct(Analyzer[DistinctState]):
 
 def _hashes(cells: Cells) -> list[Hashes]:
     if cells.form is Form.BOOLEAN:
-        found = [text for text, count in (("true", cells.dense.true_count), ("false", cells.dense.false_count)) if count]
+        found = [
+            text for text, count in (("true", cells.dense.true_count), ("false", cells.dense.false_count)) if count
+        ]
         return [hash_texts(pa.array(found, pa.string()))]
     hashes = [hash_numbers(runs.values) for runs in cells.runs]
     texts = _plain_texts(cells)

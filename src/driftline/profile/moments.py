@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from driftline.profile.analyzer import Analyzer
 from driftline.profile.columns import BLOCK, Cells, Floats, Ints
+from driftline.profile.texts import bytes_of
 from driftline.schema import Form
 
 
@@ -117,9 +118,7 @@ def _block(values: Floats) -> MomentsState:
     mean = total / len(values)
     apart = values - mean
     np.multiply(apart, apart, out=apart)
-    return MomentsState(
-        len(values), mean, float(np.add.reduce(apart)), total, float(values.min()), float(values.max())
-    )
+    return MomentsState(len(values), mean, float(np.add.reduce(apart)), total, float(values.min()), float(values.max()))
 
 
 def _weighted(values: Floats, counts: Ints) -> MomentsState:
@@ -162,6 +161,10 @@ class Lengths(Analyzer[MomentsState]):
 
 
 def _lengths(values: pa.Array) -> Floats:
+    if pa.types.is_string(values.type):
+        data, offsets = bytes_of(values)
+        if not len(data) or data.max() < 128:  # one byte a character
+            return np.diff(offsets).astype(np.float64)
     measure: Any = pc.utf8_length if pa.types.is_string(values.type) else pc.list_value_length
     if pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
         measure = pc.binary_length

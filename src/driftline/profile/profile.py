@@ -44,7 +44,9 @@ class Profile:
     @classmethod
     def of(cls, data: pa.RecordBatch | pa.Table | Iterable[pa.RecordBatch]) -> Profile:
         """The profile of all rows, in order."""
-        batches = [data] if isinstance(data, pa.RecordBatch) else data.to_batches() if isinstance(data, pa.Table) else data
+        batches = (
+            [data] if isinstance(data, pa.RecordBatch) else data.to_batches() if isinstance(data, pa.Table) else data
+        )
         found = cls()
         if isinstance(data, pa.Table) and not data.num_rows:
             found = found.observe(pa.RecordBatch.from_pylist([], schema=data.schema))

@@ -69,7 +69,7 @@ def read_texts(texts: pa.Array, weights: npt.NDArray[np.int64] | None) -> Readin
 
 def _read_plain_numbers(texts: pa.Array) -> tuple[Mask, npt.NDArray[np.float64]] | None:
     """Which numbers have a fraction, and the numbers, when every text is `-?digits(.digits)?`; None otherwise."""
-    data, offsets = _bytes_of(texts)
+    data, offsets = bytes_of(texts)
     if not len(texts) or not _digits_at_ends(data, offsets):
         return None
     if np.any((data == ord("e")) | (data == ord("E"))):
@@ -86,7 +86,7 @@ def _has_letters(data: npt.NDArray[np.uint8]) -> bool:
     return bool(len(data) and data.max() > ord("9"))
 
 
-def _bytes_of(texts: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+def bytes_of(texts: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
     """The bytes that the array uses and the offsets into them, without a copy."""
     _, offsets_buffer, data_buffer = texts.buffers()
     if data_buffer is None or offsets_buffer is None:
@@ -135,7 +135,7 @@ _LAST = np.isin(np.arange(256), list(b"0123456789"))
 
 def _maybe_numeric(texts: pa.Array) -> Mask:
     """False where one of a few bytes of a text shows that it is no number."""
-    data, offsets = _bytes_of(texts)
+    data, offsets = bytes_of(texts)
     likely = np.zeros(len(texts), dtype=np.bool_)
     places = np.flatnonzero(offsets[:-1] < offsets[1:])
     places = places[_LAST[data[offsets[places + 1] - 1]]] if len(places) else places
