@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from driftline.profile.arrow import places_of, values_of
 from driftline.profile.texts import Reading, read_texts
 from driftline.schema import Field, Form
 
@@ -121,7 +122,7 @@ class Cells:
         if len(dense.dictionary) > max(_SAMPLE, len(dense) // 4):
             self._dense = dense.dictionary_decode()
             return None
-        return dense.dictionary, dense.indices.to_numpy(zero_copy_only=False)
+        return dense.dictionary, values_of(dense.indices)
 
     @cached_property
     def _parsed(self) -> tuple[Floats, bool]:
@@ -140,7 +141,7 @@ class Cells:
         dictionary, indices = self._encoded
         counts = np.bincount(indices, minlength=len(dictionary))
         used = np.flatnonzero(counts)
-        texts = dictionary if len(used) == len(dictionary) else dictionary.take(pa.array(used))
+        texts = dictionary if len(used) == len(dictionary) else dictionary.take(places_of(used))
         return Tally(texts, counts[used].astype(np.int64))
 
     @cached_property
@@ -150,7 +151,7 @@ class Cells:
             return self._bins_of_texts() if self._encoded is not None else None
         if self.form is not Form.NUMBER or not pa.types.is_integer(self.array.type) or not len(self.numbers):
             return None
-        values = self._dense.to_numpy(zero_copy_only=False)
+        values = values_of(self._dense)
         low, high = int(values.min()), int(values.max())
         if high - low >= min(_RANGE, 4 * len(values) + 1_024):
             return None
@@ -192,7 +193,7 @@ def _finite(dense: pa.Array) -> tuple[Floats, int, int]:
     """Finite values as float64, and how many were NaN and infinite."""
     if pa.types.is_decimal(dense.type):
         dense = dense.cast(pa.float64())
-    raw = dense.to_numpy(zero_copy_only=False)
+    raw = values_of(dense)
     values: Floats = raw if raw.dtype == np.float64 else raw.astype(np.float64)
     if raw.dtype.kind != "f" or np.isfinite(np.add.reduce(values)):
         return values, 0, 0
@@ -213,11 +214,11 @@ def _seconds(dense: pa.Array) -> Floats:
     if pa.types.is_interval(kind):
         return np.empty(0)
     if pa.types.is_date32(kind):
-        days: Floats = dense.view(pa.int32()).to_numpy(zero_copy_only=False).astype(np.float64)
+        days: Floats = values_of(dense.view(pa.int32())).astype(np.float64)
         return days * 86_400.0
     unit = "ms" if pa.types.is_date64(kind) else kind.unit
     bits = pa.int32() if pa.types.is_time32(kind) else pa.int64()
-    values: Floats = dense.view(bits).to_numpy(zero_copy_only=False).astype(np.float64)
+    values: Floats = values_of(dense.view(bits)).astype(np.float64)
     return values if unit == "s" else np.divide(values, _PER_SECOND[unit], out=values)
 
 

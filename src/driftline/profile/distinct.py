@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from driftline.profile.analyzer import Analyzer
+from driftline.profile.arrow import mask_of, texts_of
 from driftline.profile.columns import Cells
 from driftline.profile.hashing import Hashes, hash_numbers, hash_texts
 from driftline.schema import Form
@@ -85,7 +86,7 @@ def _hashes(cells: Cells) -> list[Hashes]:
         found = [
             text for text, count in (("true", cells.dense.true_count), ("false", cells.dense.false_count)) if count
         ]
-        return [hash_texts(pa.array(found, pa.string()))]
+        return [hash_texts(texts_of(found))]
     hashes = [hash_numbers(runs.values) for runs in cells.runs]
     texts = _plain_texts(cells)
     return [*hashes, hash_texts(texts)] if len(texts) else hashes
@@ -94,7 +95,7 @@ def _hashes(cells: Cells) -> list[Hashes]:
 def _plain_texts(cells: Cells) -> pa.Array:
     """The texts that are no numbers."""
     if cells.form is not Form.TEXT:
-        return pa.array([], pa.string())
+        return texts_of([])
     texts = cells.tally.texts if cells.tally is not None else cells.dense
     numeric = cells.reading.numeric
-    return texts.filter(pa.array(~numeric)) if numeric.any() else texts
+    return texts.filter(mask_of(~numeric)) if numeric.any() else texts

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftline.profile.analyzer import Analyzer
+from driftline.profile.arrow import mask_of, places_of, values_of
 from driftline.profile.columns import Cells, Runs
 from driftline.profile.hashing import hash_texts
 from driftline.schema import Form
@@ -111,7 +112,7 @@ class Frequent(Analyzer[FrequentState]):
         for runs in cells.runs:
             state = state.merge(_numbers(runs, self.limit))
         if cells.form is Form.TEXT:
-            state = state.merge(_many_texts(cells.dense.filter(pa.array(~cells.reading.numeric)), self.limit))
+            state = state.merge(_many_texts(cells.dense.filter(mask_of(~cells.reading.numeric)), self.limit))
         return state
 
 
@@ -128,7 +129,7 @@ def _cut(counts: np.ndarray[tuple[int], np.dtype[np.int64]], limit: int) -> int:
 def _few_texts(texts: pa.Array, counts: np.ndarray[tuple[int], np.dtype[np.int64]], limit: int) -> FrequentState:
     cut = _cut(counts, limit)
     kept = np.flatnonzero(counts > cut)
-    values = texts.take(pa.array(kept)).to_pylist() if cut else texts.to_pylist()
+    values = texts.take(places_of(kept)).to_pylist() if cut else texts.to_pylist()
     return FrequentState(dict(zip(values, counts[kept].tolist(), strict=True)), error=cut, limit=limit)
 
 
@@ -150,7 +151,7 @@ def _many_texts(texts: pa.Array, limit: int) -> FrequentState:
     repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
     if not len(repeated) and len(texts) > limit:
         return FrequentState(error=1, limit=limit)
-    some = texts if len(texts) <= limit else texts.filter(pa.array(np.isin(hashes, repeated)))
+    some = texts if len(texts) <= limit else texts.filter(mask_of(np.isin(hashes, repeated)))
     counted = pc.value_counts(some)
-    found = _few_texts(counted.field(0), counted.field(1).to_numpy(zero_copy_only=False), limit)
+    found = _few_texts(counted.field(0), values_of(counted.field(1)), limit)
     return FrequentState(found.texts, error=max(found.error, int(len(some) < len(texts))), limit=limit)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftline.profile.analyzer import Analyzer
+from driftline.profile.arrow import values_of
 from driftline.profile.columns import BLOCK, Cells, Floats, Ints
 from driftline.profile.texts import bytes_of
 from driftline.schema import Form
@@ -168,5 +169,5 @@ def _lengths(values: pa.Array) -> Floats:
     measure: Any = pc.utf8_length if pa.types.is_string(values.type) else pc.list_value_length
     if pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
         measure = pc.binary_length
-    lengths: Floats = measure(values).to_numpy(zero_copy_only=False).astype(np.float64)
+    lengths: Floats = values_of(measure(values)).astype(np.float64)
     return lengths

@@ -14,6 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from driftline.profile.arrow import mask_of, texts_of, values_of
+
 FRACTIONAL = r"^(-|\+)? ?[0-9]+((\.[0-9]+)|((\.[0-9]+)?[Ee][-+]?[0-9]+))$"
 INTEGRAL = r"^(-|\+)? ?[0-9]+$"
 
@@ -74,12 +76,12 @@ def _read_plain_numbers(texts: pa.Array) -> tuple[Mask, npt.NDArray[np.float64]]
         return None
     if np.any((data == ord("e")) | (data == ord("E"))):
         return None
-    dotted: Mask = pc.match_substring(texts, ".").to_numpy(zero_copy_only=False)
+    dotted: Mask = values_of(pc.match_substring(texts, "."))
     try:
         numbers = pc.cast(texts, pa.int64() if not dotted.any() and not _has_letters(data) else pa.float64())
     except pa.ArrowInvalid:
         return None
-    return dotted, numbers.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+    return dotted, values_of(numbers).astype(np.float64, copy=False)
 
 
 def _has_letters(data: npt.NDArray[np.uint8]) -> bool:
@@ -117,15 +119,15 @@ def _read_by_pattern(texts: pa.Array) -> tuple[Mask, Mask, Mask, npt.NDArray[np.
     fractional = np.zeros(len(texts), dtype=np.bool_)
     integral = fractional.copy()
     if likely.any():
-        some = texts.filter(pa.array(likely))
-        fractional[likely] = pc.match_substring_regex(some, FRACTIONAL).to_numpy(zero_copy_only=False)
-        integral[likely] = pc.match_substring_regex(some, INTEGRAL).to_numpy(zero_copy_only=False)
+        some = texts.filter(mask_of(likely))
+        fractional[likely] = values_of(pc.match_substring_regex(some, FRACTIONAL))
+        integral[likely] = values_of(pc.match_substring_regex(some, INTEGRAL))
     numeric = fractional | integral
-    boolean: Mask = pc.is_in(texts, pa.array(["true", "false"])).to_numpy(zero_copy_only=False)
-    found = texts.filter(pa.array(numeric)) if numeric.any() else texts[:0]
+    boolean: Mask = values_of(pc.is_in(texts, texts_of(["true", "false"])))
+    found = texts.filter(mask_of(numeric)) if numeric.any() else texts[:0]
     bare = pc.replace_substring_regex(found, r"^\+? ?", "") if len(found) else found
     bare = pc.replace_substring_regex(bare, r"^- ", "-") if len(found) else bare
-    return fractional, integral, boolean, pc.cast(bare, pa.float64()).to_numpy(zero_copy_only=False)
+    return fractional, integral, boolean, values_of(pc.cast(bare, pa.float64()))
 
 
 _PROBES = 8

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from driftline.profile.analyzer import Analyzer
+from driftline.profile.arrow import values_of
 from driftline.profile.columns import Cells, Floats
 from driftline.profile.moments import MomentsState, moments_of
 
@@ -71,7 +72,7 @@ class Vectors(Analyzer[VectorState]):
     def observe(self, state: VectorState, cells: Cells) -> VectorState:
         """With the cells' vectors added."""
         size = cells.array.type.list_size
-        values = cells.dense.flatten().cast(pa.float64()).fill_null(float("nan")).to_numpy(zero_copy_only=False)
+        values = values_of(cells.dense.flatten().cast(pa.float64()).fill_null(float("nan")))
         vectors = values.reshape(-1, size) if size else np.empty((0, 0))
         finite = np.isfinite(vectors).all(axis=1)
         odd = len(vectors) - int(np.count_nonzero(finite))
