@@ -1,0 +1,1 @@
+"""Who runs a step over many tasks and merges the answers."""
