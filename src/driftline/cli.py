@@ -1,0 +1,62 @@
+"""The command line: what each command is called; a command's module is imported only when it runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from types import TracebackType
+
+from cyclopts import App, CycloptsError
+
+from driftline.errors import DriftlineError
+from driftline.version import VERSION
+
+NONE, VIOLATIONS, FAILED = 0, 1, 2
+"""Exit statuses: nothing to report; violations; anything else, crashes included."""
+
+HELP = """Learn what normal looks like in a model's data, and say when it changes.
+
+Try `driftline demo`, or on your own data:
+
+    driftline baseline train.parquet --output baseline/
+    driftline check today.parquet --baseline baseline/ --output report/ --html report.html
+"""
+
+COMMANDS = {
+    "baseline": "Learn statistics and constraints from data: statistics.json and constraints.json.",
+    "check": "Check data against a baseline: violations with value, limit and reason.",
+    "profile": "Show the statistics of data, or save them as a profile that merges.",
+    "demo": "Walk through real data that comes with Driftline.",
+}
+
+app = App(name="driftline", help=HELP, help_format="markdown", version=VERSION)
+for _name, _help in COMMANDS.items():
+    app.command(f"driftline.commands.{_name}:{_name}", name=_name, help=_help)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the result is the exit status."""
+    sys.excepthook = _crash
+    try:
+        status = app(arguments, exit_on_error=False, print_error=True, result_action="return_value")
+    except CycloptsError:
+        return FAILED
+    except DriftlineError as error:
+        print(f"driftline: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("driftline: stopped", file=sys.stderr)
+        return FAILED
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return status if isinstance(status, int) else NONE
+
+
+def _crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A defect of ours: the whole trace, and exit status 2 instead of Python's 1, which means violations here."""
+    traceback.print_exception(kind, error, trace)
+    print("driftline: this is a defect; please report it with the lines above", file=sys.stderr)
+    sys.stdout.flush()
+    os._exit(FAILED)

@@ -1,0 +1,169 @@
+"""The options that several commands share, and what they mean to a run."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from cyclopts import Group, Parameter
+
+from driftline.engines.local import Local
+from driftline.errors import Invalid
+from driftline.monitors.data_quality import DataQuality
+from driftline.runs import Manifest, World
+from driftline.storage.access import Access
+
+_READING = Group("How to read")
+_PLACES = Group("Where things lie")
+
+Repeated = Annotated[tuple[str, ...], Parameter(negative="", consume_multiple=False)]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Options:
+    """Options of every command that reads data.
+
+    Attributes
+    ----------
+    format
+        csv, jsonlines, json, parquet, avro, arrow, delta or capture; recognised from name and content if not given.
+    dataset_format
+        SageMaker's form: '{"csv": {"header": true, "separator": ","}}', '{"json": {"lines": true}}', '{"parquet": {}}'.
+    select_expr
+        A Spark SQL expression; repeat it. The result has exactly these columns; `*` keeps all.
+    read_option
+        KEY=VALUE for the format, such as header=false, separator=; or encoding=latin-1; repeat it.
+    columns
+        Only these columns, parted by commas or repeated.
+    exclude
+        All but these columns.
+    endpoint_url
+        Address of an S3-compatible store; AWS_ENDPOINT_URL_S3 works too.
+    profile_name
+        A profile of ~/.aws/config; AWS_PROFILE works too.
+    region
+        The region; AWS_REGION works too.
+    jobs
+        Threads; as many as there are processors by default. The answer does not depend on it.
+    strict
+        Fail on the first row or file that cannot be used, instead of counting it.
+    compatible
+        Keep to what SageMaker Model Monitor would have done and written.
+    json
+        Print JSON for machines.
+    quiet
+        Print nothing but errors.
+    """
+
+    format: Annotated[str | None, Parameter(group=_READING)] = None
+    dataset_format: Annotated[str | None, Parameter(group=_READING)] = None
+    select_expr: Annotated[Repeated, Parameter(group=_READING)] = ()
+    read_option: Annotated[Repeated, Parameter(group=_READING)] = ()
+    columns: Annotated[Repeated, Parameter(group=_READING)] = ()
+    exclude: Annotated[Repeated, Parameter(group=_READING)] = ()
+    endpoint_url: Annotated[str | None, Parameter(group=_PLACES)] = None
+    profile_name: Annotated[str | None, Parameter(name="--profile", group=_PLACES)] = None
+    region: Annotated[str | None, Parameter(group=_PLACES)] = None
+    jobs: Annotated[int | None, Parameter(name=["--jobs", "-j"])] = None
+    strict: Annotated[bool, Parameter(negative="")] = False
+    compatible: Annotated[bool, Parameter(negative="")] = False
+    json: Annotated[bool, Parameter(negative="")] = False
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative="")] = False
+
+    @property
+    def access(self) -> Access:
+        """How storages are reached."""
+        return Access(self.endpoint_url, self.region, self.profile_name)
+
+    def manifest(self, inputs: tuple[str, ...], monitor: DataQuality | None = None) -> Manifest:
+        """The run that these options ask for."""
+        if not inputs:
+            raise Invalid(
+                what="INPUT", got="nothing", expected="files, folders, globs or URIs", remedy="Name the data."
+            )
+        known, settings = dataset_format(self.dataset_format)
+        settings = {**settings, **dict(map(read_option, self.read_option))}
+        if self.compatible:
+            settings["compatible"] = True
+        return Manifest(
+            inputs=inputs,
+            format=self.format or known,
+            settings=settings,
+            select=self.select_expr,
+            columns=names(self.columns) or None,
+            exclude=names(self.exclude),
+            monitor=monitor or DataQuality(compatible=self.compatible),
+            strict=self.strict,
+        )
+
+    def world(self) -> World:
+        """What the run works with."""
+        if self.jobs is not None and self.jobs < 1:
+            raise Invalid(
+                what="--jobs", got=self.jobs, expected="1 or more", remedy="Leave it out to use all processors."
+            )
+        return World(self.access, Local(self.jobs))
+
+
+def names(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Names parted by commas; a name with a comma stands in quotes.
+
+    >>> names(("a,b", '"c,d"'))
+    ('a', 'b', 'c,d')
+    """
+    return tuple(name for row in csv.reader(given) for name in row if name)
+
+
+def read_option(given: str) -> tuple[str, Any]:
+    """KEY=VALUE, where true, false, null and numbers mean themselves.
+
+    >>> read_option("header=false"), read_option("separator=;")
+    (('header', False), ('separator', ';'))
+    """
+    key, equals, value = given.partition("=")
+    if not equals or not key:
+        raise Invalid(what="--read-option", got=given, expected="KEY=VALUE", remedy="For example header=false.")
+    if value in ("\\t", "tab"):
+        return key, "\t"
+    try:
+        plain = json.loads(value)
+    except ValueError:
+        return key, value
+    return key, plain if isinstance(plain, bool | int | float | list) or plain is None else value
+
+
+_FORMATS = {"csv": "csv", "json": "json", "parquet": "parquet", "sagemakerCaptureJson": "capture"}
+
+
+def dataset_format(given: str | None) -> tuple[str | None, dict[str, Any]]:
+    """SageMaker's `dataset_format`: the format and its settings.
+
+    >>> dataset_format('{"csv": {"header": true, "output_columns_position": "START"}}')
+    ('csv', {'header': True, 'output_columns_position': 'START'})
+    >>> dataset_format('{"json": {"lines": true}}')
+    ('jsonlines', {})
+    """
+    if given is None:
+        return None, {}
+    expected = """'{"csv": {"header": true}}', '{"json": {"lines": true}}' or '{"parquet": {}}'"""
+    try:
+        wanted: Any = json.loads(given)
+    except ValueError as error:
+        raise Invalid(
+            what="--dataset-format", got=given, expected=expected, remedy=f"It is no JSON: {error}."
+        ) from error
+    wanted = {wanted: {}} if isinstance(wanted, str) else wanted
+    if not isinstance(wanted, dict) or len(wanted) != 1 or next(iter(wanted)) not in _FORMATS:
+        raise Invalid(what="--dataset-format", got=given, expected=expected)
+    name, found = next(iter(wanted.items()))
+    settings: dict[str, Any] = dict(found) if isinstance(found, Mapping) else {}
+    if name == "json":
+        lines = settings.pop("lines", settings.pop("line", False))
+        return ("jsonlines" if lines else "json"), settings
+    if name == "sagemakerCaptureJson":
+        return "capture", {}
+    return _FORMATS[name], settings

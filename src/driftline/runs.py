@@ -1,0 +1,174 @@
+"""One function walks the chain for everything that analyses data: objects, batches, profile, verdict, files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from driftline.baselines import Baseline
+from driftline.engines.engine import Engine
+from driftline.engines.local import Local
+from driftline.errors import EmptyWindow, Invalid, Unreadable
+from driftline.formats.format import ReadOptions
+from driftline.monitors.data_quality import DataQuality
+from driftline.problems import Problem, Problems
+from driftline.profile import Profile, decode
+from driftline.reports import Report
+from driftline.sources import Source, Task, read, resolve
+from driftline.storage.storages import Access, storage_for
+
+PROFILE_SUFFIX = ".profile"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that decides what a run reads and says; a plain JSON value, so that a run can be repeated.
+
+    `inputs` are paths, globs, folders, URIs or saved profiles (`*.profile`). `settings` are the format's own
+    (`header`, `separator`, ...). `statistics` and `constraints` name the baseline's two files. `monitor` are the
+    settings of the data-quality monitor. `strict` turns problems in the input into failure.
+    """
+
+    inputs: tuple[str, ...]
+    format: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    select: tuple[str, ...] = ()
+    columns: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] = ()
+    statistics: str | None = None
+    constraints: str | None = None
+    monitor: DataQuality = field(default_factory=DataQuality)
+    strict: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return asdict(self)
+
+
+class Watch(Protocol):
+    """Who is told how far a run is."""
+
+    def begin(self, total: int) -> None:
+        """`total` bytes are about to be read."""
+        ...
+
+    def advance(self, size: int) -> None:
+        """`size` more of them are done."""
+        ...
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was made of the input: a profile, and what could not be used. Merges like a state."""
+
+    profile: Profile = field(default_factory=Profile)
+    problems: Problems = field(default_factory=Problems)
+
+    def merge(self, other: Reading) -> Reading:
+        """Both."""
+        return Reading(self.profile.merge(other.profile), self.problems.merge(other.problems))
+
+
+@dataclass(frozen=True)
+class World:
+    """What a run works with: where objects lie, who folds, who watches."""
+
+    access: Access = field(default_factory=Access)
+    engine: Engine = field(default_factory=Local)
+    watch: Watch | None = None
+
+
+def observe(manifest: Manifest, world: World, names: tuple[str, ...] | None = None) -> Reading:
+    """Read and profile the inputs; `names` are the columns' names where the data has none.
+
+    Raises `EmptyWindow` when there are no rows, and `Unreadable` for the first problem when the manifest is strict.
+    """
+    saved = [uri for uri in manifest.inputs if uri.endswith(PROFILE_SUFFIX)]
+    found = Reading()
+    for uri in saved:
+        with storage_for(uri, world.access).open(uri) as stream:
+            found = found.merge(Reading(decode(stream.read(), uri)))
+    others = [uri for uri in manifest.inputs if uri not in saved]
+    if others or not saved:
+        options = ReadOptions(names, manifest.columns, manifest.exclude, manifest.select, manifest.settings)
+        source = resolve(others, world.access, manifest.format, options)
+        found = found.merge(_fold(source, world))
+    _refuse(found, manifest)
+    return found
+
+
+def _fold(source: Source, world: World) -> Reading:
+    if world.watch is not None:
+        world.watch.begin(sum(task.size for task in source.tasks))
+    done: Callable[[Task], None] | None = None
+    if world.watch is not None:
+        watch = world.watch
+
+        def done(task: Task) -> None:
+            watch.advance(task.size)
+
+    folded = world.engine.fold(lambda task: observe_task(task, source), source.tasks, Reading(), done)
+    return Reading(folded.profile, source.problems.merge(folded.problems))
+
+
+def observe_task(task: Task, source: Source) -> Reading:
+    """One task: its rows observed in order, its problems counted."""
+    profile, problems = Profile(), Problems()
+    for item in read(task, source):
+        if isinstance(item, Problem):
+            problems = problems.add(item)
+        else:
+            profile = profile.observe(item)
+    return Reading(profile, problems)
+
+
+def observe_batches(batches: list[pa.RecordBatch], world: World) -> Reading:
+    """Rows that are in memory already, folded in pieces."""
+    return world.engine.fold(lambda batch: Reading(Profile.of(batch)), batches, Reading(), None)
+
+
+def _refuse(found: Reading, manifest: Manifest) -> None:
+    first = found.problems.examples[:1]
+    if manifest.strict and first:
+        raise Unreadable(
+            uri=first[0].uri,
+            line=first[0].line,
+            reason=f"{first[0].reason} ({found.problems.count} problems in all, and --strict is set)",
+            remedy=first[0].remedy,
+        )
+    if not found.profile.rows:
+        why = f" First problem: {first[0]}" if first else ""
+        raise EmptyWindow(inputs=", ".join(manifest.inputs) or "nothing", remedy=f"Check the path and the time.{why}")
+
+
+def learn(manifest: Manifest, world: World) -> Baseline:
+    """The baseline of the inputs: statistics and suggested constraints."""
+    found = observe(manifest, world)
+    return Baseline(manifest.monitor.baseline(found.profile), found.profile, found.problems)
+
+
+def judge(manifest: Manifest, baseline: Baseline, world: World) -> Report:
+    """What the inputs say against the baseline."""
+    found = observe(manifest, world, baseline.names)
+    return report_on(found, baseline, manifest.monitor, manifest.inputs)
+
+
+def report_on(found: Reading, baseline: Baseline, monitor: DataQuality, inputs: tuple[str, ...]) -> Report:
+    """The report for rows that are read already."""
+    verdict = monitor.evaluate(baseline.judged, found.profile)
+    return Report(verdict, found.profile, baseline, monitor, found.problems, inputs)
+
+
+def run(manifest: Manifest, world: World | None = None) -> Report:
+    """Check the manifest's inputs against the baseline it names."""
+    world = world or World()
+    if manifest.statistics is None and manifest.constraints is None:
+        raise Invalid(what="baseline", got=None, expected="statistics and constraints", remedy="Name both files.")
+    baseline = Baseline.read(manifest.statistics, manifest.constraints, world.access)
+    return judge(manifest, baseline, world)
+
+
+__all__ = ["Manifest", "Reading", "World", "judge", "learn", "observe", "replace", "report_on", "run"]
