@@ -195,8 +195,9 @@ def _finite(dense: pa.Array) -> tuple[Floats, int, int]:
         dense = dense.cast(pa.float64())
     raw = values_of(dense)
     values: Floats = raw if raw.dtype == np.float64 else raw.astype(np.float64)
-    if raw.dtype.kind != "f" or np.isfinite(np.add.reduce(values)):
-        return values, 0, 0
+    with np.errstate(all="ignore"):
+        if raw.dtype.kind != "f" or np.isfinite(np.add.reduce(values)):
+            return values, 0, 0
     unknown = np.isnan(values)
     nan = int(np.count_nonzero(unknown))
     finite = values[~unknown] if nan else values

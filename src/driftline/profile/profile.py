@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
+import numpy as np
 import pyarrow as pa
 
 from driftline.errors import NotFound
@@ -68,7 +69,8 @@ class Profile:
             if found.name in failures:
                 continue
             try:
-                states.update(_observe(states, Cells(found, array)))
+                with np.errstate(all="ignore"):  # sums of huge numbers overflow to infinity, which is then the answer
+                    states.update(_observe(states, Cells(found, array)))
             except _MENDABLE as error:
                 failures[found.name] = f"{type(error).__name__}: {error}"
         return Profile(self.rows + batch.num_rows, tuple(fields.values()), states, failures)
@@ -82,8 +84,9 @@ class Profile:
         fields = {known.name: known for known in (*other.fields, *self.fields)}
         order = dict.fromkeys([known.name for known in (*self.fields, *other.fields)])
         states = dict(self.states)
-        for analyzer, state in other.states.items():
-            states[analyzer] = states[analyzer].merge(state) if analyzer in states else state
+        with np.errstate(all="ignore"):
+            for analyzer, state in other.states.items():
+                states[analyzer] = states[analyzer].merge(state) if analyzer in states else state
         rows = self.rows + other.rows
         return Profile(rows, tuple(fields[name] for name in order), states, {**other.failures, **self.failures})
 
