@@ -1,0 +1,20 @@
+"""How a storage is reached: a plain value that the caller fills from its options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What overrides the surroundings when a storage is opened; None leaves it to them.
+
+    For S3 the surroundings are what the AWS tools read: `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, `AWS_PROFILE`,
+    `AWS_REGION`, `AWS_DEFAULT_REGION`, `AWS_ACCESS_KEY_ID` and so on, `~/.aws/config` and `~/.aws/credentials`.
+    Credentials are never held here. `anonymous` sends unsigned requests, as public buckets want them.
+    """
+
+    endpoint_url: str | None = None
+    region: str | None = None
+    profile: str | None = None
+    anonymous: bool = False
