@@ -1,0 +1,59 @@
+# Everything needs only Python 3.11 or later; the rest is installed into .venv.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+.PHONY: help setup setup-dev browser demo test check format bench build clean
+
+help: ## Show the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+setup: $(VENV)/.installed ## Install Driftline into .venv; leaves .venv/bin/driftline
+
+setup-dev: $(VENV)/.installed-dev
+
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "Python 3.11 or later is needed and was not found on PATH; set PYTHON=/path/to/python." >&2; exit 1; fi
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+demo: setup ## Learn, check and report on the real data that ships with Driftline
+	$(BIN)/driftline demo
+
+browser: ## Make sure there is a Chromium for the tests of the HTML report
+	@sh .ci/browser
+
+test: setup-dev browser ## Run all tests
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+check: setup-dev ## Format, lint, types, layers, shape
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/shape
+
+format: setup-dev ## Put the code into its format
+	$(BIN)/ruff format src tests benchmarks
+	$(BIN)/ruff check --fix src tests benchmarks
+
+bench: setup-dev ## Measure Driftline beside its peers (about 15 minutes)
+	$(BIN)/python benchmarks/run.py $(BENCH)
+
+build: setup-dev ## Build the wheel and the sdist into dist/
+	$(BIN)/python -m build --outdir dist
+
+clean: ## Remove what was made, .venv too
+	rm -rf $(VENV) dist build demo-output benchmarks/data benchmarks/results benchmarks/.venv-peers
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
