@@ -45,7 +45,8 @@ class Part:
 
     `start`/`stop` mean bytes for text formats and row groups for Parquet, `stop` None meaning to the end. `rows` is
     known or None. `size` in bytes weighs the part for grouping and progress. `first_line` (from 1) makes line
-    numbers in problems right. `constants` are columns that stand in the path (hive partitions) or a table's log.
+    numbers in problems right. `constants` are columns that stand in the path (hive partitions) or a table's log;
+    `schema` are the columns that a table's log promises, of which an old file may lack some.
     """
 
     uri: str
@@ -55,6 +56,7 @@ class Part:
     size: int = 0
     first_line: int = 1
     constants: Mapping[str, Any] = field(default_factory=dict)
+    schema: pa.Schema | None = None
 
 
 class Format(Protocol):
