@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as csv
 import pyarrow.parquet as pq
+from pyarrow import csv
 
 WHEEL = "nannyml==0.13.1"
 FOLDER = "nannyml/datasets/data"
