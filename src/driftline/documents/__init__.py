@@ -1,0 +1,1 @@
+"""SageMaker's JSON files to our values and back, pure."""

@@ -1,0 +1,74 @@
+"""Members of JSON objects, taken out with their types checked and named where they are wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import inf
+from typing import Any
+
+from driftline.errors import Invalid
+
+_ABSENT: Any = object()
+
+
+def at(value: Any, *path: str) -> Any:
+    """What lies at a path of members, an empty object where there is nothing.
+
+    >>> at({"a": {"b": 1}}, "a", "b"), at({}, "a", "b")
+    (1, {})
+    """
+    for name in path:
+        value = value.get(name, {}) if isinstance(value, Mapping) else {}
+    return value
+
+
+def member(value: Any, name: str, where: str, default: Any = _ABSENT) -> Any:
+    """A member that is an object."""
+    found = _get(value, name, where, default)
+    if not isinstance(found, Mapping):
+        raise Invalid(what=f"{where}.{name}", got=found, expected="an object", remedy="Mend the file.")
+    return found
+
+
+def listed(value: Any, name: str, where: str, default: Any = _ABSENT) -> list[Any]:
+    """A member that is a list."""
+    found = _get(value, name, where, default)
+    if not isinstance(found, list):
+        raise Invalid(what=f"{where}.{name}", got=found, expected="a list", remedy="Mend the file.")
+    return found
+
+
+def text(value: Any, name: str, where: str, default: Any = _ABSENT) -> str:
+    """A member that is a text."""
+    found = _get(value, name, where, default)
+    if not isinstance(found, str):
+        raise Invalid(what=f"{where}.{name}", got=found, expected="a text", remedy="Mend the file.")
+    return found
+
+
+def number(value: Any, name: str, where: str, *, low: float = -inf, high: float = inf, default: Any = _ABSENT) -> float:
+    """A member that is a number in [low, high]; "NaN" and "Infinity" as texts are numbers, as SageMaker writes them.
+
+    >>> number({"a": "NaN"}, "a", "file")
+    nan
+    """
+    found = _get(value, name, where, default)
+    if found in ("NaN", "Infinity", "-Infinity"):
+        found = float(found)
+    if isinstance(found, bool) or not isinstance(found, int | float) or found < low or found > high:
+        expected = "a number" if (low, high) == (-inf, inf) else f"a number in [{low:g}, {high:g}]"
+        raise Invalid(what=f"{where}.{name}", got=found, expected=expected, remedy="Mend the file.")
+    return float(found)
+
+
+def _get(value: Any, name: str, where: str, default: Any) -> Any:
+    if not isinstance(value, Mapping):
+        raise Invalid(what=where, got=value, expected="an object", remedy="Is this the right file?")
+    found = value.get(name)
+    if found is None and default is not _ABSENT:
+        return default
+    if found is None:
+        raise Invalid(
+            what=where, got=f"no member {name!r}", expected=f"a member {name!r}", remedy="Is this the right file?"
+        )
+    return found
