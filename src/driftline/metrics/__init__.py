@@ -1,0 +1,1 @@
+"""The formulas: one documented function a metric, of states only."""
