@@ -1,5 +1,60 @@
-"""Driftline: learns what normal looks like in a model's data and says, with reasons, when it changes."""
+"""Driftline: learns what normal looks like in a model's data and says, with reasons, when it changes.
+
+import driftline
+
+normal = driftline.baseline("train.parquet")
+report = driftline.check("today.parquet", normal)
+report.violations
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from driftline.processor import choose_sort
 
 choose_sort()
+
+if TYPE_CHECKING:
+    from driftline.analyses import baseline, check, profile
+    from driftline.baselines import Baseline
+    from driftline.errors import DriftlineError
+    from driftline.monitors.constraints import Constraints
+    from driftline.monitors.verdict import Measure, Violation
+    from driftline.problems import Problem
+    from driftline.profile import Profile
+    from driftline.reports import Report
+
+_HOMES = {
+    "Baseline": "driftline.baselines",
+    "Constraints": "driftline.monitors.constraints",
+    "DriftlineError": "driftline.errors",
+    "Measure": "driftline.monitors.verdict",
+    "Problem": "driftline.problems",
+    "Profile": "driftline.profile",
+    "Report": "driftline.reports",
+    "Violation": "driftline.monitors.verdict",
+    "baseline": "driftline.analyses",
+    "check": "driftline.analyses",
+    "profile": "driftline.analyses",
+}
+"""Where each public name lives: it is imported when it is first asked for, so that `driftline --help` is quick."""
+
+__all__ = [
+    "Baseline",
+    "Constraints",
+    "DriftlineError",
+    "Measure",
+    "Problem",
+    "Profile",
+    "Report",
+    "Violation",
+    "baseline",
+    "check",
+    "profile",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'driftline' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -158,8 +158,8 @@ def judge(manifest: Manifest, baseline: Baseline, world: World) -> Report:
 
 def report_on(found: Reading, baseline: Baseline, monitor: DataQuality, inputs: tuple[str, ...]) -> Report:
     """The report for rows that are read already."""
-    verdict = monitor.evaluate(baseline.judged, found.profile)
-    return Report(verdict, found.profile, baseline, monitor, found.problems, inputs)
+    verdict = monitor.evaluate(baseline.learnt, found.profile)
+    return Report(verdict, found.profile, baseline, found.problems, inputs, monitor.compatible)
 
 
 def run(manifest: Manifest, world: World | None = None) -> Report:
@@ -169,6 +169,3 @@ def run(manifest: Manifest, world: World | None = None) -> Report:
         raise Invalid(what="baseline", got=None, expected="statistics and constraints", remedy="Name both files.")
     baseline = Baseline.read(manifest.statistics, manifest.constraints, world.access)
     return judge(manifest, baseline, world)
-
-
-__all__ = ["Manifest", "Reading", "World", "judge", "learn", "observe", "replace", "report_on", "run"]

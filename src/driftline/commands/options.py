@@ -12,7 +12,7 @@ from cyclopts import Group, Parameter
 
 from driftline.engines.local import Local
 from driftline.errors import Invalid
-from driftline.monitors.data_quality import DataQuality
+from driftline.monitors.data_quality import EVERY, DataQuality
 from driftline.runs import Manifest, World
 from driftline.storage.access import Access
 
@@ -107,6 +107,20 @@ class Options:
                 what="--jobs", got=self.jobs, expected="1 or more", remedy="Leave it out to use all processors."
             )
         return World(self.access, Local(self.jobs))
+
+
+def monitor_of(options: Options, given: tuple[str, ...]) -> DataQuality:
+    """The monitor with limits from NAME=LIMIT and COLUMN:NAME=LIMIT."""
+    limits: dict[str, dict[str, float]] = {}
+    for each in given:
+        subject, _, limit = each.rpartition("=")
+        column, _, name = subject.rpartition(":")
+        try:
+            limits.setdefault(column or EVERY, {})[name] = float(limit)
+        except ValueError as error:
+            expected = "NAME=LIMIT or COLUMN:NAME=LIMIT"
+            raise Invalid(what="--measure", got=each, expected=expected, remedy="For example psi=0.2.") from error
+    return DataQuality(compatible=options.compatible, measures=limits)
 
 
 def names(given: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Literal
 
@@ -12,7 +13,7 @@ from driftline.profile import Column, Profile
 from driftline.schema import Form
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
     from rich.table import Table
 
 WIDTH = 40
@@ -55,7 +56,7 @@ def percent(ratio: float) -> str:
     return f"{ratio * 100:.3g} %" if ratio <= 0.99 or ratio == 1 else f"{ratio * 100:.6g} %"
 
 
-def _table(*headings: str, numeric: Iterable[str] = (), whole: Iterable[str] = ()) -> Table:
+def table_of(*headings: str, numeric: Iterable[str] = (), whole: Iterable[str] = ()) -> Table:
     """A table whose numbers stand to the right and whose `whole` columns are cut rather than folded."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
@@ -68,7 +69,7 @@ def _table(*headings: str, numeric: Iterable[str] = (), whole: Iterable[str] = (
     return table
 
 
-def _text(value: str, style: str = "") -> RenderableType:
+def plain(value: str, style: str = "") -> RenderableType:
     """Text that came from data: nothing in it is markup."""
     from rich.text import Text
 
@@ -83,16 +84,16 @@ def statistics_table(profile: Profile, width: int = 120) -> Table:
     """One row a column: type, missing, distinct, moments, most frequent values; fewer of them on a narrow terminal."""
     asked = [name for name, least in _STATISTICS.items() if width >= least]
     last = ["most frequent"] if width >= 100 else []
-    table = _table("column", "type", *asked, *last, numeric=asked, whole=["column", "type", *asked, *last])
+    table = table_of("column", "type", *asked, *last, numeric=asked, whole=["column", "type", *asked, *last])
     for column in profile.columns:
-        name = _text(short(column.name, 24), "bold")
+        name = plain(short(column.name, 24), "bold")
         if column.name in profile.failures:
             table.add_row(
-                name, "failed", *["–"] * len(asked), *[_text(profile.failures[column.name], "red") for _ in last]
+                name, "failed", *["–"] * len(asked), *[plain(profile.failures[column.name], "red") for _ in last]
             )
             continue
         found = _statistics(column)
-        table.add_row(name, type_of(column), *[found[each] for each in asked], *[_text(_most(column)) for _ in last])
+        table.add_row(name, type_of(column), *[found[each] for each in asked], *[plain(_most(column)) for _ in last])
     for each in table.columns[: 2 + len(asked)]:
         each.min_width = max(len(str(cell)) for cell in (each.header, *each.cells))
     return table
@@ -141,27 +142,48 @@ def _span(column: Column) -> str:
 
 def violations_table(verdict: Verdict) -> Table:
     """One row a violation: column, check, value, limit and the reason in SageMaker's words."""
-    table = _table("column", "check", "value", "limit", "reason", numeric=("value", "limit"))
+    table = table_of("column", "check", "value", "limit", "reason", numeric=("value", "limit"))
     for found in verdict.violations:
         value, limit = number(found.value), number(found.limit)
-        table.add_row(_text(short(found.subject), "bold red"), found.check, value, limit, _text(found.said))
+        table.add_row(plain(short(found.subject), "bold red"), found.check, value, limit, plain(found.said))
     return table
 
 
 def undefined_table(measures: Iterable[Measure]) -> Table:
     """One row a measure that has no value, and why."""
-    table = _table("column", "measure", "why there is no value")
+    table = table_of("column", "measure", "why there is no value")
     for measure in measures:
-        table.add_row(_text(short(measure.subject)), measure.name, _text(measure.reason))
+        table.add_row(plain(short(measure.subject)), measure.name, plain(measure.reason))
     return table
 
 
 def problems_table(problems: Problems) -> Table:
     """One row a problem that is kept word for word."""
-    table = _table("where", "line", "column", "problem", "remedy", numeric=("line",))
+    table = table_of("where", "line", "column", "problem", "remedy", numeric=("line",))
     for each in problems.examples:
         line = "" if each.line is None else f"{each.line:,}"
         value = "" if each.value is None else f": {short(each.value, 30)!r}"
-        said = _text(f"{each.reason}{value}")
-        table.add_row(_text(each.uri), line, _text(each.column or ""), said, _text(each.remedy))
+        said = plain(f"{each.reason}{value}")
+        table.add_row(plain(each.uri), line, plain(each.column or ""), said, plain(each.remedy))
     return table
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """A profile and the problems of its input, to be printed."""
+
+    profile: Profile
+    problems: Problems
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        """The table of statistics, its size, the problems."""
+        yield statistics_table(self.profile, options.max_width)
+        yield f"{self.profile.rows:,} rows, {len(self.profile.fields):,} columns"
+        yield from problems_lines(self.problems)
+
+
+def problems_lines(problems: Problems) -> Iterator[RenderableType]:
+    """How many problems there were, and the first of them; nothing where there were none."""
+    if problems.count:
+        yield plain(f"{problems.count:,} problems in the input ({problems.rows:,} rows left out)", "yellow")
+        yield problems_table(problems)

@@ -1,0 +1,38 @@
+"""`driftline baseline`: what normal looks like."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from driftline.commands.console import finish, watching
+from driftline.commands.options import Options
+from driftline.runs import learn
+
+
+def baseline(
+    *inputs: str,
+    output: Annotated[str, Parameter(name=["--output", "-o"])],
+    options: Options | None = None,
+) -> int:
+    """Learn statistics and constraints from data.
+
+    Examples::
+
+        driftline baseline train.csv --output baseline/
+        driftline baseline 's3://logs/2026/10/*.parquet' --output s3://models/churn/baseline --exclude id,timestamp
+
+    Parameters
+    ----------
+    inputs
+        Files, globs, folders, s3:// (gs://, az://) URIs or prefixes, or saved profiles.
+    output
+        A folder or prefix for statistics.json and constraints.json.
+    """
+    options = options or Options()
+    with watching(options.world(), options) as watched:
+        learnt = learn(options.manifest(inputs), watched)
+    written = learnt.save(output, options.access)
+    finish(learnt, learnt.to_dict(), written, options)
+    return 0

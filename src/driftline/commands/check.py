@@ -1,0 +1,74 @@
+"""`driftline check`: data against a baseline."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from driftline.baselines import Baseline
+from driftline.commands.console import finish, watching
+from driftline.commands.options import Options, Repeated, monitor_of
+from driftline.errors import Invalid
+from driftline.runs import judge
+
+
+def check(
+    *inputs: str,
+    baseline: str | None = None,
+    statistics: str | None = None,
+    constraints: str | None = None,
+    output: Annotated[str | None, Parameter(name=["--output", "-o"])] = None,
+    html: str | None = None,
+    measure: Repeated = (),
+    options: Options | None = None,
+) -> int:
+    """Check data against a baseline: violations with value, limit and reason.
+
+    Exit status: 0 no violations, 1 violations, 2 anything else.
+
+    Examples::
+
+        driftline check today.parquet --baseline baseline/ --output report/ --html report.html
+        driftline check s3://logs/2026/11/ --baseline s3://models/churn/baseline --output s3://reports/churn
+        driftline check capture/ --format capture --baseline baseline/ --measure psi=0.2 --measure age:ks=0.1 --json
+
+    Parameters
+    ----------
+    inputs
+        Files, globs, folders, s3:// (gs://, az://) URIs or prefixes, or saved profiles.
+    baseline
+        The folder or prefix with constraints.json and statistics.json.
+    statistics
+        The statistics of the baseline, if they lie elsewhere.
+    constraints
+        The constraints, if they lie elsewhere.
+    output
+        Where statistics.json, constraints.json and constraint_violations.json are written.
+    html
+        Where the report for people is written.
+    measure
+        NAME=LIMIT or COLUMN:NAME=LIMIT: a distance that must not exceed a limit, besides SageMaker's; repeat it.
+    """
+    options = options or Options()
+    if baseline is None and statistics is None and constraints is None:
+        raise Invalid(what="--baseline", got="nothing", expected="a folder", remedy="Make one: driftline baseline.")
+    world = options.world()
+    known = (
+        Baseline.load(baseline, options.access)
+        if baseline is not None and statistics is None and constraints is None
+        else Baseline.read(*_files(baseline, statistics, constraints), options.access)
+    )
+    with watching(world, options) as watched:
+        report = judge(options.manifest(inputs, monitor_of(options, measure)), known, watched)
+    written = report.save(output, html, options.access)
+    finish(report, report.to_dict(), written, options)
+    return int(bool(report.violations))
+
+
+def _files(folder: str | None, statistics: str | None, constraints: str | None) -> tuple[str | None, str | None]:
+    """Where the two files are: those that are named, else in the folder."""
+    if folder is None:
+        return statistics, constraints
+    base = folder.rstrip("/")
+    return statistics or f"{base}/statistics.json", constraints or f"{base}/constraints.json"

@@ -1,0 +1,75 @@
+"""What a command shows: a progress bar on a terminal, then a table or JSON; figures to stdout, the rest to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from driftline.commands.options import Options
+from driftline.runs import World
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+
+@dataclass
+class Bar:
+    """A progress bar counting bytes."""
+
+    progress: Progress
+
+    def begin(self, total: int) -> None:
+        """Show the bar."""
+        self.task = self.progress.add_task("reading", total=total or None)
+
+    def advance(self, size: int) -> None:
+        """Move it."""
+        self.progress.advance(self.task, size)
+
+
+@contextmanager
+def watching(world: World, options: Options) -> Iterator[World]:
+    """The world with a progress bar, if somebody is there to see it."""
+    if options.quiet or options.json or not sys.stderr.isatty():
+        yield world
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    parts = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*parts, console=Console(stderr=True), transient=True) as progress:
+        yield replace(world, watch=Bar(progress))
+
+
+def finish(shown: Any, document: Any, written: Sequence[str], options: Options) -> None:
+    """Print what was found, and where it was written."""
+    if options.json:
+        print(json.dumps(plain(document), ensure_ascii=False, allow_nan=False))
+    elif not options.quiet:
+        from rich.console import Console
+
+        console = Console()
+        console.print(shown)
+        for uri in written:
+            console.print(f"written: {uri}", markup=False, highlight=False, soft_wrap=True)
+
+
+def plain(value: Any) -> Any:
+    """The value with every number that JSON lacks as text: "NaN", "Infinity", "-Infinity".
+
+    >>> plain({"a": [float("nan"), 1.0]})
+    {'a': ['NaN', 1.0]}
+    """
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, float) and value not in (float("inf"), float("-inf")) and value == value:  # noqa: PLR0124
+        return value
+    if isinstance(value, float):
+        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"  # noqa: PLR0124
+    return value

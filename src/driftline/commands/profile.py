@@ -1,0 +1,41 @@
+"""`driftline profile`: the statistics of data, without files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from driftline.commands.console import finish, watching
+from driftline.commands.options import Options
+from driftline.documents import statistics
+from driftline.pages.terminal import Statistics
+from driftline.profile import encode
+from driftline.runs import observe
+from driftline.storage.storages import storage_for
+
+
+def profile(*inputs: str, save: str | None = None, options: Options | None = None) -> int:
+    """Show the statistics of data.
+
+    Examples::
+
+        driftline profile data.parquet
+        driftline profile s3://logs/2026/11/20/ --save 2026-11-20.profile
+        driftline profile 2026-11-*.profile --json
+
+    Parameters
+    ----------
+    inputs
+        Files, globs, folders, s3:// (gs://, az://) URIs or prefixes, or saved profiles, which merge.
+    save
+        Keep the profile in this file (end it with .profile): baseline and check take it in place of the data.
+    """
+    options = options or Options()
+    with watching(options.world(), options) as watched:
+        found = observe(options.manifest(inputs), watched)
+    written: tuple[str, ...] = ()
+    if save is not None:
+        storage_for(save, options.access).put(save, encode(found.profile))
+        written = (save,)
+    document: dict[str, Any] = statistics.write(found.profile)
+    finish(Statistics(found.profile, found.problems), document, written, options)
+    return 0

@@ -1,0 +1,142 @@
+"""The report: a verdict with all it rests on, to be shown, saved and read by machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from driftline.baselines import CONSTRAINTS, STATISTICS, Baseline, write_json
+from driftline.documents import constraints as constraints_document
+from driftline.documents import statistics as statistics_document
+from driftline.documents import violations as violations_document
+from driftline.monitors.constraints import Constraints
+from driftline.monitors.verdict import Measure, Verdict, Violation
+from driftline.pages import report as page
+from driftline.pages import terminal
+from driftline.pages.content import Content
+from driftline.problems import Problems
+from driftline.profile import Profile
+from driftline.storage.access import Access
+from driftline.storage.storages import storage_for
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+
+VIOLATIONS = violations_document.FILE
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check says. `violations` break a constraint; `measures` are all numbers, undefined ones with a reason.
+
+    In a notebook it shows itself as HTML, on a terminal as a table. `created` is when it was made, in UTC.
+    """
+
+    verdict: Verdict
+    current: Profile
+    baseline: Baseline
+    problems: Problems = field(default_factory=Problems)
+    inputs: tuple[str, ...] = ()
+    compatible: bool = False
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """What broke a constraint, in the order of the columns."""
+        return self.verdict.violations
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """All that was measured."""
+        return self.verdict.measures
+
+    @property
+    def status(self) -> str:
+        """`Completed`, or `CompletedWithViolations`, as SageMaker names it."""
+        return "CompletedWithViolations" if self.violations else "Completed"
+
+    @property
+    def said(self) -> str:
+        """SageMaker's exit message."""
+        count = f"{len(self.violations)} violations" if self.violations else "no violations"
+        return f"{self.status}: Job completed successfully with {count}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as one JSON value; NaN stands for what is not defined."""
+        known = self.baseline.profile
+        return {
+            "status": self.status,
+            "message": self.said,
+            "created": self.created.isoformat(timespec="seconds"),
+            "inputs": list(self.inputs),
+            "rows": self.current.rows,
+            "baseline_rows": None if known is None else known.rows,
+            "violations": [asdict(found) for found in self.violations],
+            "measures": [asdict(found) for found in self.measures],
+            "failures": dict(self.current.failures),
+            "problems": {
+                "count": self.problems.count,
+                "rows": self.problems.rows,
+                "examples": [asdict(found) for found in self.problems.examples],
+            },
+            "warnings": list(self.baseline.warnings),
+        }
+
+    def save(self, folder: str | None = None, html: str | None = None, access: Access | None = None) -> tuple[str, ...]:
+        """Write SageMaker's files into `folder` and the page to `html`; the result are their paths or URIs.
+
+        The violations file is written only if there is a violation; one from an earlier run is then removed, so that
+        the folder never tells of violations that are not.
+        """
+        written = [] if folder is None else list(self._save_documents(folder.rstrip("/"), access or Access()))
+        if html is not None:
+            storage_for(html, access or Access()).put(html, self.html().encode())
+            written.append(html)
+        return tuple(written)
+
+    def _save_documents(self, folder: str, access: Access) -> Iterator[str]:
+        suggested = Constraints.suggest(self.current, self.baseline.constraints.config.categorical_drift_method)
+        yield write_json(f"{folder}/{STATISTICS}", statistics_document.write(self.current), access)
+        yield write_json(f"{folder}/{CONSTRAINTS}", constraints_document.write(suggested), access)
+        place = f"{folder}/{VIOLATIONS}"
+        if self.violations:
+            yield write_json(place, violations_document.write(self.violations), access)
+        else:
+            storage_for(place, access).delete(place)
+
+    def html(self) -> str:
+        """The page for people: one self-contained HTML document."""
+        return page.render(self._content())
+
+    def _repr_html_(self) -> str:
+        return page.fragment(self._content())
+
+    def _content(self) -> Content:
+        how = (
+            "as SageMaker Model Monitor would have" if self.compatible else "with SageMaker's checks and more measures"
+        )
+        return Content(
+            verdict=self.verdict,
+            current=self.current,
+            baseline=self.baseline.profile,
+            problems=self.problems,
+            title="Data quality",
+            inputs=self.inputs,
+            created=f"{self.created:%Y-%m-%d %H:%M} UTC",
+            notes=(f"Checked {how}.", *self.baseline.warnings),
+        )
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        """The verdict, the violations as a table, the problems: for a terminal."""
+        known = self.baseline.profile
+        yield f"Current {self.current.rows:,} rows" + ("" if known is None else f", baseline {known.rows:,} rows")
+        if self.violations:
+            yield terminal.violations_table(self.verdict)
+        for column, reason in self.current.failures.items():
+            yield terminal.plain(f"not analysed: {column}: {reason}", "red")
+        yield from terminal.problems_lines(self.problems)
+        for warning in self.baseline.warnings:
+            yield terminal.plain(warning, "yellow")
+        yield terminal.plain(self.said, "bold red" if self.violations else "bold green")
