@@ -52,9 +52,12 @@ class Avro:
             rows = _Rows(part.uri, header, options)
             stop = stream.seek(0, 2) if part.stop is None else part.stop
             start = max(part.start, header.length)
-            if start >= stop:
+            nothing = True
+            for item in rows.read(stream, blocks_of(part.uri, stream, header, start, stop)):
+                nothing = False
+                yield item
+            if nothing:  # the columns are known all the same
                 yield rows.batch([])
-            yield from rows.read(stream, blocks_of(part.uri, stream, header, start, stop))
 
 
 def _whole_blocks(uri: str, stream: BinaryIO, header: Header, end: int) -> Iterator[Block]:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from driftline.errors import Invalid
 from driftline.storage.access import Access
 from driftline.storage.clients import (
+    ATTEMPTS,
     CONNECT_SECONDS,
     READ_SECONDS,
     Surroundings,
@@ -90,6 +91,7 @@ class Connection:
     def location(self) -> dict[str, str]:
         """What delta-rs needs to reach the same place with the same credentials; holds secrets, never log it."""
         found = {"aws_region": str(self.client.meta.region_name or "us-east-1")}
+        found |= {"max_retries": str(ATTEMPTS - 1), "retry_timeout": "30s", "connect_timeout": f"{CONNECT_SECONDS}s"}
         if self.given:
             found |= {"aws_endpoint_url": self.endpoint, "aws_virtual_hosted_style_request": "false"}
             found |= {"aws_allow_http": "true"} if self.endpoint.startswith("http://") else {}
