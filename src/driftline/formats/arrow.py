@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from driftline.errors import Unreadable
 from driftline.formats.format import Item, Opener, Part, ReadOptions
 from driftline.formats.natives import batch_of, decoding, native, sliced, wanted
+from driftline.formats.plain import plain
 
 _FILE = b"ARROW1"
 _OLD_FEATHER = b"FEA1"
@@ -47,8 +47,10 @@ class Arrow:
             is_file = _is_file(part.uri, stream)
             with decoding(part.uri, "Arrow"), native(stream, mapped=True) as source:
                 batches = _of_file(source, part, options) if is_file else _of_stream(source, options)
-                for batch in sliced(batches):
-                    yield plain(batch)
+                for batch in batches:
+                    # These files carry no checks, and offsets that point elsewhere would end the process.
+                    batch.validate(full=True)
+                    yield from sliced([plain(batch)])
 
 
 def _is_file(uri: str, stream: BinaryIO) -> bool:
@@ -95,67 +97,3 @@ def _only(schema: pa.Schema, options: ReadOptions) -> Any:
 
 def _empty(schema: pa.Schema) -> pa.RecordBatch:
     return batch_of([pa.nulls(0, field.type) for field in schema], schema.names, 0)
-
-
-def plain(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The same values in the layouts that all of Arrow's functions know.
-
-    >>> plain(pa.record_batch({"a": pa.array(["x"], pa.string_view())})).schema.field("a").type
-    DataType(string)
-    """
-    types = [plain_type(field.type) for field in batch.schema]
-    if types == batch.schema.types:
-        return batch
-    columns = [_cast(column, new) for column, new in zip(batch.columns, types, strict=True)]
-    return batch_of(columns, batch.schema.names, batch.num_rows)
-
-
-def plain_type(kind: pa.DataType) -> pa.DataType:
-    """The plain form of a type.
-
-    >>> plain_type(pa.list_(pa.string_view())), plain_type(pa.run_end_encoded(pa.int32(), pa.int64()))
-    (ListType(list<item: string>), DataType(int64))
-    """
-    types = pa.types
-    if types.is_string_view(kind) or types.is_binary_view(kind):
-        return pa.string() if types.is_string_view(kind) else pa.binary()
-    if types.is_run_end_encoded(kind):
-        return plain_type(kind.value_type)
-    if isinstance(kind, pa.BaseExtensionType):
-        return plain_type(kind.storage_type)
-    if types.is_dictionary(kind):
-        return pa.dictionary(kind.index_type, plain_type(kind.value_type), kind.ordered)
-    if types.is_struct(kind):
-        return pa.struct([field.with_type(plain_type(field.type)) for field in kind])
-    if types.is_map(kind):
-        return pa.map_(plain_type(kind.key_type), plain_type(kind.item_type), kind.keys_sorted)
-    return _plain_list(kind)
-
-
-def _plain_list(kind: pa.DataType) -> pa.DataType:
-    types = pa.types
-    if types.is_fixed_size_list(kind):
-        return pa.list_(_plain_field(kind), kind.list_size)
-    if types.is_large_list(kind) or types.is_large_list_view(kind):
-        return pa.large_list(_plain_field(kind))
-    return pa.list_(_plain_field(kind)) if types.is_list(kind) or types.is_list_view(kind) else kind
-
-
-def _plain_field(kind: pa.DataType) -> pa.Field:
-    return kind.value_field.with_type(plain_type(kind.value_type))
-
-
-def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
-    if column.type == kind:
-        return column
-    if isinstance(column, pa.ExtensionArray):
-        return _cast(column.storage, kind)
-    types = pa.types
-    if types.is_run_end_encoded(column.type):
-        return _cast(pc.run_end_decode(column), kind)
-    if types.is_dictionary(column.type):
-        return pa.DictionaryArray.from_arrays(column.indices, _cast(column.dictionary, kind.value_type))
-    if types.is_nested(column.type):
-        # Arrow casts lists of views to arrays that are not valid (version 26), so nested ones take the long way.
-        return pa.array(column.to_pylist(), kind)
-    return column.cast(kind)

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from driftline.formats.format import Item, Opener, Part, ReadOptions
 from driftline.formats.natives import MOST_ROWS, batch_of, decoding, native, version_of, wanted
+from driftline.formats.plain import plain, plain_type
 
 MOST_BYTES = 256 << 20
 """A row group that takes more than this, as encoded but not compressed, is read in pieces."""
@@ -30,10 +31,11 @@ KEPT_BYTES = 16 << 20
 
 @dataclass(frozen=True)
 class Footer:
-    """A file's metadata, and the text columns that are read as dictionaries."""
+    """A file's metadata, the text columns that are read as dictionaries, and whether all types are plain."""
 
     metadata: Any
     repetitive: tuple[str, ...]
+    plain: bool
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,9 @@ def _parse(uri: str, stream: BinaryIO) -> Footer:
 
     with decoding(uri, "Parquet"):
         file = ParquetFile(pa.PythonFile(stream, mode="r"))
-        return Footer(file.metadata, repetitive(file.metadata, file.schema_arrow))
+        schema = file.schema_arrow
+        is_plain = all(plain_type(kind) == kind for kind in schema.types)
+        return Footer(file.metadata, repetitive(file.metadata, schema), is_plain)
 
 
 def repetitive(metadata: Any, schema: pa.Schema) -> tuple[str, ...]:
@@ -144,9 +148,10 @@ def _read(part: Part, footer: Footer, source: Any, options: ReadOptions) -> Iter
     places = wanted(names, options)
     chosen = None if len(places) == len(names) else [names[place] for place in places]
     if not groups:
-        yield _empty(file.schema_arrow, places)
+        yield plain(_empty(file.schema_arrow, places))
     for group in groups:
-        yield from _rows_of(file, group, chosen)
+        batches = _rows_of(file, group, chosen)
+        yield from batches if footer.plain else map(plain, batches)
 
 
 def _rows_of(file: Any, group: int, columns: list[str] | None) -> Iterator[pa.RecordBatch]:

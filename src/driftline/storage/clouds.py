@@ -152,6 +152,6 @@ def _untold(uri: str, action: str, permissions: Permissions, error: Exception) -
     lowered = words.lower()
     if "container not found" in lowered or "nosuchbucket" in lowered or "containernotfound" in lowered:
         return NotFound(what="bucket", name=Place.of(uri).bucket, remedy="Check its name.")
-    if any(word in lowered for word in ("credential", "metadata.google.internal", "imds", "token request", "account")):
+    if any(word in lowered for word in ("credential", "token request", "account must", "access key")):
         return Denied(action=action, resource=uri, remedy=permissions.credentials + f" ({words[:200]})")
     return StorageUnavailable(where=uri, reason=words[:300])
