@@ -50,18 +50,13 @@ def read_texts(texts: pa.Array, weights: npt.NDArray[np.int64] | None) -> Readin
     >>> found.numbers.tolist()
     [3.0, 3.0, 5.0, 1000.0]
     """
-    quick = _read_plain_numbers(texts)
-    if quick is None:
-        fractional, integral, boolean, parsed = _read_by_pattern(texts)
-    else:
-        (fractional, parsed), boolean = quick, np.zeros(len(texts), dtype=np.bool_)
-        integral = ~fractional
+    fractional, integral, boolean, parsed = _read_split(texts)
     numeric = fractional | integral
 
     def weigh(mask: Mask) -> int:
         return int(np.count_nonzero(mask) if weights is None else weights[mask].sum())
 
-    string = weigh(~(numeric | boolean)) if quick is None else 0
+    string = weigh(~(numeric | boolean))
     finite = np.isfinite(parsed)
     infinite = 0
     if not finite.all():
@@ -69,11 +64,34 @@ def read_texts(texts: pa.Array, weights: npt.NDArray[np.int64] | None) -> Readin
     return Reading(weigh(fractional), weigh(integral), weigh(boolean), string, infinite, numeric, parsed)
 
 
+Readings = tuple[Mask, Mask, Mask, npt.NDArray[np.float64]]
+"""Which texts are fractional, integral, boolean; and the numbers of the first two, in order."""
+
+
+def _read_split(texts: pa.Array) -> Readings:
+    """Texts that can only be plain numbers are read quickly, the others by the patterns."""
+    plain = _digits_at_ends(*bytes_of(texts))
+    if not plain.any():
+        return _read_by_pattern(texts)
+    quick = _read_plain_numbers(texts if plain.all() else texts.filter(mask_of(plain)))
+    if quick is None:
+        return _read_by_pattern(texts)
+    dotted, numbers = quick
+    if plain.all():
+        return dotted, ~dotted, np.zeros(len(texts), dtype=np.bool_), numbers
+    fractional, integral, boolean = (np.zeros(len(texts), dtype=np.bool_) for _ in range(3))
+    others = np.flatnonzero(~plain)
+    fractional[others], integral[others], boolean[others], odd = _read_by_pattern(texts.filter(mask_of(~plain)))
+    fractional[plain], integral[plain] = dotted, ~dotted
+    parsed = np.full(len(texts), np.nan)
+    parsed[others[fractional[others] | integral[others]]] = odd
+    parsed[plain] = numbers
+    return fractional, integral, boolean, parsed[fractional | integral]
+
+
 def _read_plain_numbers(texts: pa.Array) -> tuple[Mask, npt.NDArray[np.float64]] | None:
-    """Which numbers have a fraction, and the numbers, when every text is `-?digits(.digits)?`; None otherwise."""
-    data, offsets = bytes_of(texts)
-    if not len(texts) or not _digits_at_ends(data, offsets):
-        return None
+    """Which have a fraction, and the numbers, when every text is `-?digits(.digits)?`; None otherwise."""
+    data, _ = bytes_of(texts)
     if np.any((data == ord("e")) | (data == ord("E"))):
         return None
     dotted: Mask = values_of(pc.match_substring(texts, "."))
@@ -98,19 +116,19 @@ def bytes_of(texts: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int
     return data, offsets - offsets[0] if offsets[0] else offsets
 
 
-def _digits_at_ends(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> bool:
-    """Whether every text ends with a digit and starts with one, but for a minus sign."""
+def _digits_at_ends(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> Mask:
+    """Which texts end with a digit and start with one, but for a minus sign."""
     starts, ends = offsets[:-1], offsets[1:]
-    if np.any(starts == ends):
-        return False
-    if np.any(data[ends - 1] - np.uint8(ord("0")) > 9):
-        return False
-    odd = np.flatnonzero(data[starts] - np.uint8(ord("0")) > 9)
-    if not len(odd):
-        return True
-    if np.any(data[starts[odd]] != ord("-")):
-        return False
-    return not np.any(data[starts[odd] + 1] - np.uint8(ord("0")) > 9)
+    if not len(data):
+        return np.zeros(len(starts), dtype=np.bool_)
+    last = len(data) - 1
+    zero, nine = np.uint8(ord("0")), np.uint8(9)
+    plain: Mask = (data[np.maximum(ends - 1, 0)] - zero <= nine) & (starts < ends)
+    first = data[np.minimum(starts, last)]
+    odd = np.flatnonzero(plain & (first - zero > nine))
+    if len(odd):
+        plain[odd] = (first[odd] == ord("-")) & (data[np.minimum(starts[odd] + 1, last)] - zero <= nine)
+    return plain
 
 
 def _read_by_pattern(texts: pa.Array) -> tuple[Mask, Mask, Mask, npt.NDArray[np.float64]]:

@@ -1,0 +1,207 @@
+"""Text as blocks of whole rows: decompressed, in UTF-8, cut where a row ends."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import io
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from driftline.errors import Invalid, Unreadable
+from driftline.formats.format import Opener, Part
+
+SIZE = 8 << 20
+"""Bytes of a block."""
+
+_MOST = 16
+"""A row longer than this many blocks is taken for a quote that is never closed."""
+
+_QUOTE = b'"'
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_MAGIC = ((b"\x1f\x8b", "gzip"), (b"BZh", "bz2"), (b"\x28\xb5\x2f\xfd", "zstd"))
+_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole rows of text in UTF-8; `first_line` counts from 1 and is that of the first byte."""
+
+    data: bytes
+    first_line: int
+
+    @property
+    def lines(self) -> int:
+        """How many line ends it holds."""
+        return self.data.count(b"\n")
+
+
+@contextmanager
+def plain_text(uri: str, opener: Opener, settings: Mapping[str, Any]) -> Iterator[BinaryIO]:
+    """The object as UTF-8 without a mark: decompressed by its first bytes, transcoded by its mark or the setting
+    `encoding`.
+    """
+    with opener(uri) as raw:
+        head = raw.read(4)
+        raw.seek(0)
+        packed = next((name for magic, name in _MAGIC if head.startswith(magic)), None)
+        stream = _unpacked(raw, packed)
+        mark = stream.read(3) if packed else head[:3]
+        encoding, skip = _encoding(mark, settings, uri)
+        if packed:
+            stream = _Chained(mark[skip:], stream)  # type: ignore[assignment]
+        else:
+            stream.seek(skip)
+        yield stream if encoding == "utf-8" else _transcoded(stream, encoding)
+
+
+def is_compressed(head: bytes) -> bool:
+    """Whether these first bytes are of a compressed file."""
+    return any(head.startswith(magic) for magic, _ in _MAGIC)
+
+
+def _unpacked(raw: BinaryIO, packed: str | None) -> BinaryIO:
+    if packed == "gzip":
+        return gzip.GzipFile(fileobj=raw)  # type: ignore[return-value]
+    if packed == "bz2":
+        return bz2.BZ2File(raw)  # type: ignore[return-value]
+    if packed == "zstd":
+        import pyarrow as pa
+
+        return pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd")  # type: ignore[no-any-return]
+    return raw
+
+
+def _encoding(mark: bytes, settings: Mapping[str, Any], uri: str) -> tuple[str, int]:
+    """The encoding, and how many bytes of a mark to pass over."""
+    for known, name in _MARKS:
+        if mark.startswith(known):
+            return name, len(known)
+    given = str(settings.get("encoding", "utf-8"))
+    try:
+        name = codecs.lookup(given).name
+    except LookupError as error:
+        what = f"encoding of {uri}"
+        raise Invalid(what=what, got=given, expected="a name such as utf-8, latin-1 or cp1252") from error
+    return ("utf-8", 0) if name in ("ascii", "utf-8") else (name, 0)
+
+
+class _Chained(io.RawIOBase):
+    """A few bytes that were read ahead, and the rest of a stream."""
+
+    def __init__(self, first: bytes, rest: BinaryIO) -> None:
+        self._first, self._rest = first, rest
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        first, self._first = self._first, b""
+        return first + self._rest.read(size if size < 0 else max(size - len(first), 0))
+
+
+class _Transcoded(io.RawIOBase):
+    """Text of any encoding as UTF-8; what is not of that encoding becomes the replacement character."""
+
+    def __init__(self, stream: BinaryIO, encoding: str) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        while True:
+            piece = self._stream.read(size)
+            text = self._decoder.decode(piece, final=not piece)
+            if text or not piece:
+                return text.encode()
+
+
+def _transcoded(stream: BinaryIO, encoding: str) -> BinaryIO:
+    return _Transcoded(stream, encoding)  # type: ignore[return-value]
+
+
+def blocks_of(
+    part: Part, opener: Opener, settings: Mapping[str, Any], *, quoted: bool, size: int = SIZE
+) -> Iterator[Block]:
+    """The part as blocks of whole rows. With `quoted` a line end between quotes ends no row.
+
+    Raises `Unreadable` where a compressed file is damaged, after the blocks before that.
+    """
+    with plain_text(part.uri, opener, settings) as stream:
+        left = None if part.stop is None else part.stop - part.start
+        if part.start:
+            stream.seek(part.start)
+        carried, line = b"", part.first_line
+        while True:
+            piece = _read(stream, size if left is None else min(size, left), part.uri, line)
+            left = None if left is None else left - len(piece)
+            data = carried + piece
+            if not piece:
+                if data:
+                    yield Block(data, line)
+                return
+            # a quote that is never closed would gather the rest of the file: then line ends count after all
+            cut = row_end(data, quoted=quoted and len(data) < _MOST * size)
+            carried = data[cut:]
+            if cut:
+                yield Block(data[:cut], line)
+                line += data.count(b"\n", 0, cut)
+
+
+def _read(stream: BinaryIO, size: int, uri: str, line: int) -> bytes:
+    try:
+        return stream.read(size)
+    except _DAMAGE as error:
+        reason = f"the compressed data is cut off or damaged ({error})"
+        raise Unreadable(uri=uri, line=line, reason=reason, remedy="Upload the file again.") from error
+
+
+def row_end(data: bytes, *, quoted: bool) -> int:
+    """Where the last whole row of the bytes ends: behind its line end; 0 if no row is whole.
+
+    >>> row_end(b'a,b\n1,"x\ny', quoted=True)
+    4
+    """
+    if not quoted or _QUOTE not in data:
+        return data.rfind(b"\n") + 1
+    ends = _row_ends(data)
+    return int(ends[-1]) + 1 if len(ends) else 0
+
+
+def _row_ends(data: bytes) -> npt.NDArray[np.int64]:
+    """Line ends outside of quotes: an even number of quotes stands before them."""
+    array = np.frombuffer(data, np.uint8)
+    ends, quotes = np.flatnonzero(array == ord("\n")), np.flatnonzero(array == ord('"'))
+    return ends[np.searchsorted(quotes, ends) % 2 == 0]
+
+
+def cut_file(uri: str, opener: Opener, *, quoted: bool, piece: int) -> tuple[Part, ...]:
+    """A plain file as parts of about `piece` bytes that begin and end with a row, with their numbers of rows."""
+    parts: list[Part] = []
+    at, line, carried = 0, 1, b""
+    with opener(uri) as stream:
+        while data := carried + (read := stream.read(piece)):
+            cut = row_end(data, quoted=quoted) if read else len(data)
+            if cut:
+                rows = _rows(data[:cut], quoted=quoted)
+                parts.append(Part(uri, at, at + cut, rows=rows, size=cut, first_line=line))
+                at, line = at + cut, line + data.count(b"\n", 0, cut)
+            carried = data[cut:]
+            if not read:
+                break
+    return tuple(parts)
+
+
+def _rows(data: bytes, *, quoted: bool) -> int:
+    """How many rows there are, blank ones included; the last may lack its line end."""
+    ends = len(_row_ends(data)) if quoted and _QUOTE in data else data.count(b"\n")
+    return ends + (not data.endswith(b"\n"))
