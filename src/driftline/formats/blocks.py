@@ -12,9 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-import numpy as np
-import numpy.typing as npt
-
 from driftline.errors import Invalid, Unreadable
 from driftline.formats.format import Opener, Part
 
@@ -166,42 +163,34 @@ def _read(stream: BinaryIO, size: int, uri: str, line: int) -> bytes:
 
 
 def row_end(data: bytes, *, quoted: bool) -> int:
-    """Where the last whole row of the bytes ends: behind its line end; 0 if no row is whole.
+    r"""Where the last whole row of the bytes ends: behind its line end; 0 if no row is whole.
+
+    A line end between quotes ends no row: an odd number of quotes stands before it.
 
     >>> row_end(b'a,b\n1,"x\ny', quoted=True)
     4
     """
-    if not quoted or _QUOTE not in data:
-        return data.rfind(b"\n") + 1
-    ends = _row_ends(data)
-    return int(ends[-1]) + 1 if len(ends) else 0
-
-
-def _row_ends(data: bytes) -> npt.NDArray[np.int64]:
-    """Line ends outside of quotes: an even number of quotes stands before them."""
-    array = np.frombuffer(data, np.uint8)
-    ends, quotes = np.flatnonzero(array == ord("\n")), np.flatnonzero(array == ord('"'))
-    return ends[np.searchsorted(quotes, ends) % 2 == 0]
+    end = data.rfind(b"\n")
+    before = data.count(_QUOTE, 0, max(end, 0)) if quoted else 0
+    while end >= 0 and before % 2:
+        above = data.rfind(b"\n", 0, end)
+        before -= data.count(_QUOTE, max(above, 0), end)
+        end = above
+    return end + 1
 
 
 def cut_file(uri: str, opener: Opener, *, quoted: bool, piece: int) -> tuple[Part, ...]:
-    """A plain file as parts of about `piece` bytes that begin and end with a row, with their numbers of rows."""
+    """A plain file as parts of about `piece` bytes that begin and end with a row; lines are taken for rows."""
     parts: list[Part] = []
     at, line, carried = 0, 1, b""
     with opener(uri) as stream:
         while data := carried + (read := stream.read(piece)):
             cut = row_end(data, quoted=quoted) if read else len(data)
             if cut:
-                rows = _rows(data[:cut], quoted=quoted)
-                parts.append(Part(uri, at, at + cut, rows=rows, size=cut, first_line=line))
-                at, line = at + cut, line + data.count(b"\n", 0, cut)
+                lines = data.count(b"\n", 0, cut)
+                parts.append(Part(uri, at, at + cut, rows=lines, size=cut, first_line=line))
+                at, line = at + cut, line + lines
             carried = data[cut:]
             if not read:
                 break
     return tuple(parts)
-
-
-def _rows(data: bytes, *, quoted: bool) -> int:
-    """How many rows there are, blank ones included; the last may lack its line end."""
-    ends = len(_row_ends(data)) if quoted and _QUOTE in data else data.count(b"\n")
-    return ends + (not data.endswith(b"\n"))

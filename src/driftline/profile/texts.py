@@ -92,13 +92,17 @@ def _read_split(texts: pa.Array) -> Readings:
 def _read_plain_numbers(texts: pa.Array) -> tuple[Mask, npt.NDArray[np.float64]] | None:
     """Which have a fraction, and the numbers, when every text is `-?digits(.digits)?`; None otherwise."""
     data, _ = bytes_of(texts)
-    if np.any((data == ord("e")) | (data == ord("E"))):
+    if np.any(data | np.uint8(32) == ord("e")):
         return None
-    dotted: Mask = values_of(pc.match_substring(texts, "."))
+    dots = int(np.count_nonzero(data == ord(".")))
     try:
-        numbers = pc.cast(texts, pa.int64() if not dotted.any() and not _has_letters(data) else pa.float64())
+        numbers = pc.cast(texts, pa.float64() if dots or _has_letters(data) else pa.int64())
     except pa.ArrowInvalid:
         return None
+    if dots in (0, len(texts)):  # what reads as a number has at most one
+        dotted: Mask = np.full(len(texts), dots > 0)
+    else:
+        dotted = values_of(pc.match_substring(texts, "."))
     return dotted, values_of(numbers).astype(np.float64, copy=False)
 
 
