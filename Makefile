@@ -11,6 +11,7 @@ help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 setup: $(VENV)/.installed ## Install Driftline into .venv; leaves .venv/bin/driftline
+	@echo "Driftline is in $(BIN)/driftline"
 
 setup-dev: $(VENV)/.installed-dev
 
