@@ -327,6 +327,23 @@ def test_parquet_types_of_extensions(tmp_path: Path) -> None:
     assert read(Parquet(), str(path), ReadOptions(columns=("a.b",))).column("a.b") == ["x"] * 101
 
 
+def test_text_that_is_not_utf8_is_mended_and_told(tmp_path: Path) -> None:
+    """F-13: neither the file nor the column is lost."""
+    raw = pa.array([b"fine", b"Stra\xdfe", None, b"Z\xfcrich"] * 50, pa.binary())
+    batch = pa.record_batch({"a": pa.array(range(200)), "text": raw.view(pa.string())})
+    pq.write_table(pa.Table.from_batches([batch]), tmp_path / "parquet")
+    pq.write_table(pa.Table.from_batches([batch]), tmp_path / "plain", use_dictionary=False)
+    with pa.OSFile(str(tmp_path / "arrow"), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    for name, format in (("parquet", Parquet()), ("plain", Parquet()), ("arrow", Arrow())):
+        answer = read(format, str(tmp_path / name))
+        assert answer.column("a") == list(range(200))
+        assert answer.column("text")[:4] == ["fine", "Stra\ufffde", None, "Z\ufffdrich"]
+        (problem,) = answer.problems
+        assert (problem.column, problem.rows) == ("text", 0)
+        assert "not UTF-8" in str(problem)
+
+
 def test_parquet_wide(tmp_path: Path) -> None:
     """5,000 columns are no trouble."""
     table = pa.table({f"column {place}": np.arange(100.0) for place in range(5_000)})

@@ -9,9 +9,11 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from driftline.errors import Unreadable
+from driftline.formats.checked import checked
 from driftline.formats.format import Item, Opener, Part, ReadOptions
 from driftline.formats.natives import batch_of, decoding, native, sliced, wanted
 from driftline.formats.plain import plain
+from driftline.problems import Problem
 
 _FILE = b"ARROW1"
 _OLD_FEATHER = b"FEA1"
@@ -48,9 +50,8 @@ class Arrow:
             with decoding(part.uri, "Arrow"), native(stream, mapped=True) as source:
                 batches = _of_file(source, part, options) if is_file else _of_stream(source, options)
                 for batch in batches:
-                    # These files carry no checks, and offsets that point elsewhere would end the process.
-                    batch.validate(full=True)
-                    yield from sliced([plain(batch)])
+                    for item in checked(part.uri, batch):
+                        yield from [item] if isinstance(item, Problem) else sliced([plain(item)])
 
 
 def _is_file(uri: str, stream: BinaryIO) -> bool:

@@ -10,9 +10,11 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
+from driftline.formats.checked import checked
 from driftline.formats.format import Item, Opener, Part, ReadOptions
 from driftline.formats.natives import MOST_ROWS, batch_of, decoding, native, version_of, wanted
 from driftline.formats.plain import plain, plain_type
+from driftline.problems import Problem
 
 MOST_BYTES = 256 << 20
 """A row group that takes more than this, as encoded but not compressed, is read in pieces."""
@@ -135,7 +137,7 @@ def _is_repetitive(chunk: Any) -> bool:
     return bool(encoded) and chunk.total_uncompressed_size <= BYTES_PER_VALUE * chunk.num_values + 1024
 
 
-def _read(part: Part, footer: Footer, source: Any, options: ReadOptions) -> Iterator[pa.RecordBatch]:
+def _read(part: Part, footer: Footer, source: Any, options: ReadOptions) -> Iterator[Item]:
     from pyarrow.parquet import ParquetFile
 
     metadata = footer.metadata
@@ -150,8 +152,9 @@ def _read(part: Part, footer: Footer, source: Any, options: ReadOptions) -> Iter
     if not groups:
         yield plain(_empty(file.schema_arrow, places))
     for group in groups:
-        batches = _rows_of(file, group, chosen)
-        yield from batches if footer.plain else map(plain, batches)
+        for batch in _rows_of(file, group, chosen):
+            for item in checked(part.uri, batch):
+                yield item if footer.plain or isinstance(item, Problem) else plain(item)
 
 
 def _rows_of(file: Any, group: int, columns: list[str] | None) -> Iterator[pa.RecordBatch]:

@@ -77,7 +77,20 @@ def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
     if types.is_nested(column.type):
         # Arrow casts lists of views to arrays that are not valid (version 26), so nested ones take the long way.
         return pa.array(column.to_pylist(), kind)
-    return column.cast(kind)
+    return _settled(column).cast(kind)
+
+
+def _settled(column: pa.Array) -> pa.Array:
+    """Views with nothing in the entries that are null: Arrow's check leaves those out, but its cast follows them."""
+    if not column.null_count or not (pa.types.is_string_view(column.type) or pa.types.is_binary_view(column.type)):
+        return column
+    validity, entries, *data = column.buffers()
+    views = np.frombuffer(entries, dtype=np.int32).reshape(-1, 4).copy()
+    stop = column.offset + len(column)
+    views[column.offset : stop][column.is_null().to_numpy(zero_copy_only=False)] = 0
+    return pa.Array.from_buffers(
+        column.type, len(column), [validity, pa.py_buffer(views), *data], column.null_count, column.offset
+    )
 
 
 def uuid_texts(column: pa.Array) -> pa.Array:
