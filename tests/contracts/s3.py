@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +16,8 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 ADMIN = ("driftline-admin", "admin-secret-0123456789")
 READER = ("driftline-reader", "reader-secret-0123456789")
@@ -30,6 +34,7 @@ class Server:
     access_key: str
     secret_key: str
     process: subprocess.Popen[bytes]
+    ports: dict[str, int]
 
     def client(self) -> Any:
         """A boto3 client of the administrator, for preparing and looking, apart from what is tested."""
@@ -58,9 +63,20 @@ class Server:
         }
 
     def stop(self) -> None:
-        """Kill it: a polite end takes SeaweedFS half a minute."""
+        """Kill it: a polite end takes SeaweedFS half a minute. Its sockets, named after its own ports, go too."""
         self.process.kill()
         self.process.wait()
+        for name, port in self.ports.items():
+            socket_name = f"seaweedfs-{name.replace('.', '-')}-{port}.sock"
+            (Path(tempfile.gettempdir()) / socket_name).unlink(missing_ok=True)
+
+
+def use(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> None:
+    """Let the surroundings be exactly these."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
 
 
 def start_s3(folder: Path) -> Server:
@@ -75,7 +91,7 @@ def start_s3(folder: Path) -> Server:
     endpoint = f"http://127.0.0.1:{ports['s3']}"
     with (folder / "weed.log").open("wb") as log:
         process = subprocess.Popen(_command(folder, config, ports), stdout=log, stderr=log, cwd=folder)
-    server = Server(endpoint, *ADMIN, process)
+    server = Server(endpoint, *ADMIN, process, ports)
     try:
         _wait_for(server, folder / "weed.log")
     except BaseException:
