@@ -1,0 +1,1 @@
+"""Spark SQL expressions, checked and put into DuckDB's SQL so that they give Spark's answers."""
