@@ -1,0 +1,220 @@
+"""What is to be read: paths, globs, folders and URIs made into tasks, and a task into record batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from driftline.errors import Denied, DriftlineError, NotFound, Unreadable
+from driftline.formats.choice import names_of
+from driftline.formats.constants import with_constants
+from driftline.formats.format import Item, Part, ReadOptions
+from driftline.formats.formats import FORMATS, HEAD, certain, format_named, is_manifest, recognise
+from driftline.formats.transform import reading, transform, wanted
+from driftline.listing import Entry, find
+from driftline.problems import Problem, Problems
+from driftline.storage.storages import Access, location_for, storage_for
+
+WHOLE_ROWS = 131_072
+"""Up to so many rows an input is one task: SageMaker reads such as one partition, whose sketch is then the same."""
+
+WHOLE_BYTES = 8 << 20
+"""The same where the number of rows is not known beforehand."""
+
+TASK_BYTES = 32 << 20
+"""Larger inputs are cut into tasks of about this size, or of `WHOLE_ROWS` rows."""
+
+_LOOKERS = 16
+"""Objects that are looked into at the same time: mostly waiting for a store's answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part with the name of its format."""
+
+    format: str
+    part: Part
+
+
+_Cut = tuple[Piece, ...] | DriftlineError | None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Pieces that one worker reads in order; `size` in bytes weighs it for progress."""
+
+    pieces: tuple[Piece, ...]
+    size: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """Everything that is to be read, as a plain value; the tasks never depend on how many workers there are.
+
+    `objects` are the URIs that are read (a Delta table is one), `skipped` counts empty, hidden and marker objects,
+    `problems` tell of objects that could not be opened.
+    """
+
+    tasks: tuple[Task, ...] = ()
+    objects: tuple[str, ...] = ()
+    skipped: int = 0
+    problems: Problems = field(default_factory=Problems)
+    access: Access = field(default_factory=Access)
+    options: ReadOptions = field(default_factory=ReadOptions)
+
+
+_BY_LINES = ("json", "jsonlines", "capture")
+"""Formats in which a column may turn up in the last row; all others tell their columns at once."""
+
+_PASSING = (Unreadable, Denied, NotFound)
+"""What is wrong with one object and leaves the others readable; a store that is down is not among them."""
+
+
+def resolve(
+    inputs: Sequence[str], access: Access, format: str | None = None, options: ReadOptions | None = None
+) -> Source:
+    """Find all objects of the inputs, recognise their formats and cut them into tasks, in the order of the URIs.
+
+    An object that cannot be read becomes a problem as long as another one can. Raises `NotFound` for an input that
+    matches nothing, `EmptyWindow` if all objects are empty or hidden, `Invalid` for an unknown format, a wrong
+    expression or a column that is in none of the objects, and the first error if all objects fail.
+    """
+    options = options or ReadOptions()
+    asked = wanted(options)
+    if format is not None:
+        format_named(format)
+    found = find(inputs, access, format)
+    cut = _each(partial(_cut, access=access, format=format, options=options), found.entries)
+    errors = [error for error in cut if isinstance(error, DriftlineError)]
+    if errors and not any(isinstance(each, tuple) for each in cut):
+        raise errors[0]
+    pieces = list(chain.from_iterable(each for each in cut if isinstance(each, tuple)))
+    problems = [*found.problems]
+    for entry, each in zip(found.entries, cut, strict=True):
+        problems += [_problem_of(each, entry.uri)] if isinstance(each, DriftlineError) else []
+    uris = tuple(entry.uri for entry, each in zip(found.entries, cut, strict=True) if isinstance(each, tuple))
+    skipped = found.skipped + cut.count(None)
+    source = Source(_grouped(pieces), uris, skipped, Problems.of(problems), access, options)
+    if asked and pieces:
+        _refuse_unknown_columns(source, pieces)
+    return source
+
+
+def read(task: Task, source: Source) -> Iterator[Item]:
+    """The rows of a task in order, as record batches, and a problem for everything that is left out.
+
+    Columns of the path are added, expressions and the choice of columns applied. A part that cannot be read on gives
+    a problem, and the next part follows. Raises `StorageUnavailable` when the store is down.
+    """
+    for piece in task.pieces:
+        try:
+            for item in transform(_opened(piece, source.access, source.options), source.options):
+                yield item if isinstance(item, pa.RecordBatch) or item.uri else replace(item, uri=piece.part.uri)
+        except _PASSING as error:
+            yield _problem_of(error, piece.part.uri)
+
+
+def _opened(piece: Piece, access: Access, options: ReadOptions) -> Iterator[Item]:
+    """What the format reads of a piece, with the columns of the path."""
+    part = piece.part
+    asked = reading(options, part.constants)
+    for item in FORMATS[piece.format].read(part, partial(_open, access=access), asked):
+        yield item if isinstance(item, Problem) else with_constants(item, part.constants)
+
+
+def _open(uri: str, access: Access) -> BinaryIO:
+    return storage_for(uri, access).open(uri)
+
+
+def _each(cut: Callable[[Entry], _Cut], entries: Sequence[Entry]) -> list[_Cut]:
+    """All entries looked into, in order, several at the same time."""
+    if len(entries) < 2:
+        return [cut(entry) for entry in entries]
+    with ThreadPoolExecutor(min(_LOOKERS, len(entries))) as pool:
+        return list(pool.map(cut, entries))
+
+
+def _cut(entry: Entry, access: Access, format: str | None, options: ReadOptions) -> _Cut:
+    """The pieces of one object; the error if it cannot be read, None if it is a list of objects and no data."""
+    opener = partial(_open, access=access)
+    try:
+        name = "delta" if entry.table else format or certain(entry.uri)
+        if name is None:
+            with opener(entry.uri) as stream:
+                head = stream.read(HEAD)
+            if is_manifest(head):
+                return None
+            name = recognise(entry.uri, head)
+        asked = reading(options, entry.constants)
+        if name == "delta":  # the library for its log reaches the store by itself
+            asked = replace(asked, location=location_for(entry.uri, access))
+        parts = FORMATS[name].split(entry.uri, entry.size, opener, asked)
+    except _PASSING as error:
+        return error
+    return tuple(Piece(name, replace(part, constants={**entry.constants, **part.constants})) for part in parts)
+
+
+def _problem_of(error: DriftlineError, uri: str) -> Problem:
+    """An error as a value; nobody knows how many rows were lost by it."""
+    facts = error.facts
+    said = str(error).removeprefix(f"{uri}: ").removesuffix(str(facts.get("remedy", ""))).rstrip()
+    line = getattr(error, "line", None)
+    reason = str(facts["reason"]) if isinstance(error, Unreadable) else said
+    return Problem(uri, reason, line=line, remedy=str(facts.get("remedy", "")), rows=0)
+
+
+def _grouped(pieces: Sequence[Piece]) -> tuple[Task, ...]:
+    """Consecutive pieces as tasks; one task for a small input."""
+    known = [piece.part.rows for piece in pieces if piece.part.rows is not None]
+    size = sum(piece.part.size for piece in pieces)
+    small = sum(known) <= WHOLE_ROWS if len(known) == len(pieces) else size <= WHOLE_BYTES
+    if not pieces or small:
+        return (Task(tuple(pieces), size),) if pieces else ()
+    tasks: list[Task] = []
+    group: list[Piece] = []
+    rows = weight = 0
+    for piece in pieces:
+        group.append(piece)
+        rows += piece.part.rows or 0
+        weight += piece.part.size
+        if rows >= WHOLE_ROWS or weight >= TASK_BYTES:
+            tasks.append(Task(tuple(group), weight))
+            group, rows, weight = [], 0, 0
+    return (*tasks, Task(tuple(group), weight)) if group else tuple(tasks)
+
+
+def _refuse_unknown_columns(source: Source, pieces: Sequence[Piece]) -> None:
+    """Raise `Invalid` for a column that is asked for and in none of the objects; mostly the first one has them all."""
+    missing, seen = list(wanted(source.options)), dict[str, None]()
+    for names in _glimpses(source, pieces):
+        seen.update(dict.fromkeys(names))
+        missing = [each for each in missing if not each.is_among(seen)]
+        if not missing:
+            return
+    if seen:
+        raise missing[0].fault(seen)
+
+
+def _glimpses(source: Source, pieces: Sequence[Piece]) -> Iterator[Iterable[str]]:
+    """The names of the columns of one object after the other; of every batch where each may have others."""
+    told: set[str] = set()
+    everything = replace(source.options, columns=None, exclude=(), select=())
+    for piece in pieces:
+        if piece.part.uri in told:
+            continue
+        try:
+            for item in _opened(piece, source.access, everything):
+                if isinstance(item, Problem):
+                    continue
+                yield [*names_of(item.schema)]
+                if piece.format not in _BY_LINES:
+                    told.add(piece.part.uri)
+                    break
+        except _PASSING:
+            continue
