@@ -1,0 +1,84 @@
+"""JSON lines: an object a line; numbers keep their kind, since 3 and 3.0 differ to SageMaker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from driftline.formats import records
+from driftline.formats.blocks import Block, blocks_of, cut_file, is_compressed
+from driftline.formats.ducks import Duck, Malformed
+from driftline.formats.format import Item, Opener, Part, ReadOptions
+from driftline.problems import Problem
+
+PIECE = 16 << 20
+
+
+def cut_lines(uri: str, size: int, opener: Opener, options: ReadOptions) -> Sequence[Part]:
+    """Byte ranges between lines for plain local files, else one part."""
+    with opener(uri) as stream:
+        head = stream.read(4)
+    wide = head.startswith((b"\xff\xfe", b"\xfe\xff")) or "encoding" in options.settings
+    local = "://" not in uri or uri.startswith("file://")
+    if is_compressed(head) or wide or not local:
+        return (Part(uri, size=size),)
+    return cut_file(uri, opener, quoted=False, piece=PIECE)
+
+
+@dataclass(frozen=True)
+class JsonLines:
+    """One JSON object a line. Nested objects become columns `a.b`; new keys become new columns.
+
+    Settings: `encoding`. gzip, bzip2 and zstd are unpacked. A line that is no JSON object is left out and told.
+    """
+
+    def split(self, uri: str, size: int, opener: Opener, options: ReadOptions) -> Sequence[Part]:
+        """Byte ranges between lines for plain local files, else one part."""
+        return cut_lines(uri, size, opener, options)
+
+    def read(self, part: Part, opener: Opener, options: ReadOptions) -> Iterator[Item]:
+        """Blocks of lines as batches."""
+        with closing(Duck()) as duck:
+            for block in blocks_of(part, opener, options.settings, quoted=False):
+                yield from read_block(block, part.uri, duck)
+
+
+def read_block(block: Block, uri: str, duck: Duck) -> Iterator[Item]:
+    """The objects of a block as one batch, after a problem for each line that is none."""
+    lines = block.data.split(b"\n")
+    odd = [place for place, line in enumerate(lines) if line[:1] != b"{" and line.strip() and line.lstrip()[:1] != b"{"]
+    try:
+        if odd:
+            raise Malformed("a line is no object")
+        batch = duck.rows(block.data)
+    except Malformed:
+        yield from _read_one_by_one(lines, block.first_line, uri, duck)
+        return
+    if batch.num_rows:
+        yield batch
+
+
+def _read_one_by_one(lines: Sequence[bytes], first_line: int, uri: str, duck: Duck) -> Iterator[Item]:
+    """Leave out what is no object, and read the rest; in Python if DuckDB still cannot."""
+    kept, found = [], []
+    for place, line in enumerate(lines):
+        if not line.strip():
+            continue
+        try:
+            value = records.load(line)
+            if not isinstance(value, dict):
+                raise ValueError(f"a {type(value).__name__}, not an object")
+        except ValueError as error:
+            shown = line.decode("utf-8", "backslashreplace")
+            remedy = "Each line must be one JSON object; a whole document is --format json."
+            yield Problem(uri, f"no JSON object: {error}", first_line + place, value=shown, remedy=remedy)
+            continue
+        kept.append(line)
+        found.append(value)
+    if not kept:
+        return
+    try:
+        yield duck.rows(b"\n".join(kept) + b"\n")
+    except Malformed:
+        yield records.batch_of(map(records.flat, found))
