@@ -38,15 +38,15 @@ test: setup-dev browser ## Run all tests
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 check: setup-dev ## Format, lint, types, layers, shape
-	$(BIN)/ruff format --check src tests benchmarks
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks docs
+	$(BIN)/ruff check src tests benchmarks docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest tests/shape
 
 format: setup-dev ## Put the code into its format
-	$(BIN)/ruff format src tests benchmarks
-	$(BIN)/ruff check --fix src tests benchmarks
+	$(BIN)/ruff format src tests benchmarks docs
+	$(BIN)/ruff check --fix src tests benchmarks docs
 
 bench: setup-dev ## Measure Driftline beside its peers (about 15 minutes)
 	$(BIN)/python benchmarks/run.py $(BENCH)
