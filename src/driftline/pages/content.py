@@ -1,0 +1,98 @@
+"""What a page shows: a verdict with all it rests on, as a plain value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from driftline.monitors.verdict import Measure, Verdict, Violation
+from driftline.problems import Problems
+from driftline.profile import Column, Profile
+
+State = Literal["", "new", "gone", "failed"]
+"""Whether a column is only in the current data, only in the baseline, or could not be analysed."""
+
+DRIFT = "baseline_drift"
+"""The measure that is SageMaker's distance."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """The input of a page.
+
+    `baseline` is None where only constraints are known, or where a profile is shown alone. `inputs` are what was
+    read, `created` is when, in words; `notes` are sentences about the method and warnings.
+    """
+
+    verdict: Verdict
+    current: Profile
+    baseline: Profile | None
+    problems: Problems
+    title: str
+    inputs: tuple[str, ...]
+    created: str
+    notes: tuple[str, ...]
+
+    @property
+    def is_profile(self) -> bool:
+        """Whether nothing was judged: the page then describes the data only."""
+        return self.baseline is None and not self.verdict.measures and not self.verdict.violations
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One column in both data sets (None where a side lacks it), with what was measured and what was violated."""
+
+    name: str
+    place: int
+    before: Column | None
+    now: Column | None
+    measures: Mapping[str, Measure]
+    violations: tuple[Violation, ...]
+    state: State = ""
+    failure: str = ""
+
+    @property
+    def distance(self) -> Measure | None:
+        """SageMaker's distance, where it was measured."""
+        return self.measures.get(DRIFT)
+
+    @cached_property
+    def is_p_value(self) -> bool:
+        """Whether the distance is the p-value of a test: then small values tell of drift, not large ones."""
+        found = self.distance
+        if found is None:
+            return False
+        return "p-value" in found.reason or any(
+            "p-value" in each.said and each.value == found.value for each in self.violations
+        )
+
+    @cached_property
+    def moved(self) -> tuple[bool, float]:
+        """How far it moved, to order by: columns with violations first, then by distance."""
+        found = self.distance
+        value = -1.0 if found is None or found.value != found.value else found.value
+        return bool(self.violations), 1 - value if self.is_p_value and value >= 0 else value
+
+
+def pairs_of(content: Content) -> tuple[Pair, ...]:
+    """Every column of either side, in the order of the current data, then those that are gone."""
+    now = {column.name: column for column in content.current.columns}
+    before = {} if content.baseline is None else {column.name: column for column in content.baseline.columns}
+    measures: dict[str, dict[str, Measure]] = {}
+    for measure in content.verdict.measures:
+        measures.setdefault(measure.subject, {})[measure.name] = measure
+    violations: dict[str, list[Violation]] = {}
+    for violation in content.verdict.violations:
+        violations.setdefault(violation.subject, []).append(violation)
+    failures = {**({} if content.baseline is None else content.baseline.failures), **content.current.failures}
+
+    def pair(place: int, name: str) -> Pair:
+        old, new, failure = before.get(name), now.get(name), failures.get(name, "")
+        fresh = content.baseline is not None and old is None
+        state: State = "failed" if failure else "gone" if new is None else "new" if fresh else ""
+        return Pair(name, place, old, new, measures.get(name, {}), tuple(violations.get(name, ())), state, failure)
+
+    return tuple(pair(place, name) for place, name in enumerate(dict.fromkeys([*now, *before])))

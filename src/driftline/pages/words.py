@@ -1,0 +1,189 @@
+"""What a page says in sentences: why a violation fired, and how a column moved."""
+
+from __future__ import annotations
+
+from math import isfinite, isnan
+
+from driftline.metrics import distance
+from driftline.metrics.metric import METRICS, Metric
+from driftline.monitors.verdict import Violation
+from driftline.pages.content import DRIFT, Pair
+from driftline.pages.shapes import Shape, moment
+from driftline.pages.terminal import number, percent, short
+from driftline.profile import Column
+from driftline.schema import Form
+
+assert distance.BINS, "importing the distances fills METRICS"
+
+NAME, HINT = 60, 400
+"""Names are shown with so many characters, and with so many on pointing."""
+
+_CHECKS = {
+    "data_type_check": "Type of values",
+    "completeness_check": "Missing values",
+    "categorical_values_check": "Unknown values",
+    "baseline_drift_check": "Distribution moved",
+    "non_negative_check": "Negative values",
+    "missing_column_check": "Missing columns",
+    "extra_column_check": "Extra columns",
+}
+SHARES = ("completeness", "data_type_match", "domain_match")
+"""Measures that are shares of rows or values."""
+
+_TITLES = {
+    DRIFT: "Distance",
+    "linf": "L∞",
+    "ks": "KS",
+    "psi": "PSI",
+    "wasserstein": "Wasserstein",
+    "wasserstein_normed": "Wasserstein / σ",
+    "jensen_shannon": "Jensen–Shannon",
+    "kullback_leibler": "Kullback–Leibler",
+    "hellinger": "Hellinger",
+}
+
+
+def name_of(text: str) -> str:
+    """A column's name in one line of at most `NAME` characters; a blank one is said to be so.
+
+    >>> name_of("age"), name_of(" ")
+    ('age', '(blank name)')
+    """
+    return short(text, NAME) or "(blank name)"
+
+
+def hint(text: str) -> str:
+    """A longer form of a text, for pointing at it."""
+    return short(text, HINT)
+
+
+def check_title(check: str) -> str:
+    """SageMaker's check in plain words.
+
+    >>> check_title("completeness_check"), check_title("odd_check")
+    ('Missing values', 'Odd')
+    """
+    return _CHECKS.get(check) or check.removesuffix("_check").replace("_", " ").capitalize()
+
+
+def measure_title(name: str) -> str:
+    """A measure in a heading."""
+    return _TITLES.get(name) or name.replace("_", " ").capitalize()
+
+
+def amount(violation: Violation, value: float) -> str:
+    """A value or limit of a violation, a percentage where it is a share."""
+    shares = ("data_type_check", "completeness_check", "categorical_values_check")
+    return percent(value) if violation.check in shares else number(value)
+
+
+def why(violation: Violation, pair: Pair | None = None) -> str:
+    """One sentence that answers: why did this fire?"""
+    value, limit = amount(violation, violation.value), amount(violation, violation.limit)
+    match violation.check:
+        case "completeness_check":
+            return f"{value} of the rows have a value; at least {limit} are expected."
+        case "data_type_check":
+            return f"{value} of the values are of the expected type; at least {limit} must be."
+        case "categorical_values_check":
+            return f"{value} of the values are among those the baseline had; at least {limit} must be."
+        case "non_negative_check":
+            return f"The lowest value is {value}; the baseline had none below {limit}."
+        case "missing_column_check" | "extra_column_check":
+            return f"{value} columns now, {limit} in the baseline."
+        case "baseline_drift_check":
+            return _why_drift(violation, pair, value, limit)
+    return f"{value} was measured, the limit is {limit}."
+
+
+def _why_drift(violation: Violation, pair: Pair | None, value: str, limit: str) -> str:
+    if "p-value" in violation.said:
+        return f"The chi-squared test gives a p-value of {value}; below {limit} the distributions count as different."
+    metric = metric_of(violation, pair)
+    what = "distance from the baseline" if metric is None else metric.title
+    times = violation.value / violation.limit if violation.limit > 0 else float("nan")
+    factor = f", {times:.3g} times as much" if isfinite(times) and times >= 1.05 else ""
+    return f"The {what} is {value}{factor}; up to {limit} is accepted." if not factor else (
+        f"The {what} is {value}; up to {limit} is accepted. It is {times:.3g} times the limit."
+    )
+
+
+def metric_of(violation: Violation, pair: Pair | None) -> Metric | None:
+    """The metric that a drift violation is about; None for SageMaker's distance."""
+    for name, measure in ({} if pair is None else pair.measures).items():
+        if name in METRICS and f"({METRICS[name].title})" in violation.said and measure.value == violation.value:
+            return METRICS[name]
+    return None
+
+
+def centre(column: Column | None) -> str:
+    """What is typical of a column: mean, most frequent value, span of time, dimensions."""
+    if column is None or not column.present:
+        return "–"
+    if column.form is Form.TIME:
+        return moment(column.moments.mean)
+    if column.form is Form.VECTOR:
+        return f"norm {number(column.vector.norms.mean)}"
+    if column.is_numeric:
+        return number(column.moments.mean)
+    counts = column.frequent.counts
+    name = next(iter(counts), None)
+    if name is None or (counts[name] == 1 and column.present > 20):
+        return "all different"
+    return f"{short(name, 24) or '(empty)'} {percent(counts[name] / max(column.present, counts[name]))}"
+
+
+def story(pair: Pair, shape: Shape) -> list[str]:
+    """How a column moved, in at most three short sentences."""
+    if pair.failure:
+        return [f"It could not be analysed: {hint(pair.failure)}."]
+    if pair.now is None:
+        return ["The current data lacks this column."]
+    if pair.before is None:
+        return []
+    said = [_missing(pair.before, pair.now), _mean(pair.before, pair.now)]
+    said += [] if shape.is_histogram else [_category(shape), _unknown(pair.before, pair.now)]
+    return [each for each in said if each]
+
+
+def _missing(before: Column, now: Column) -> str:
+    old, new = 1 - before.completeness, 1 - now.completeness
+    if isnan(old) or isnan(new) or abs(new - old) < 0.005:
+        return ""
+    return f"Missing values went from {percent(old)} to {percent(new)}."
+
+
+def _mean(before: Column, now: Column) -> str:
+    if not (before.is_numeric and now.is_numeric):
+        return ""
+    old, new, spread = before.moments.mean, now.moments.mean, before.moments.std_dev
+    if not (isfinite(old) and isfinite(new)) or number(old) == number(new):
+        return ""
+    steps = f", {abs(new - old) / spread:.2g} standard deviations" if spread > 0 and isfinite(spread) else ""
+    return f"The mean {'rose' if new > old else 'fell'} from {number(old)} to {number(new)}{steps}."
+
+
+def _category(shape: Shape) -> str:
+    if not shape.baseline or not shape.current:
+        return ""
+    moves = [new - old for old, new in zip(shape.baseline, shape.current, strict=True)]
+    most = max(range(len(moves)), key=lambda place: abs(moves[place]))
+    if abs(moves[most]) < 0.01:
+        return ""
+    verb = "rose" if moves[most] > 0 else "fell"
+    old, new = shape.baseline[most], shape.current[most]
+    return f"The share of “{short(shape.labels[most], 40)}” {verb} from {percent(old)} to {percent(new)}."
+
+
+def _unknown(before: Column, now: Column) -> str:
+    """Values that the baseline never had, which is only known where its counts are complete."""
+    if before.is_numeric or not before.frequent.exact or not before.present or not now.present:
+        return ""
+    known, counts = before.frequent.counts, now.frequent.counts
+    fresh = {name: count for name, count in counts.items() if name not in known}
+    if not fresh:
+        return ""
+    share = percent(min(1.0, sum(fresh.values()) / now.present))
+    named = ", ".join(f"“{short(name, 20)}”" for name in list(fresh)[:3])
+    some = f"{len(fresh):,} values are" if len(fresh) > 1 else "1 value is"
+    return f"{some} new ({share} of the values): {named}{', …' if len(fresh) > 3 else ''}."
