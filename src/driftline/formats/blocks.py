@@ -29,15 +29,11 @@ _DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, OSError)
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole rows of text in UTF-8; `first_line` counts from 1 and is that of the first byte."""
+    """Whole rows of text in UTF-8; `first_line` counts from 1, `lines` are its line ends."""
 
     data: bytes
     first_line: int
-
-    @property
-    def lines(self) -> int:
-        """How many line ends it holds."""
-        return self.data.count(b"\n")
+    lines: int = 0
 
 
 @contextmanager
@@ -144,14 +140,15 @@ def blocks_of(
             data = carried + piece
             if not piece:
                 if data:
-                    yield Block(data, line)
+                    yield Block(data, line, data.count(b"\n"))
                 return
             # a quote that is never closed would gather the rest of the file: then line ends count after all
             cut = row_end(data, quoted=quoted and len(data) < _MOST * size)
             carried = data[cut:]
             if cut:
-                yield Block(data[:cut], line)
-                line += data.count(b"\n", 0, cut)
+                lines = data.count(b"\n", 0, cut)
+                yield Block(data[:cut], line, lines)
+                line += lines
 
 
 def _read(stream: BinaryIO, size: int, uri: str, line: int) -> bytes:

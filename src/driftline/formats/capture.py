@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
-from driftline.formats import captured, records
+from driftline.formats import records
 from driftline.formats.blocks import Block, blocks_of
-from driftline.formats.ducks import Duck, Malformed
+from driftline.formats.captured import Alike, Unlike
 from driftline.formats.format import Item, Opener, Part, ReadOptions
 from driftline.formats.jsonlines import cut_lines
 from driftline.formats.payloads import Row, Unusable, rows_of
@@ -39,14 +38,14 @@ class Capture:
         """Blocks of records as batches: quickly where all records are alike, one by one where not."""
         lacking: set[str] = set()
         quick = not options.settings.get("compatible") and not options.settings.get("exact")
-        with closing(Duck()) as duck:
-            for block in blocks_of(part, opener, options.settings, quoted=False):
-                try:
-                    if not quick:
-                        raise Malformed("one by one")
-                    yield captured.read_alike(block.data, duck, options)
-                except (Malformed, captured.Unlike):
-                    yield from _one_by_one(block, part.uri, options, lacking)
+        alike = Alike(options)
+        for block in blocks_of(part, opener, options.settings, quoted=False):
+            try:
+                if not quick:
+                    raise Unlike("one by one")
+                yield alike.read(block)
+            except Unlike:
+                yield from _one_by_one(block, part.uri, options, lacking)
 
 
 def _one_by_one(block: Block, uri: str, options: ReadOptions, lacking: set[str]) -> Iterator[Item]:

@@ -98,7 +98,8 @@ def _without_header(block: Block, dialect: Dialect) -> Block:
         while text[at : at + 1] in (b"\n", b"\r"):
             at += 1
         at = _end_of_row(text, at, dialect)
-    return Block(text[at:], block.first_line + text.count(b"\n", 0, at)) if at else block
+    lines = text.count(b"\n", 0, at)
+    return Block(text[at:], block.first_line + lines, block.lines - lines) if at else block
 
 
 def _end_of_row(text: bytes, at: int, dialect: Dialect) -> int:
@@ -121,6 +122,7 @@ class Reader:
         """`options` may leave out columns, which are then not even converted."""
         self._uri, self._dialect, self._names = uri, dialect, names
         self._kinds: dict[str, pa.DataType] = dict.fromkeys(names, pa.string())
+        self._learnt = False
         self._nulls = ["", *map(str, options.settings.get("null_values", ()))]
         self._wanted = [name for name in names if name not in options.exclude]
         if options.columns is not None:
@@ -180,16 +182,18 @@ class Reader:
         )
 
     def _learn(self, batch: pa.RecordBatch) -> None:
-        """Columns with few distinct values come as dictionaries from now on, others as plain text."""
+        """Columns with few distinct values in the first block come as dictionaries, as long as that holds."""
         import pyarrow.compute as pc
 
         for name, array in zip(batch.schema.names, batch.columns, strict=True):
             if pa.types.is_dictionary(array.type):
-                many = len(array.dictionary) > FEW
-            else:
-                head = array[: 2 * FEW]
-                many = pc.count_distinct(head).as_py() > len(head) // 4
-            self._kinds[name] = pa.string() if many else pa.dictionary(pa.int32(), pa.string())
+                if len(array.dictionary) > FEW:
+                    self._kinds[name] = pa.string()
+            elif not self._learnt:
+                head = array[:FEW]
+                if pc.count_distinct(head).as_py() <= len(head) // 4:
+                    self._kinds[name] = pa.dictionary(pa.int32(), pa.string())
+        self._learnt = True
 
 
 def _without_odd_bytes(block: Block, uri: str) -> tuple[Block, list[Problem]]:

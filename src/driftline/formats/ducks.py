@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +24,17 @@ _NUMBERS = {"tinyint", "smallint", "integer", "bigint", "hugeint", "ubigint", "u
 _OPTIONS = "maximum_object_size=268435456, map_inference_threshold=-1, field_appearance_threshold=0"
 
 
+_own = threading.local()
+
+
+def duck() -> Duck:
+    """The connection of this thread: opening one takes longer than a block."""
+    if not hasattr(_own, "duck"):
+        _own.duck = Duck()
+    found: Duck = _own.duck
+    return found
+
+
 class Malformed(Exception):
     """DuckDB met something that is no JSON."""
 
@@ -37,10 +49,6 @@ class Duck:
         self._errors = (duckdb.Error,)
         self._connection = duckdb.connect(config=dict(_CONFIG))
         self._connection.execute("SET enable_progress_bar=false")
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
 
     def rows(self, data: bytes | memoryview, layout: str = "newline_delimited") -> pa.RecordBatch:
         """JSON objects as a batch: scalars are text, objects structs, lists of numbers lists of doubles.

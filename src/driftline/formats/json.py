@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from driftline.errors import Unreadable
 from driftline.formats import records
 from driftline.formats.blocks import Block, plain_text
-from driftline.formats.ducks import Duck, Malformed
+from driftline.formats.ducks import Malformed, duck
 from driftline.formats.format import Item, Opener, Part, ReadOptions
 from driftline.formats.jsonlines import read_block
+from driftline.formats.quickjson import QuickJson
 from driftline.problems import Problem
 
 ROWS = 16_384
@@ -38,16 +39,13 @@ class Json:
             data = stream.read()
         if not data.strip():
             return
-        with closing(Duck()) as duck:
-            if options.settings.get("lines", options.settings.get("line")) is True:
-                yield from read_block(Block(data, 1), part.uri, duck)
+        if options.settings.get("lines", options.settings.get("line")) is True:
+            yield from read_block(Block(data, 1), part.uri, QuickJson())
+            return
+        if data.lstrip()[:1] == b"[":
+            with suppress(Malformed):
+                yield duck().rows(data, "array")
                 return
-            if data.lstrip()[:1] == b"[":
-                try:
-                    yield duck.rows(data, "array")
-                    return
-                except Malformed:
-                    pass
         yield from _rows(part.uri, data)
 
 

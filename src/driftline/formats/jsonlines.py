@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 
 from driftline.formats import records
 from driftline.formats.blocks import Block, blocks_of, cut_file, is_compressed
-from driftline.formats.ducks import Duck, Malformed
+from driftline.formats.ducks import Malformed, duck
 from driftline.formats.format import Item, Opener, Part, ReadOptions
+from driftline.formats.quickjson import Inexact, QuickJson
 from driftline.problems import Problem
 
 PIECE = 16 << 20
@@ -39,27 +39,32 @@ class JsonLines:
 
     def read(self, part: Part, opener: Opener, options: ReadOptions) -> Iterator[Item]:
         """Blocks of lines as batches."""
-        with closing(Duck()) as duck:
-            for block in blocks_of(part, opener, options.settings, quoted=False):
-                yield from read_block(block, part.uri, duck)
+        quick = QuickJson()
+        for block in blocks_of(part, opener, options.settings, quoted=False):
+            yield from read_block(block, part.uri, quick)
 
 
-def read_block(block: Block, uri: str, duck: Duck) -> Iterator[Item]:
+def read_block(block: Block, uri: str, quick: QuickJson) -> Iterator[Item]:
     """The objects of a block as one batch, after a problem for each line that is none."""
-    lines = block.data.split(b"\n")
-    odd = [place for place, line in enumerate(lines) if line[:1] != b"{" and line.strip() and line.lstrip()[:1] != b"{"]
-    try:
-        if odd:
-            raise Malformed("a line is no object")
-        batch = duck.rows(block.data)
-    except Malformed:
-        yield from _read_one_by_one(lines, block.first_line, uri, duck)
+    if not block.data.strip():
         return
-    if batch.num_rows:
-        yield batch
+    try:
+        yield quick.rows(block.data)
+    except Inexact:
+        yield from _read_exactly(block, uri)
 
 
-def _read_one_by_one(lines: Sequence[bytes], first_line: int, uri: str, duck: Duck) -> Iterator[Item]:
+def _read_exactly(block: Block, uri: str) -> Iterator[Item]:
+    lines = block.data.split(b"\n")
+    try:
+        if any(line.strip() and line.lstrip()[:1] != b"{" for line in lines):
+            raise Malformed("a line is no object")
+        yield duck().rows(block.data)
+    except Malformed:
+        yield from _read_one_by_one(lines, block.first_line, uri)
+
+
+def _read_one_by_one(lines: Sequence[bytes], first_line: int, uri: str) -> Iterator[Item]:
     """Leave out what is no object, and read the rest; in Python if DuckDB still cannot."""
     kept, found = [], []
     for place, line in enumerate(lines):
@@ -79,6 +84,6 @@ def _read_one_by_one(lines: Sequence[bytes], first_line: int, uri: str, duck: Du
     if not kept:
         return
     try:
-        yield duck.rows(b"\n".join(kept) + b"\n")
+        yield duck().rows(b"\n".join(kept) + b"\n")
     except Malformed:
         yield records.batch_of(map(records.flat, found))
