@@ -115,7 +115,9 @@ def _joined(output: Row, source: Row, has_output: bool, has_input: bool, options
     last = options.settings.get("output_columns_position") == "END"
     ordered = [(source, has_input), (output, has_output)] if last else [(output, has_output), (source, has_input)]
     names = positions(
-        [len(row.positional) if has else None for row, has in ordered], options.names, exact=bool(options.settings.get("compatible"))
+        [len(row.positional) if has else None for row, has in ordered],
+        options.names,
+        exact=bool(options.settings.get("compatible")),
     )
     joined: dict[str, Any] = {}
     for (row, _), places in zip(ordered, names, strict=True):

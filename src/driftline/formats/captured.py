@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from driftline.formats.blocks import Block
+from driftline.formats.blocks import Block, line_ends
 from driftline.formats.csv import Reader
 from driftline.formats.dialect import Dialect
 from driftline.formats.ducks import Malformed, duck
@@ -80,7 +80,7 @@ class Alike:
 
     def _csv(self, text: bytes, rows: int) -> pa.RecordBatch:
         """The lines as columns; every line must have as many values as the first and be one inference."""
-        if text.count(b"\n") != rows:
+        if line_ends(text) != rows:
             raise Unlike("several inferences in a call")
         width = len(next(csv.reader([text[: text.index(b"\n")].decode("utf-8", "replace")]), []))
         if not width:
