@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from driftline.formats.sql.casts import TARGETS, convert
 from driftline.formats.sql.functions import FUNCTIONS, Function
 from driftline.formats.sql.patterns import pattern_shape, strftime_pattern
 from driftline.formats.sql.translator import Translator, text_literal
+
+Translate = Callable[[Translator, list[Any]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Special:
+    """A function that is code: how few and how many arguments it takes (None: any number), and its translation."""
+
+    least: int
+    most: int | None
+    translate: Translate
 
 
 def cast_to(t: Translator, operand: Any, name: str, to: Any = None) -> str:

@@ -16,6 +16,7 @@ def path_of(node: Any) -> list[str]:
 
 
 def column(t: Translator, node: Any) -> str:
+    """A column or a lambda's variable with the members behind it; NULL for a column that these rows lack."""
     names = path_of(node)
     if names[0].lower() in t.variables:
         return _members(t, t.variables[names[0].lower()], names[1:])

@@ -170,17 +170,17 @@ def _if(t: Translator, node: Any) -> str:
 
 
 def _bracket(t: Translator, node: Any) -> str:
-    base = t.sql(node.this)
-    family = t.family(base)
+    whole = t.sql(node.this)
+    family = t.family(whole)
     if len(node.expressions) != 1 or family not in ("list", "map", "struct", "null"):
         raise t.expression.fault(node, node.sql("spark"), "a list, a map or a struct before [ ]")
     place = node.expressions[0]
     if family == "struct" and place.is_string:
-        return member(t, base, str(place.this))
+        return member(t, whole, str(place.this))
     if family == "list":
         index = t.given(place, "whole")
-        return f"(CASE WHEN {index} >= 0 THEN {base}[{index} + 1] END)"
-    return f"map_extract_value({base}, {t.sql(place)})" if family == "map" else "NULL"
+        return f"(CASE WHEN {index} >= 0 THEN {whole}[{index} + 1] END)"
+    return f"map_extract_value({whole}, {t.sql(place)})" if family == "map" else "NULL"
 
 
 def _dot(t: Translator, node: Any) -> str:
