@@ -6,7 +6,7 @@ from typing import Any
 
 from driftline.commands.console import finish, watching
 from driftline.commands.options import Options
-from driftline.documents import statistics
+from driftline.documents import summary
 from driftline.pages.terminal import Statistics
 from driftline.profile import encode
 from driftline.runs import observe
@@ -36,6 +36,6 @@ def profile(*inputs: str, save: str | None = None, options: Options | None = Non
     if save is not None:
         storage_for(save, options.access).put(save, encode(found.profile))
         written = (save,)
-    document: dict[str, Any] = statistics.write(found.profile)
+    document: dict[str, Any] = summary.write(found.profile)
     finish(Statistics(found.profile, found.problems), document, written, options)
     return 0

@@ -25,11 +25,17 @@ def dumps(value: Any, depth: int = 0) -> str:
     """
     if isinstance(value, Mapping):
         return _members(value, depth)
+    if isinstance(value, list) and value and all(type(each) is float for each in value):
+        return "[ " + ", ".join(map(_double, value)) + " ]"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "[ " + ", ".join(dumps(each, depth) for each in value) + " ]" if value else "[ ]"
     if isinstance(value, float):
-        return java.double(value) if isfinite(value) else f'"{java.double(value)}"'
+        return _double(value)
     return json.dumps(value, ensure_ascii=False)
+
+
+def _double(value: float) -> str:
+    return java.double(value) if isfinite(value) else f'"{java.double(value)}"'
 
 
 def _members(value: Mapping[str, Any], depth: int) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, TypeAlias
 
 import pyarrow as pa
 
 from driftline.problems import Problem
 
-Item = pa.RecordBatch | Problem
+Item: TypeAlias = pa.RecordBatch | Problem
 
 
 class Opener(Protocol):

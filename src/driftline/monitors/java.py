@@ -16,13 +16,13 @@ def double(value: float) -> str:
     >>> double(float("nan")), double(0.001), double(1e22)
     ('NaN', '0.001', '1.0E22')
     """
+    value = float(value)
     if isnan(value):
         return "NaN"
     if isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     if value == 0 or 1e-3 <= abs(value) < 1e7:
-        text = f"{Decimal(repr(value)):f}"
-        return text if "." in text else text + ".0"
+        return repr(value)  # Python's own shortest digits, without an exponent in this range
     sign, digits, exponent = Decimal(repr(value)).as_tuple()
     assert isinstance(exponent, int)
     plain = "".join(map(str, digits)).rstrip("0") or "0"

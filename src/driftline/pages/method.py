@@ -65,7 +65,13 @@ _OURS = {
         "at least its limit",
         "Deequ",
     ),
-    "minimum": ("Lowest value", "The lowest number, where the baseline had none below 0.", "any", "at least 0", "Deequ"),
+    "minimum": (
+        "Lowest value",
+        "The lowest number, where the baseline had none below 0.",
+        "any",
+        "at least 0",
+        "Deequ",
+    ),
     "centre_shift": (
         "Shift of the centre",
         "Root mean square, over the dimensions, of |mean now − mean before| / standard deviation before.",

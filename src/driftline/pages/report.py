@@ -75,7 +75,7 @@ def _view(content: Content) -> dict[str, Any]:
         "cards": [card_of(pair, rows[pair.name]) for pair in shown],
         "rows": list(rows.values()),
         "sparks": len(sparks),
-        "extras": [(name, words.measure_title(name)) for name in extras],
+        "extras": [_extra(name, pairs) for name in extras],
         "has_distance": any(DRIFT in pair.measures for pair in pairs),
         "problems": content.problems,
         "formulas": formulas_of(content.verdict.measures),
@@ -89,6 +89,12 @@ def _view(content: Content) -> dict[str, Any]:
 def _fired(content: Content, pairs: Sequence[Pair], cards: frozenset[str]) -> list[Fired]:
     named = {pair.name: pair for pair in pairs}
     return [fired_of(each, named.get(each.subject), cards) for each in content.verdict.violations]
+
+
+def _extra(name: str, pairs: Sequence[Pair]) -> dict[str, Any]:
+    """A measure's heading; hidden until asked for, unless it is PSI or somewhere has a limit."""
+    limited = any(name in pair.measures and pair.measures[name].limit is not None for pair in pairs)
+    return {"name": name, "title": words.measure_title(name), "hidden": not limited and name != "psi"}
 
 
 def _policy(style: str, script: str) -> str:

@@ -88,7 +88,11 @@ def _histogram(before: Column | None, now: Column | None, sides: Sequence[Column
     infinite = sum(column.moments.infinite for column in sides)
     said = [f"up to {' and '.join(remarks)} this range not drawn"] if remarks else []
     said += [f"{infinite:,} infinite not drawn"] if infinite else []
-    said += ["numbers only"] if any(column.sketch.count + column.moments.infinite < column.present for column in sides) else []
+    said += (
+        ["numbers only"]
+        if any(column.sketch.count + column.moments.infinite < column.present for column in sides)
+        else []
+    )
     ends = (labels[0], labels[-1]) if _is_whole(sides) and high - low == bins else (print_end(low), print_end(high))
     return Shape(labels, old, new, ends, "; ".join(said))
 

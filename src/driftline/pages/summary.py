@@ -58,7 +58,11 @@ def tiles_of(content: Content, pairs: Sequence[Pair]) -> list[Tile]:
     tiles = [
         Tile("Rows", f"{now.rows:,}", "" if before is None else f"{before.rows:,} in the baseline"),
         Tile("Columns", f"{len(now.fields):,}", _changes(pairs), "warn" if _changes(pairs) else ""),
-        Tile("Missing values", percent(_missing(now)), "" if before is None else f"{percent(_missing(before))} in the baseline"),
+        Tile(
+            "Missing values",
+            percent(_missing(now)),
+            "" if before is None else f"{percent(_missing(before))} in the baseline",
+        ),
     ]
     measured = [(pair.moved[1], pair) for pair in pairs if pair.distance is not None and pair.moved[1] >= 0]
     distances = [(value, pair) for value, pair in measured if not pair.is_p_value]
@@ -69,7 +73,9 @@ def tiles_of(content: Content, pairs: Sequence[Pair]) -> list[Tile]:
         tiles.append(Tile("Largest distance", number(value), name_of(most.name), "bad" if over else ""))
     problems = content.problems
     if problems.count:
-        tiles.append(Tile("Problems in the input", f"{problems.count:,}", f"{counted(problems.rows, 'row')} lost", "warn"))
+        tiles.append(
+            Tile("Problems in the input", f"{problems.count:,}", f"{counted(problems.rows, 'row')} lost", "warn")
+        )
     if content.inputs:
         tiles.append(Tile("Inputs", f"{len(content.inputs):,}", name_of(content.inputs[0])))
     return tiles

@@ -108,9 +108,7 @@ def _bars(shares: Shares, top: float, height: int, step: float, wide: float, shi
 
 def _steps(shares: Sequence[float], top: float, width: int, height: int) -> str:
     step, room = width / len(shares), height - 2
-    moves = [
-        f"V{_round(height - share / top * room)}H{_round((i + 1) * step)}" for i, share in enumerate(shares)
-    ]
+    moves = [f"V{_round(height - share / top * room)}H{_round((i + 1) * step)}" for i, share in enumerate(shares)]
     return f"M0 {height}" + "".join(moves)
 
 
@@ -124,7 +122,9 @@ def _round(value: float) -> str:
 
 
 def _told(label: str, before: float | None, now: float | None) -> str:
-    sides = [f"{name} {share * 100:.2g} %" for name, share in (("baseline", before), ("current", now)) if share is not None]
+    sides = [
+        f"{name} {share * 100:.2g} %" for name, share in (("baseline", before), ("current", now)) if share is not None
+    ]
     return f"{label}: {', '.join(sides)}"
 
 

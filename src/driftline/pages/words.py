@@ -103,8 +103,10 @@ def _why_drift(violation: Violation, pair: Pair | None, value: str, limit: str) 
     what = "distance from the baseline" if metric is None else metric.title
     times = violation.value / violation.limit if violation.limit > 0 else float("nan")
     factor = f", {times:.3g} times as much" if isfinite(times) and times >= 1.05 else ""
-    return f"The {what} is {value}{factor}; up to {limit} is accepted." if not factor else (
-        f"The {what} is {value}; up to {limit} is accepted. It is {times:.3g} times the limit."
+    return (
+        f"The {what} is {value}{factor}; up to {limit} is accepted."
+        if not factor
+        else (f"The {what} is {value}; up to {limit} is accepted. It is {times:.3g} times the limit.")
     )
 
 

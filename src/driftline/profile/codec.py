@@ -10,6 +10,7 @@ import json
 import struct
 import typing
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -91,9 +92,14 @@ def _plain(value: Any, arrays: bytearray) -> Any:
 
 
 def _rebuilt(kind: Any, plain: Any, source: memoryview) -> Any:
-    hints = typing.get_type_hints(kind)
-    values = [_value(hints[member.name], each, source) for member, each in zip(fields(kind), plain, strict=True)]
-    return kind(*values)
+    return kind(*[_value(hint, each, source) for hint, each in zip(_hints(kind), plain, strict=True)])
+
+
+@cache
+def _hints(kind: Any) -> tuple[Any, ...]:
+    """The types of a dataclass's members, in order."""
+    found = typing.get_type_hints(kind)
+    return tuple(found[member.name] for member in fields(kind))
 
 
 def _value(hint: Any, plain: Any, source: memoryview) -> Any:

@@ -19,6 +19,9 @@ from driftline.schema import Form
 
 LIMIT = 1000
 
+KEPT = 10
+"""Once there are too many values, only a tenth of the limit is kept: the most frequent, which is what is asked for."""
+
 V = TypeVar("V", str, float)
 
 
@@ -65,7 +68,7 @@ class FrequentState:
             return self
         texts, numbers = _add(self.texts, other.texts), _add(self.numbers, other.numbers)
         error = self.error + other.error
-        over = len(texts) + len(numbers) - self.limit
+        over = len(texts) + len(numbers) - (self.limit if not error else max(1, self.limit // KEPT))
         if over > 0:
             ordered = np.sort(np.fromiter([*texts.values(), *numbers.values()], np.int64))
             dropped = int(ordered[over - 1])
@@ -128,6 +131,8 @@ def _cut(counts: np.ndarray[tuple[int], np.dtype[np.int64]], limit: int) -> int:
 
 def _few_texts(texts: pa.Array, counts: np.ndarray[tuple[int], np.dtype[np.int64]], limit: int) -> FrequentState:
     cut = _cut(counts, limit)
+    if cut:
+        cut = max(cut, _cut(counts, max(1, limit // KEPT)))
     kept = np.flatnonzero(counts > cut)
     values = texts.take(places_of(kept)).to_pylist() if cut else texts.to_pylist()
     return FrequentState(dict(zip(values, counts[kept].tolist(), strict=True)), error=cut, limit=limit)
@@ -137,6 +142,8 @@ def _numbers(runs: Runs, limit: int) -> FrequentState:
     if runs.total == len(runs.values) > limit:
         return FrequentState(error=1, limit=limit)
     cut = _cut(runs.counts, limit)
+    if cut:
+        cut = max(cut, _cut(runs.counts, max(1, limit // KEPT)))
     kept = runs.counts > cut
     found = dict(zip(runs.values[kept].tolist(), runs.counts[kept].tolist(), strict=True))
     return FrequentState(numbers=found, error=cut, limit=limit)

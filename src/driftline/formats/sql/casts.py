@@ -65,9 +65,13 @@ MACROS: tuple[str, ...] = (
         WHEN isnan(x) THEN 'NaN' WHEN isinf(x) THEN CASE WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END
         WHEN x = 0 OR (abs(x) >= 0.001 AND abs(x) < 10000000) THEN CAST(x AS VARCHAR)
         ELSE spark_far(x, CAST(abs(x) AS VARCHAR)) END""",
-    f"""spark_double(s) AS CASE
+    f"""spark_odd_double(s) AS CASE
         WHEN regexp_full_match(s, '{_NUMBER}') THEN TRY_CAST(rtrim(trim(s, ' \t\n\r'), 'dDfF') AS DOUBLE)
         WHEN lower(trim(s)) IN {_ENDLESS} THEN TRY_CAST(trim(s) AS DOUBLE) END""",
+    # What DuckDB reads as a finite number Java does too, but for 1_000 and +-1; the rest is looked at closely.
+    """spark_double(s) AS CASE
+        WHEN isfinite(TRY_CAST(s AS DOUBLE)) AND NOT contains(s, '_') AND NOT contains(s, '+-') THEN TRY_CAST(s AS DOUBLE)
+        ELSE spark_odd_double(s) END""",
     r"""spark_digits_of(s) AS regexp_extract(s, '^\s*([+-]?\d+)(?:\.\d*)?\s*$', 1)""",
     """spark_boolean(s) AS CASE
         WHEN lower(trim(s)) IN ('t', 'true', 'y', 'yes', '1') THEN true
