@@ -464,6 +464,11 @@ i not between 1 and 5
 t not ilike 'HELLO%'
 s is not distinct from 'abc'
 regexp_extract(s, '([0-9])([0-9])')
+regexp_extract(s, '\d+', 0)
+regexp_extract(s, '\\d+', 0)
+regexp_extract(s, r'\d+', 0)
+concat('a\%b', 'c\_d', '\\', 'x\ny', '\w')
+t like 'a\%b'
 true
 null
 'it''s'

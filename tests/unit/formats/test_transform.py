@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 import threading
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,9 @@ from driftline.errors import Invalid
 from driftline.formats.format import ReadOptions
 from driftline.formats.sql import session as session_module
 from driftline.formats.sql.expressions import parse
-from driftline.formats.sql.functions import REFUSED
+from driftline.formats.sql.functions import FUNCTIONS, REFUSED
+from driftline.formats.sql.patterns import SIGNS as PATTERN_LETTERS
+from driftline.formats.sql.special import SPECIAL
 from driftline.formats.transform import transform, wanted
 from driftline.problems import Problem
 
@@ -373,3 +378,37 @@ def test_columns_that_no_expression_gives_are_refused_at_once() -> None:
 @pytest.mark.parametrize("text", ["a", "a AS b", "upper(a)", "s.x", "*"])
 def test_parsing_is_remembered(text: str) -> None:
     assert parse(text) is parse(text)
+
+
+REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "select-expr.md"
+
+
+def documented() -> list[tuple[str, Any]]:
+    """The examples of the reference: expression and answer."""
+    rows = re.findall(r"^\| `(.+)` \| `(.+)` \|$", REFERENCE.read_text(encoding="utf-8"), re.MULTILINE)
+    return [(expression, json.loads(answer)) for expression, answer in rows]
+
+
+@pytest.mark.parametrize(("expression", "answer"), documented())
+def test_f03_the_examples_of_the_reference_hold(expression: str, answer: Any) -> None:
+    row = {
+        "age": "41",
+        "price": "12.50",
+        "name": "Ann Lee",
+        "day": "2024-02-29",
+        "tags": ["a", "b"],
+        "address": {"city": "Rome", "zip": None},
+        "payload": '{"a": {"b": [1, 2]}}',
+    }
+    schema = pa.RecordBatch.from_pylist([{**row, "address": {"city": "Rome", "zip": ""}}]).schema
+    (found,) = select(pa.RecordBatch.from_pylist([row], schema), f"{expression} AS x").column("x").to_pylist()
+    found = float(found) if isinstance(found, Decimal) else found
+    assert (type(found), found) == (type(answer), answer)
+
+
+def test_the_reference_lists_every_function_and_no_other() -> None:
+    text = REFERENCE.read_text(encoding="utf-8")
+    listed = re.findall(r"`(\w+)`", text[text.index("\n## Functions") : text.index("\nDate patterns know")])
+    assert sorted(listed) == sorted({**FUNCTIONS, **SPECIAL})
+    assert [name for name in REFUSED if f"`{name}`" not in text] == []
+    assert [letters for letters in PATTERN_LETTERS if f"`{letters}`" not in text] == []

@@ -70,7 +70,8 @@ MACROS: tuple[str, ...] = (
         WHEN lower(trim(s)) IN {_ENDLESS} THEN TRY_CAST(trim(s) AS DOUBLE) END""",
     # What DuckDB reads as a finite number Java does too, but for 1_000 and +-1; the rest is looked at closely.
     """spark_double(s) AS CASE
-        WHEN isfinite(TRY_CAST(s AS DOUBLE)) AND NOT contains(s, '_') AND NOT contains(s, '+-') THEN TRY_CAST(s AS DOUBLE)
+        WHEN isfinite(TRY_CAST(s AS DOUBLE)) AND NOT contains(s, '_') AND NOT contains(s, '+-')
+        THEN TRY_CAST(s AS DOUBLE)
         ELSE spark_odd_double(s) END""",
     r"""spark_digits_of(s) AS regexp_extract(s, '^\s*([+-]?\d+)(?:\.\d*)?\s*$', 1)""",
     """spark_boolean(s) AS CASE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-_SIGNS = {
+SIGNS = {
     "yyyy": "%Y", "uuuu": "%Y", "y": "%Y", "u": "%Y", "yy": "%y",
     "MMMM": "%B", "LLLL": "%B", "MMM": "%b", "LLL": "%b", "MM": "%m", "M": "%-m",
     "dd": "%d", "d": "%-d", "DDD": "%j", "D": "%-j",
@@ -52,7 +52,7 @@ def _pieces(pattern: str, fault: Fault) -> Iterator[tuple[bool, str]]:
         said, letters, _, sign = match.groups()
         if letters is None:
             yield False, sign or said.replace("''", "'") or "'"
-        elif letters in _SIGNS:
-            yield True, _SIGNS[letters]
+        elif letters in SIGNS:
+            yield True, SIGNS[letters]
         else:
-            raise fault(letters, f"one of the date letters {', '.join(_SIGNS)}")
+            raise fault(letters, f"one of the date letters {', '.join(SIGNS)}")
