@@ -7,7 +7,9 @@ report = driftline.check("today.parquet", normal)
 report.violations
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from driftline.processor import choose_sort
@@ -35,7 +37,6 @@ _HOMES = {
     "Violation": "driftline.monitors.verdict",
     "baseline": "driftline.analyses",
     "check": "driftline.analyses",
-    "profile": "driftline.analyses",
 }
 """Where each public name lives: it is imported when it is first asked for, so that `driftline --help` is quick."""
 
@@ -58,3 +59,23 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'driftline' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+class _Package(ModuleType):
+    """This package, of which `profile` is the verb although there is a subpackage of that name.
+
+    Importing a subpackage binds its name in the package; here that binding is passed over. `import driftline.profile`
+    and `from driftline.profile import ...` find the subpackage all the same.
+    """
+
+    @property
+    def profile(self) -> Any:
+        """The verb: the profile of some data."""
+        return import_module("driftline.analyses").profile
+
+    @profile.setter
+    def profile(self, module: object) -> None:
+        """What the import system does with the subpackage."""
+
+
+sys.modules[__name__].__class__ = _Package

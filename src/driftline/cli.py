@@ -20,7 +20,7 @@ HELP = """Learn what normal looks like in a model's data, and say when it change
 Try `driftline demo`, or on your own data:
 
     driftline baseline train.parquet --output baseline/
-    driftline check today.parquet --baseline baseline/ --output report/ --html report.html
+    driftline check today.parquet --baseline baseline/ --html report.html
 """
 
 COMMANDS = {

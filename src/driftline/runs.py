@@ -13,6 +13,7 @@ from driftline.engines.engine import Engine
 from driftline.engines.local import Local
 from driftline.errors import EmptyWindow, Invalid, Unreadable
 from driftline.formats.format import ReadOptions
+from driftline.listing import find
 from driftline.monitors.data_quality import DataQuality
 from driftline.problems import Problem, Problems
 from driftline.profile import Profile, decode
@@ -88,16 +89,20 @@ def observe(manifest: Manifest, world: World, names: tuple[str, ...] | None = No
     """
     saved = [uri for uri in manifest.inputs if uri.endswith(PROFILE_SUFFIX)]
     found = Reading()
-    for uri in saved:
-        with storage_for(uri, world.access).open(uri) as stream:
-            found = found.merge(Reading(decode(stream.read(), uri)))
-    others = [uri for uri in manifest.inputs if uri not in saved]
-    if others or not saved:
-        options = ReadOptions(names, manifest.columns, manifest.exclude, manifest.select, manifest.settings)
-        source = resolve(others, world.access, manifest.format, options)
-        found = found.merge(_fold(source, world))
+    for entry in find(saved, world.access, "profile").entries if saved else ():
+        with storage_for(entry.uri, world.access).open(entry.uri) as stream:
+            found = found.merge(Reading(decode(stream.read(), entry.uri)))
+    if len(saved) < len(manifest.inputs):
+        found = found.merge(_fold(source_of(manifest, world, names), world))
     _refuse(found, manifest)
     return found
+
+
+def source_of(manifest: Manifest, world: World, names: tuple[str, ...] | None = None) -> Source:
+    """What would be read, saved profiles apart; nothing is read but what tells formats and sizes."""
+    inputs = [uri for uri in manifest.inputs if not uri.endswith(PROFILE_SUFFIX)]
+    options = ReadOptions(names, manifest.columns, manifest.exclude, manifest.select, manifest.settings)
+    return resolve(inputs, world.access, manifest.format, options)
 
 
 def _fold(source: Source, world: World) -> Reading:

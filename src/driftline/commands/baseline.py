@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from driftline.commands.console import finish, watching
+from driftline.commands.console import finish, plan, watching
 from driftline.commands.options import Options
 from driftline.runs import learn
 
@@ -18,7 +18,7 @@ def baseline(
 ) -> int:
     """Learn statistics and constraints from data.
 
-    Examples::
+    For example:
 
         driftline baseline train.csv --output baseline/
         driftline baseline 's3://logs/2026/10/*.parquet' --output s3://models/churn/baseline --exclude id,timestamp
@@ -31,6 +31,8 @@ def baseline(
         A folder or prefix for statistics.json and constraints.json.
     """
     options = options or Options()
+    if options.dry_run:
+        return plan(options.manifest(inputs), options)
     with watching(options.world(), options) as watched:
         learnt = learn(options.manifest(inputs), watched)
     written = learnt.save(output, options.access)

@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from driftline.baselines import Baseline
-from driftline.commands.console import finish, watching
+from driftline.commands.console import finish, plan, watching
 from driftline.commands.options import Options, Repeated, monitor_of
 from driftline.errors import Invalid
 from driftline.runs import judge
@@ -27,7 +27,7 @@ def check(
 
     Exit status: 0 no violations, 1 violations, 2 anything else.
 
-    Examples::
+    For example:
 
         driftline check today.parquet --baseline baseline/ --output report/ --html report.html
         driftline check s3://logs/2026/11/ --baseline s3://models/churn/baseline --output s3://reports/churn
@@ -51,6 +51,8 @@ def check(
         NAME=LIMIT or COLUMN:NAME=LIMIT: a distance that must not exceed a limit, besides SageMaker's; repeat it.
     """
     options = options or Options()
+    if options.dry_run:
+        return plan(options.manifest(inputs), options)
     if baseline is None and statistics is None and constraints is None:
         raise Invalid(what="--baseline", got="nothing", expected="a folder", remedy="Make one: driftline baseline.")
     world = options.world()

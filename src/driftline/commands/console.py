@@ -7,10 +7,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from driftline.commands.options import Options
-from driftline.runs import World
+from driftline.pages.terminal import plain as words
+from driftline.pages.terminal import table_of
+from driftline.runs import Manifest, World, source_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -43,6 +46,25 @@ def watching(world: World, options: Options) -> Iterator[World]:
     parts = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*parts, console=Console(stderr=True), transient=True) as progress:
         yield replace(world, watch=Bar(progress))
+
+
+def plan(manifest: Manifest, options: Options) -> int:
+    """Show what a run would read; the exit status is 0, since nothing was judged."""
+    source = source_of(manifest, options.world())
+    parts = [(task, piece) for task in source.tasks for piece in task.pieces]
+    found = {
+        "objects": list(source.objects),
+        "tasks": len(source.tasks),
+        "bytes": sum(task.size for task in source.tasks),
+        "skipped": source.skipped,
+        "problems": [str(problem) for problem in source.problems.examples],
+    }
+    table = table_of("object", "format", "parts", "bytes", numeric=("parts", "bytes"))
+    for uri, pieces in groupby((piece for _, piece in parts), key=lambda piece: piece.part.uri):
+        known = list(pieces)
+        table.add_row(words(uri), known[0].format, f"{len(known):,}", f"{sum(piece.part.size for piece in known):,}")
+    finish(table, found, (), options)
+    return 0
 
 
 def finish(shown: Any, document: Any, written: Sequence[str], options: Options) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 DRIFT = "baseline_drift"
+_FIGURES = ("rows", "violations", "distance", "limit")
 
 
 @dataclass(frozen=True)
@@ -83,16 +84,17 @@ def _tell(story: Story, folder: Path, console: Console) -> None:
     baseline.save(str(folder / "baseline"))
     rows = baseline.profile.rows if baseline.profile is not None else 0
     console.print(f"Baseline: {rows:,} rows, {len(baseline.names)} columns, in {folder / 'baseline'}")
-    table = table_of("period", "rows", "violations", "what moved most", "distance", "limit", "file")
+    table = table_of("period", "rows", "violations", "what moved most", "distance", "limit", numeric=_FIGURES)
     worst: tuple[Report, Path] | None = None
     for path in later:
         report = judge(Manifest(inputs=(str(path),), exclude=story.leave_out), baseline, World())
         place = folder / "reports" / path.stem
         report.save(str(place))
-        table.add_row(*_row(report, path.stem, place))
+        table.add_row(*_row(report, path.stem))
         if worst is None or len(report.violations) > len(worst[0].violations):
             worst = report, place
     console.print(table)
+    console.print(f"The three files of each period: {folder / 'reports'}", highlight=False)
     if worst is not None:
         _explain(*worst, console)
 
@@ -126,13 +128,13 @@ def moved_most(report: Report) -> Measure | None:
     return max(drifts, key=lambda found: found.value, default=None)
 
 
-def _row(report: Report, period: str, place: Path) -> tuple[str, ...]:
+def _row(report: Report, period: str) -> tuple[str, ...]:
     most = moved_most(report)
     count = str(len(report.violations)) if report.violations else "none"
-    moved = (
-        ("–", "–", "–") if most is None else (short(most.subject, 24), number(most.value), number(most.limit or 0.0))
-    )
-    return period, f"{report.current.rows:,}", count, *moved, str(place)
+    moved = ("–", "–", "–")
+    if most is not None and most.value > 0:
+        moved = (short(most.subject, 24), number(most.value), number(most.limit or 0.0))
+    return period, f"{report.current.rows:,}", count, *moved
 
 
 def _explain(report: Report, place: Path, console: Console) -> None:

@@ -19,7 +19,8 @@ from driftline.storage.access import Access
 _READING = Group("How to read")
 _PLACES = Group("Where things lie")
 
-Repeated = Annotated[tuple[str, ...], Parameter(negative="", consume_multiple=False)]
+Repeated = Annotated[tuple[str, ...], Parameter(negative="", consume_multiple=False, show_default=False)]
+Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 
 
 @Parameter(name="*")
@@ -53,6 +54,8 @@ class Options:
         Fail on the first row or file that cannot be used, instead of counting it.
     compatible
         Keep to what SageMaker Model Monitor would have done and written.
+    dry_run
+        Show what would be read, and read and write nothing.
     json
         Print JSON for machines.
     quiet
@@ -69,10 +72,11 @@ class Options:
     profile_name: Annotated[str | None, Parameter(name="--profile", group=_PLACES)] = None
     region: Annotated[str | None, Parameter(group=_PLACES)] = None
     jobs: Annotated[int | None, Parameter(name=["--jobs", "-j"])] = None
-    strict: Annotated[bool, Parameter(negative="")] = False
-    compatible: Annotated[bool, Parameter(negative="")] = False
-    json: Annotated[bool, Parameter(negative="")] = False
-    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative="")] = False
+    strict: Flag = False
+    compatible: Flag = False
+    dry_run: Flag = False
+    json: Flag = False
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative="", show_default=False)] = False
 
     @property
     def access(self) -> Access:

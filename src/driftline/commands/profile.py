@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from driftline.commands.console import finish, watching
+from driftline.commands.console import finish, plan, watching
 from driftline.commands.options import Options
 from driftline.documents import summary
 from driftline.pages.terminal import Statistics
@@ -16,7 +16,7 @@ from driftline.storage.storages import storage_for
 def profile(*inputs: str, save: str | None = None, options: Options | None = None) -> int:
     """Show the statistics of data.
 
-    Examples::
+    For example:
 
         driftline profile data.parquet
         driftline profile s3://logs/2026/11/20/ --save 2026-11-20.profile
@@ -30,6 +30,8 @@ def profile(*inputs: str, save: str | None = None, options: Options | None = Non
         Keep the profile in this file (end it with .profile): baseline and check take it in place of the data.
     """
     options = options or Options()
+    if options.dry_run:
+        return plan(options.manifest(inputs), options)
     with watching(options.world(), options) as watched:
         found = observe(options.manifest(inputs), watched)
     written: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import isfinite, isnan
@@ -76,6 +77,15 @@ def plain(value: str, style: str = "") -> RenderableType:
     return Text(value, style=style)
 
 
+def rounded(said: str) -> str:
+    """The sentence with its long numbers cut to what people read; files and JSON keep every digit.
+
+    >>> rounded("Baseline drift distance: 0.40854784501323166 exceeds threshold: 0.1")
+    'Baseline drift distance: 0.4085 exceeds threshold: 0.1'
+    """
+    return re.sub(r"\d+\.\d{5,}(E-?\d+)?", lambda found: number(float(found[0])), said)
+
+
 _STATISTICS = {"missing": 0, "distinct": 0, "mean": 0, "std dev": 100, "min": 0, "median": 115, "max": 0}
 """Columns of the table of statistics, and how wide a terminal must be to show them."""
 
@@ -94,9 +104,14 @@ def statistics_table(profile: Profile, width: int = 120) -> Table:
             continue
         found = _statistics(column)
         table.add_row(name, type_of(column), *[found[each] for each in asked], *[plain(_most(column)) for _ in last])
-    for each in table.columns[: 2 + len(asked)]:
-        each.min_width = max(len(str(cell)) for cell in (each.header, *each.cells))
+    _keep_whole(table, 2 + len(asked))
     return table
+
+
+def _keep_whole(table: Table, count: int) -> None:
+    """The first `count` columns are as wide as what they hold; the others take the rest."""
+    for each in table.columns[:count]:
+        each.min_width = max(len(str(cell)) for cell in (each.header, *each.cells))
 
 
 def _statistics(column: Column) -> dict[str, str]:
@@ -145,7 +160,9 @@ def violations_table(verdict: Verdict) -> Table:
     table = table_of("column", "check", "value", "limit", "reason", numeric=("value", "limit"))
     for found in verdict.violations:
         value, limit = number(found.value), number(found.limit)
-        table.add_row(plain(short(found.subject), "bold red"), found.check, value, limit, plain(found.said))
+        check = found.check.removesuffix("_check").replace("_", " ")
+        table.add_row(plain(short(found.subject, 24), "bold red"), check, value, limit, plain(rounded(found.said)))
+    _keep_whole(table, 4)
     return table
 
 
