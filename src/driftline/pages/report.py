@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Sequence
 from functools import cache
@@ -70,7 +71,7 @@ def _view(content: Content) -> dict[str, Any]:
         "headline": headline(content, pairs),
         "tiles": tiles_of(content, pairs),
         "fired": fired[:FIRED_MOST],
-        "fired_open": FIRED_OPEN,
+        "fired_open": FIRED_OPEN if len(fired) > FIRED_OPEN + 2 else len(fired),
         "fired_count": len(fired),
         "cards": [card_of(pair, rows[pair.name]) for pair in shown],
         "rows": list(rows.values()),
@@ -114,11 +115,15 @@ def _printed(name: str, **values: Any) -> str:
 @cache
 def _environment() -> Environment:
     from jinja2 import DictLoader, Environment, StrictUndefined
+    from markupsafe import Markup, escape
 
     texts = {name: _text(name) for name in ("report.html", "fragment.html")}
-    return Environment(
+    found = Environment(
         loader=DictLoader(texts), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    found.filters["breakable"] = lambda name: Markup(re.sub(r"([_./])", r"\1<wbr>", str(escape(name))))
+    found.filters["commas"] = lambda count: f"{count:,}"
+    return found
 
 
 @cache

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from math import ceil, floor, isfinite
+from itertools import pairwise
+from math import ceil, isfinite
+
+import numpy as np
 
 from driftline.pages.terminal import number, percent, short
 from driftline.profile import Column
@@ -18,6 +21,8 @@ TAIL = 0.005
 """This share at either end is left out of a drawing if the rest then fills it much better."""
 WORTH = 1.6
 """Ends are left out only where the whole range is at least so many times as wide as what is drawn."""
+_WHOLE = 1e12
+"""Whole numbers beyond are drawn like any other."""
 _LATEST = 250_000_000_000
 """Seconds beyond which no calendar date is printed (year 9,892)."""
 
@@ -70,46 +75,54 @@ def moment(seconds: float) -> str:
 
 
 def _histogram(before: Column | None, now: Column | None, sides: Sequence[Column], bins: int) -> Shape:
-    low, high, bins = _range(sides, bins)
+    whole = _is_whole(sides)
+    low, high, bins = _range(sides, bins, whole)
     if not isfinite(high - low):
         return Shape(reason="The numbers reach too far apart to be drawn.")
-    print_end = moment if any(column.form is Form.TIME for column in sides) else number
-    edges = [low + (high - low) * i / bins for i in range(bins + 1)]
-    labels = tuple(f"{print_end(a)} – {print_end(b)}" for a, b in zip(edges, edges[1:], strict=False))
-    if _is_whole(sides) and high - low == bins:
-        labels = tuple(number(ceil(edge)) for edge in edges[:-1])
+    labels, ends = _labels(sides, low, high, bins, whole)
     old, new = (_bin_shares(column, low, high, bins) for column in (before, now))
+    return Shape(labels, old, new, ends, _remark(sides, low, high))
+
+
+def _labels(
+    sides: Sequence[Column], low: float, high: float, bins: int, whole: bool
+) -> tuple[tuple[str, ...], tuple[str, str]]:
+    """The names of the bins and of the axis' ends; bins of whole numbers are named by the numbers they hold."""
+    edges = [low + (high - low) * i / bins for i in range(bins + 1)]
+    if whole:
+        spans = [(ceil(a), ceil(b) - 1) for a, b in pairwise(edges)]
+        labels = tuple(number(a) if a == b else f"{number(a)} – {number(b)}" for a, b in spans)
+        return labels, (number(spans[0][0]), number(spans[-1][1]))
+    told = moment if any(column.form is Form.TIME for column in sides) else number
+    return tuple(f"{told(a)} – {told(b)}" for a, b in pairwise(edges)), (told(low), told(high))
+
+
+def _remark(sides: Sequence[Column], low: float, high: float) -> str:
+    """What a drawing leaves out."""
     beyond = [_beyond(column.sketch, low, high) for column in sides]
-    remarks = [
-        f"{percent(most)} {where}"
-        for most, where in ((max(each[0] for each in beyond), "below"), (max(each[1] for each in beyond), "above"))
-        if most > 0
-    ]
+    most = [(max(shares), where) for shares, where in zip(zip(*beyond, strict=True), ("below", "above"), strict=True)]
+    outside = [f"{percent(share)} {where}" for share, where in most if share > 0]
+    said = [f"not drawn: up to {' and '.join(outside)} this range"] if outside else []
     infinite = sum(column.moments.infinite for column in sides)
-    said = [f"up to {' and '.join(remarks)} this range not drawn"] if remarks else []
-    said += [f"{infinite:,} infinite not drawn"] if infinite else []
-    said += (
-        ["numbers only"]
-        if any(column.sketch.count + column.moments.infinite < column.present for column in sides)
-        else []
-    )
-    ends = (labels[0], labels[-1]) if _is_whole(sides) and high - low == bins else (print_end(low), print_end(high))
-    return Shape(labels, old, new, ends, "; ".join(said))
+    said += [f"{infinite:,} infinite values not drawn"] if infinite else []
+    odd = any(column.sketch.count + column.moments.infinite < column.present for column in sides)
+    said += ["texts that are no numbers not drawn"] if odd else []
+    return "; ".join(said)
 
 
-def _range(sides: Sequence[Column], bins: int) -> tuple[float, float, int]:
+def _range(sides: Sequence[Column], bins: int, whole: bool) -> tuple[float, float, int]:
     """The ends to draw and how many bins: whole numbers get bins of whole width, which leave no gaps."""
     sketches = [column.sketch for column in sides]
     low = min(float(sketch.points()[0][0]) for sketch in sketches)
     high = max(float(sketch.points()[0][-1]) for sketch in sketches)
-    inner = [sketch.quantile(TAIL) for sketch in sketches], [sketch.quantile(1 - TAIL) for sketch in sketches]
-    inner_low, inner_high = float(min(inner[0])), float(max(inner[1]))
+    inner_low = min(float(sketch.quantile(TAIL)) for sketch in sketches)
+    inner_high = max(float(sketch.quantile(1 - TAIL)) for sketch in sketches)
     if inner_high > inner_low and high / 2 - low / 2 > WORTH * (inner_high / 2 - inner_low / 2):
         low, high = inner_low, inner_high
-    if _is_whole(sides) and high - low < 1e15:
+    if whole:
         width = max(1, ceil((high - low + 1) / bins))
         count = ceil((high - low + 1) / width)
-        return floor(low) - 0.5, floor(low) - 0.5 + count * width, count
+        return low - 0.5, low - 0.5 + count * width, count
     if high == low:
         around = max(abs(low) * 0.05, 0.5)
         return low - around, high + around, min(bins, 11)
@@ -117,7 +130,11 @@ def _range(sides: Sequence[Column], bins: int) -> tuple[float, float, int]:
 
 
 def _is_whole(sides: Sequence[Column]) -> bool:
-    return all(column.form is not Form.TIME and column.kinds.inferred == "Integral" for column in sides)
+    """Whether all numbers are whole, and small enough to count them one by one."""
+    points = [column.sketch.points()[0] for column in sides if column.form is not Form.TIME]
+    return len(points) == len(sides) and all(
+        bool(abs(each[0]) < _WHOLE and abs(each[-1]) < _WHOLE and np.all(each == np.floor(each))) for each in points
+    )
 
 
 def _bin_shares(column: Column | None, low: float, high: float, bins: int) -> Shares | None:
@@ -132,25 +149,21 @@ def _beyond(sketch: Sketch, low: float, high: float) -> tuple[float, float]:
 
 
 def _categories(before: Column | None, now: Column | None, most: int) -> Shape:
-    old, new = (_shares_of(column) for column in (before, now))
-    if not any(old or {}) and not any(new or {}):
+    sides = [_shares_of(column) for column in (before, now)]
+    if not any(sides):
         return Shape(reason="Nearly every value is different: there is no distribution to draw.")
     order: dict[str, float] = {}
-    for shares in (old or {}, new or {}):
-        for name, share in shares.items():
-            order[name] = max(order.get(name, 0.0), share)
+    for name, share in (item for shares in sides for item in (shares or {}).items()):
+        order[name] = max(order.get(name, 0.0), share)
     ranked = sorted(order, key=lambda name: (-order[name], name))
     kept = ranked if len(ranked) <= most + 1 else ranked[:most]
-    labels = [short(name, 60) or "(empty)" for name in kept]
-    found = [None if shares is None else [shares.get(name, 0.0) for name in kept] for shares in (old, new)]
-    rest = [0.0 if shares is None else max(0.0, 1 - sum(shares)) for shares in found]
-    if max(rest) > 1e-9:
+    found = [None if shares is None else tuple(shares.get(name, 0.0) for name in kept) for shares in sides]
+    rest = [None if shares is None else max(0.0, 1 - sum(shares)) for shares in found]
+    labels = [short(name) or "(empty)" for name in kept]
+    if max(over or 0.0 for over in rest) > 1e-9:
         labels.append(f"{len(ranked) - len(kept):,} other" if len(ranked) > len(kept) else "other")
-        for shares, over in zip(found, rest, strict=True):
-            if shares is not None:
-                shares.append(over)
-    baseline, current = (None if shares is None else tuple(shares) for shares in found)
-    return Shape(tuple(labels), baseline, current)
+        found = [None if shares is None else (*shares, over or 0.0) for shares, over in zip(found, rest, strict=True)]
+    return Shape(tuple(labels), found[0], found[1])
 
 
 def _shares_of(column: Column | None) -> dict[str, float] | None:

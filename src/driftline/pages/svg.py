@@ -29,7 +29,8 @@ def overlay(baseline: Shares, current: Shares, labels: Sequence[str] = (), said:
     pieces = [_histogram(baseline, current, top, WIDTH, HEIGHT)]
     count = len(labels)
     if count:
-        names = zip(labels, baseline or [None] * count, current or [None] * count, strict=True)
+        nothing: Sequence[float | None] = [None] * count
+        names = zip(labels, baseline or nothing, current or nothing, strict=True)
         width = WIDTH / count
         pieces += [
             f'<rect class="hit" x="{i * width:.1f}" width="{width:.1f}" height="{HEIGHT}" fill="transparent">'

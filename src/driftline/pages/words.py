@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from math import isfinite, isnan
+from math import isfinite, isnan, nan
 
-from driftline.metrics import distance
 from driftline.metrics.metric import METRICS, Metric
 from driftline.monitors.verdict import Violation
 from driftline.pages.content import DRIFT, Pair
@@ -13,10 +12,11 @@ from driftline.pages.terminal import number, percent, short
 from driftline.profile import Column
 from driftline.schema import Form
 
-assert distance.BINS, "importing the distances fills METRICS"
-
 NAME, HINT = 60, 400
 """Names are shown with so many characters, and with so many on pointing."""
+
+SMALL_STEP = 0.05
+"""Means that moved by fewer standard deviations are not worth a sentence."""
 
 _CHECKS = {
     "data_type_check": "Type of values",
@@ -101,13 +101,9 @@ def _why_drift(violation: Violation, pair: Pair | None, value: str, limit: str) 
         return f"The chi-squared test gives a p-value of {value}; below {limit} the distributions count as different."
     metric = metric_of(violation, pair)
     what = "distance from the baseline" if metric is None else metric.title
-    times = violation.value / violation.limit if violation.limit > 0 else float("nan")
-    factor = f", {times:.3g} times as much" if isfinite(times) and times >= 1.05 else ""
-    return (
-        f"The {what} is {value}{factor}; up to {limit} is accepted."
-        if not factor
-        else (f"The {what} is {value}; up to {limit} is accepted. It is {times:.3g} times the limit.")
-    )
+    times = violation.value / violation.limit if violation.limit > 0 else nan
+    factor = f" It is {times:.3g} times the limit." if times >= 1.05 else ""
+    return f"The {what} is {value}; up to {limit} is accepted.{factor}"
 
 
 def metric_of(violation: Violation, pair: Pair | None) -> Metric | None:
@@ -161,8 +157,11 @@ def _mean(before: Column, now: Column) -> str:
     old, new, spread = before.moments.mean, now.moments.mean, before.moments.std_dev
     if not (isfinite(old) and isfinite(new)) or number(old) == number(new):
         return ""
-    steps = f", {abs(new - old) / spread:.2g} standard deviations" if spread > 0 and isfinite(spread) else ""
-    return f"The mean {'rose' if new > old else 'fell'} from {number(old)} to {number(new)}{steps}."
+    steps = abs(new - old) / spread if spread > 0 and isfinite(spread) else nan
+    if steps < SMALL_STEP:
+        return ""
+    by = "" if isnan(steps) else f", {steps:.2g} standard deviations"
+    return f"The mean {'rose' if new > old else 'fell'} from {number(old)} to {number(new)}{by}."
 
 
 def _category(shape: Shape) -> str:
