@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -119,6 +120,38 @@ def test_two_jobs_work_at_the_same_time(make: Make) -> None:
         return Letters(str(task))
 
     assert make(2).fold(step, range(4), Letters()).text == "0123"
+
+
+@engines
+def test_ctrl_c_ends_the_fold_at_once(make: Make) -> None:
+    begun: list[int] = []
+
+    def step(task: int) -> Letters:
+        begun.append(task)
+        if task == 0:
+            signal.raise_signal(signal.SIGINT)
+        time.sleep(0.05)
+        return Letters()
+
+    with pytest.raises(KeyboardInterrupt):
+        make(2).fold(step, range(1_000), Letters())
+    assert len(begun) < 100
+
+
+@engines
+def test_an_error_of_the_caller_ends_the_fold_too(make: Make) -> None:
+    begun: list[int] = []
+
+    def step(task: int) -> Letters:
+        begun.append(task)
+        return Letters()
+
+    def done(task: int) -> None:
+        raise ValueError(task)
+
+    with pytest.raises(ValueError, match=r"^0$"):
+        make(2).fold(step, range(1_000), Letters(), done)
+    assert len(begun) < 100
 
 
 def test_fewer_than_one_job_is_refused() -> None:

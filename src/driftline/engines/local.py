@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass
 
 from driftline.engines.engine import M, T
@@ -40,16 +41,16 @@ class Local:
     def fold(self, step: Callable[[T], M], tasks: Sequence[T], empty: M, done: Callable[[T], None] | None = None) -> M:
         """`empty` merged with `step(task)` of every task in order; see `Engine.fold`."""
         jobs = min(self.jobs or available_jobs(), len(tasks))
-        answers = _threaded(step, tasks, jobs) if jobs > 1 else map(step, tasks)
         folded = empty
-        for task, answer in zip(tasks, answers, strict=True):
-            folded = folded.merge(answer)
-            if done is not None:
-                done(task)
+        with closing(_threaded(step, tasks, jobs) if jobs > 1 else (step(task) for task in tasks)) as answers:
+            for task, answer in zip(tasks, answers, strict=True):
+                folded = folded.merge(answer)
+                if done is not None:
+                    done(task)
         return folded
 
 
-def _threaded(step: Callable[[T], M], tasks: Sequence[T], jobs: int) -> Iterator[M]:
+def _threaded(step: Callable[[T], M], tasks: Sequence[T], jobs: int) -> Generator[M, None, None]:
     """The answers in the order of the tasks, computed by `jobs` threads a bounded number of tasks ahead."""
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="driftline")
     try:

@@ -148,7 +148,7 @@ def is_manifest(head: bytes) -> bool:
 def _kind_of_json(text: bytes, named: str | None) -> str:
     """Capture records, one object a line, or one document."""
     if text.startswith(b"["):
-        return "json" if named != "jsonlines" else named
+        return "json"
     first, newline, rest = text.partition(b"\n")
     if _CAPTURED.search(first):
         return "capture"
