@@ -1,4 +1,4 @@
-"""Writes the reference pages from the code itself: `.venv/bin/python docs/generate.py`; tests see that they are fresh."""
+"""Writes the reference pages from the code: `.venv/bin/python docs/generate.py`; tests see that they are fresh."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ def doc(thing: object) -> str:
 
 def metrics() -> str:
     """One section a metric: range, what is normal, formula, source."""
-    parts = ["# Distances\n", "How far a column is from its baseline. `driftline check --measure NAME=LIMIT` sets a limit.\n"]
+    about = "How far a column is from its baseline. `driftline check --measure NAME=LIMIT` sets a limit.\n"
+    parts = ["# Distances\n", about]
     for name, found in METRICS.items():
-        of = "numbers (quantile sketches)" if found.takes == "sketches" else "numbers (ten bins) and categories (shares)"
+        of = "numbers (sketches)" if found.takes == "sketches" else "numbers (ten bins) and categories (shares)"
         parts.append(f"## `{name}`: {found.title}\n")
         parts.append(f"Range: {found.span}. Normal: {found.normal}. For: {of}.\n\n{prose(found.meaning)}\n")
         parts.append(f"Source: {found.source}.\n")
@@ -71,16 +72,28 @@ def python() -> str:
         signature = f"{name}{inspect.signature(thing)}" if inspect.isfunction(thing) else name
         parts.append(f"## `driftline.{name}`\n\n```python\n{signature}\n```\n\n{prose(doc(thing))}\n")
         if inspect.isclass(thing):
-            members = [(key, value) for key, value in vars(thing).items() if not key.startswith("_") and callable(value)]
-            parts.extend(f"### `{name}.{key}`\n\n{prose(doc(value))}\n" for key, value in members if doc(value))
+            parts.extend(members(thing, name))
     return "\n".join(parts)
+
+
+def members(thing: type, name: str) -> list[str]:
+    """A section for each public method and property that says something of itself."""
+    found = []
+    for key, value in vars(thing).items():
+        described = inspect.getdoc(value.fget if isinstance(value, property) else getattr(thing, key, None))
+        if not key.startswith("_") and described and (callable(getattr(thing, key)) or isinstance(value, property)):
+            found.append(f"### `{name}.{key}`\n\n{prose(described)}\n")
+    return found
 
 
 def errors_page() -> str:
     """The tree of errors."""
-    return f"# Errors\n\n{errors.__doc__ and inspect.cleandoc(errors.__doc__).replace('    ', '')}\n".replace(
-        "DriftlineError\n", "```\nDriftlineError\n"
-    ) + "```\n"
+    return (
+        f"# Errors\n\n{errors.__doc__ and inspect.cleandoc(errors.__doc__).replace('    ', '')}\n".replace(
+            "DriftlineError\n", "```\nDriftlineError\n"
+        )
+        + "```\n"
+    )
 
 
 def commands() -> str:

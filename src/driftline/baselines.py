@@ -61,11 +61,11 @@ class Baseline:
     @classmethod
     def load(cls, folder: str, access: Access | None = None) -> Baseline:
         """The baseline whose files lie in `folder`, a path or URI; `statistics.json` may be missing."""
-        base = folder.rstrip("/")
-        statistics: str | None = f"{base}/{STATISTICS}"
-        if not exists(f"{base}/{STATISTICS}", access or Access()):
+        place = folder.rstrip("/")
+        statistics: str | None = f"{place}/{STATISTICS}"
+        if not exists(f"{place}/{STATISTICS}", access or Access()):
             statistics = None
-        return cls.read(statistics, f"{base}/{CONSTRAINTS}", access)
+        return cls.read(statistics, f"{place}/{CONSTRAINTS}", access)
 
     @classmethod
     def read(cls, statistics: str | None, constraints: str | None, access: Access | None = None) -> Baseline:

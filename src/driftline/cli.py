@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from textwrap import dedent
 from types import TracebackType
 
 from cyclopts import App, CycloptsError
@@ -30,9 +31,39 @@ COMMANDS = {
     "demo": "Walk through real data that comes with Driftline.",
 }
 
+EXAMPLES = {
+    "baseline": """
+        driftline baseline train.csv --output baseline/
+        driftline baseline 's3://logs/2026/10/*.parquet' --output s3://models/churn/baseline --exclude id,timestamp
+        """,
+    "check": """
+        driftline check today.parquet --baseline baseline/ --output report/ --html report.html
+        driftline check s3://logs/2026/11/ --baseline s3://models/churn/baseline --output s3://reports/churn
+        driftline check capture/ --baseline baseline/ --measure psi=0.2 --measure age:ks=0.1 --json
+
+        Exit status: 0 no violations, 1 violations, 2 anything else.
+        """,
+    "profile": """
+        driftline profile data.parquet
+        driftline profile s3://logs/2026/11/20/ --save 2026-11-20.profile
+        driftline profile '2026-11-*.profile' --json
+        """,
+    "demo": """
+        driftline demo --output demo-output
+        """,
+}
+"""Shown below the help of a command."""
+
+
+def _command(name: str) -> None:
+    examples = "Examples:\n\n" + dedent(EXAMPLES[name]).strip()
+    epilogue = "\n\n".join(line for line in examples.splitlines() if line)
+    app.command(f"driftline.commands.{name}:{name}", name=name, help=COMMANDS[name], help_epilogue=epilogue)
+
+
 app = App(name="driftline", help=HELP, help_format="markdown", version=VERSION)
-for _name, _help in COMMANDS.items():
-    app.command(f"driftline.commands.{_name}:{_name}", name=_name, help=_help)
+for _name in COMMANDS:
+    _command(_name)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -18,11 +18,6 @@ def baseline(
 ) -> int:
     """Learn statistics and constraints from data.
 
-    For example:
-
-        driftline baseline train.csv --output baseline/
-        driftline baseline 's3://logs/2026/10/*.parquet' --output s3://models/churn/baseline --exclude id,timestamp
-
     Parameters
     ----------
     inputs

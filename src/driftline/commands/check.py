@@ -27,12 +27,6 @@ def check(
 
     Exit status: 0 no violations, 1 violations, 2 anything else.
 
-    For example:
-
-        driftline check today.parquet --baseline baseline/ --output report/ --html report.html
-        driftline check s3://logs/2026/11/ --baseline s3://models/churn/baseline --output s3://reports/churn
-        driftline check capture/ --format capture --baseline baseline/ --measure psi=0.2 --measure age:ks=0.1 --json
-
     Parameters
     ----------
     inputs
@@ -72,5 +66,5 @@ def _files(folder: str | None, statistics: str | None, constraints: str | None) 
     """Where the two files are: those that are named, else in the folder."""
     if folder is None:
         return statistics, constraints
-    base = folder.rstrip("/")
-    return statistics or f"{base}/statistics.json", constraints or f"{base}/constraints.json"
+    place = folder.rstrip("/")
+    return statistics or f"{place}/statistics.json", constraints or f"{place}/constraints.json"

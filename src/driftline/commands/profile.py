@@ -16,12 +16,6 @@ from driftline.storage.storages import storage_for
 def profile(*inputs: str, save: str | None = None, options: Options | None = None) -> int:
     """Show the statistics of data.
 
-    For example:
-
-        driftline profile data.parquet
-        driftline profile s3://logs/2026/11/20/ --save 2026-11-20.profile
-        driftline profile 2026-11-*.profile --json
-
     Parameters
     ----------
     inputs
