@@ -80,42 +80,44 @@ def _argument(t: Translator, node: Any, kind: str) -> str:
     kind = kind.partition("=")[0].removesuffix("...")
     if not kind.startswith("#"):
         return t.given(node, kind)
-    return _LITERALS[kind](t, literal_of(t, node, "a text in quotes" if kind != "#whole" else "a whole number"))
+    return _LITERALS[kind](t, node)
 
 
-def literal_of(t: Translator, node: Any, expected: str) -> Any:
-    """The value of an argument that must be written out, not computed."""
-    sign, bare = (-1, node.this) if type(node).__name__ == "Neg" else (1, node)
-    if type(bare).__name__ != "Literal":
+def text_of_literal(t: Translator, node: Any, expected: str) -> str:
+    """The text of an argument that must be written out, not computed; raises `Invalid` saying what was `expected`."""
+    if type(node).__name__ not in ("Literal", "RawString") or not getattr(node, "is_string", True):
         raise t.expression.fault(node, node.sql("spark"), expected)
-    if bare.is_string:
-        return str(bare.this)
-    if not re.fullmatch(r"\d{1,9}", str(bare.this)):
+    return str(node.this)
+
+
+def number_of_literal(t: Translator, node: Any, expected: str = "a whole number") -> int:
+    """The same for a whole number."""
+    sign, bare = (-1, node.this) if type(node).__name__ == "Neg" else (1, node)
+    if type(bare).__name__ != "Literal" or bare.is_string or not re.fullmatch(r"\d{1,9}", str(bare.this)):
         raise t.expression.fault(node, node.sql("spark"), expected)
     return sign * int(str(bare.this))
 
 
-def pattern_of(t: Translator, value: Any) -> str:
+def pattern_of(t: Translator, value: str) -> str:
     """A date pattern for DuckDB, from Spark's."""
-    return text_literal(strftime_pattern(str(value), lambda got, said: t.expression.fault(got, got, said)))
+    return text_literal(strftime_pattern(value, lambda got, said: t.expression.fault(got, got, said)))
 
 
-def shape_of(t: Translator, value: Any) -> str:
+def shape_of(t: Translator, value: str) -> str:
     """The regular expression of texts that a date pattern reads."""
-    return text_literal(pattern_shape(str(value), lambda got, said: t.expression.fault(got, got, said)))
+    return text_literal(pattern_shape(value, lambda got, said: t.expression.fault(got, got, said)))
 
 
-def _path(t: Translator, value: Any) -> str:
-    if not re.fullmatch(r"\$(\.[^.\[\]'\"*]+|\[\d+\]|\['[^'\"\]*]+'\])*", str(value)):
+def _path(t: Translator, value: str) -> str:
+    if not re.fullmatch(r"\$(\.[^.\[\]'\"*]+|\[\d+\]|\['[^'\"\]*]+'\])*", value):
         raise t.expression.fault(None, value, "a path such as $.a.b[0]", "Wildcards are not supported.")
-    pieces = re.findall(r"\.([^.\[\]]+)|\[(\d+)\]|\['([^']+)'\]", str(value))
+    pieces = re.findall(r"\.([^.\[\]]+)|\[(\d+)\]|\['([^']+)'\]", value)
     steps = (f"[{index}]" if index else '."' + (name or quote) + '"' for name, index, quote in pieces)
     return text_literal("$" + "".join(steps))
 
 
 _LITERALS: dict[str, Callable[[Translator, Any], str]] = {
-    "#whole": lambda _, value: str(int(value)),
-    "#text": lambda _, value: text_literal(str(value)),
-    "#day": pattern_of,
-    "#path": _path,
+    "#whole": lambda t, node: str(number_of_literal(t, node)),
+    "#day": lambda t, node: pattern_of(t, text_of_literal(t, node, "a date pattern in quotes")),
+    "#path": lambda t, node: _path(t, text_of_literal(t, node, "a path in quotes")),
 }

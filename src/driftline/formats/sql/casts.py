@@ -94,11 +94,12 @@ MACROS: tuple[str, ...] = (
         WHEN isnan(x) THEN 0 WHEN x >= high THEN high WHEN x <= low THEN low ELSE CAST(trunc(x) AS HUGEINT) END""",
     """spark_wrapped(x, size) AS
         ((CAST(x AS HUGEINT) + size // 2) % size + size) % size - size // 2""",
+    "spark_clipped(n) AS CAST(greatest(least(n, 2147483647), -2147483647) AS BIGINT)",
     """spark_start(s, p) AS CASE
-        WHEN p > 0 THEN CAST(p AS BIGINT) - 1 WHEN p < 0 THEN length(s) + CAST(p AS BIGINT) ELSE 0 END""",
+        WHEN p > 0 THEN spark_clipped(p) - 1 WHEN p < 0 THEN length(s) + spark_clipped(p) ELSE 0 END""",
     """spark_substring(s, p, n) AS substring(s,
-        CAST(greatest(spark_start(s, p), 0) + 1 AS BIGINT),
-        CAST(greatest(spark_start(s, p) + n - greatest(spark_start(s, p), 0), 0) AS BIGINT))""",
+        greatest(spark_start(s, p), 0) + 1,
+        greatest(spark_start(s, p) + spark_clipped(n) - greatest(spark_start(s, p), 0), 0))""",
     """spark_rounded(x, d) AS CASE
         WHEN abs(x) < 1e15 THEN CAST(round(CAST(CAST(x AS VARCHAR) AS DECIMAL(38, 18)), d) AS DOUBLE)
         ELSE round(x, d) END""",

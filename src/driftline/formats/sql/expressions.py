@@ -205,7 +205,7 @@ _SPELLINGS: dict[str, Callable[[Any], str]] = {
     "DPipe": lambda tree: f"concat({_spelt(tree.this)}, {_spelt(tree.expression)})",
     "Dot": lambda tree: f"{_spelt(tree.this)}.{tree.expression.name}",
     "Identifier": lambda tree: str(tree.this),
-    "If": lambda tree: f"(IF({_listed([tree.this, tree.args['true'], tree.args['false']])}))",
+    "If": lambda tree: f"(IF({_listed(each for each in tree.args.values() if each is not None)}))",
     "In": lambda tree: f"({_spelt(tree.this)} IN ({_listed(tree.expressions)}))",
     "Is": lambda tree: f"({_spelt(tree.this)} IS {_spelt(tree.expression)})",
     "Like": lambda tree: ("(NOT {})" if tree.args.get("negate") else "{}").format(

@@ -10,7 +10,7 @@ class Function:
     """A function that is a template.
 
     `takes` are the kinds of the arguments: `text number double whole boolean date time list map any`, and for
-    literals `#whole` and `#text`, `#day` and `#path` (a date pattern, a JSON path). `kind=SQL` is an optional one with
+    literals `#whole`, `#day` and `#path` (a date pattern, a JSON path). `kind=SQL` is an optional one with
     its default, `kind...` any number more. `sql` has `{0}`, `{1}` for the arguments, `{all}` for all of them.
     """
 

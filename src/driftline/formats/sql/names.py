@@ -18,6 +18,8 @@ def path_of(node: Any) -> list[str]:
 def column(t: Translator, node: Any) -> str:
     """A column or a lambda's variable with the members behind it; NULL for a column that these rows lack."""
     names = path_of(node)
+    if type(node.this).__name__ == "Star":
+        raise t.expression.fault(None, f"{'.'.join(names)} inside an expression", "it by itself")
     if names[0].lower() in t.variables:
         return _members(t, t.variables[names[0].lower()], names[1:])
     for count in range(len(names), 0, -1):  # a column may itself be called `a.b`

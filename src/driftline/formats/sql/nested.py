@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from driftline.formats.sql.arguments import Special, Translate, literal_of
+from driftline.formats.sql.arguments import Special, Translate, text_of_literal
 from driftline.formats.sql.casts import TARGETS
 from driftline.formats.sql.translator import Translator, quoted, text_literal
 
@@ -63,7 +63,7 @@ def _struct(t: Translator, given: list[Any]) -> str:
 
 
 def _named_struct(t: Translator, given: list[Any]) -> str:
-    names = [str(literal_of(t, each, "a name in quotes")) for each in given[::2]]
+    names = [text_of_literal(t, each, "a name in quotes") for each in given[::2]]
     if len(given) % 2 or len({name.lower() for name in names}) < len(names) or not all(names):
         raise t.expression.fault("named_struct", ", ".join(names), "different names, each with its value")
     members = (f"{quoted(name)} := {t.sql(value)}" for name, value in zip(names, given[1::2], strict=True))
@@ -71,7 +71,7 @@ def _named_struct(t: Translator, given: list[Any]) -> str:
 
 
 def _from_json(t: Translator, given: list[Any]) -> str:
-    text, schema = t.given(given[0], "text"), str(literal_of(t, given[1], "a schema in quotes, as 'a INT, b STRING'"))
+    text, schema = t.given(given[0], "text"), text_of_literal(t, given[1], "a schema in quotes, as 'a INT, b STRING'")
     structure = _structure(t, _schema_of(t, schema))
     return f"json_transform(CASE WHEN json_valid({text}) THEN {text} END, {text_literal(structure)})"
 

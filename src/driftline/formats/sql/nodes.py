@@ -165,8 +165,9 @@ def _case(t: Translator, node: Any) -> str:
 
 def _if(t: Translator, node: Any) -> str:
     otherwise = node.args.get("false")
-    values = t.alike([node.args["true"], *([otherwise] if otherwise is not None else [])])
-    return f"(CASE WHEN {t.given(node.this, 'boolean')} THEN {' ELSE '.join(values)} END)"
+    if otherwise is None:
+        raise t.expression.fault("if", "2 arguments of if", "3 arguments")
+    return call(t, "if", [node.this, node.args["true"], otherwise])
 
 
 def _bracket(t: Translator, node: Any) -> str:

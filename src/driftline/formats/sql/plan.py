@@ -45,8 +45,7 @@ class Plan:
         if not computed:
             yield _batch([(each.name, batch.column(each.column)) for each in self.outputs], batch.num_rows)
             return
-        with session().holding(_with_rows(batch, self.needed)):
-            found, problems = self._compute(computed)
+        found, problems = self._compute(computed, _with_rows(batch, self.needed))
         yield from problems
         rows = found.pop().combine_chunks() if self.explodes else None
         values = dict(zip((output.name for output in computed), found, strict=True))
@@ -56,23 +55,22 @@ class Plan:
             columns.append((output.name, array if rows is None or output.column is None else array.take(rows)))
         yield _batch(columns, len(rows) if rows is not None else batch.num_rows)
 
-    def _compute(self, computed: Sequence[Output]) -> tuple[list[Any], list[Problem]]:
+    def _compute(self, computed: Sequence[Output], rows: pa.Table) -> tuple[list[Any], list[Problem]]:
+        """The columns; those of expressions that fail on some value with nulls there."""
         import duckdb
 
         sqls = [str(output.sql) for output in computed] + ([_ROW] if self.explodes else [])
         try:
-            return list(session().select(sqls).columns), []
+            with session().holding(rows):
+                return list(session().select(sqls).columns), []
         except duckdb.InterruptException:
             raise _too_slow(computed) from None
-        except duckdb.Error:  # some value of this batch: each expression alone, what fails in a row is null there
+        except duckdb.Error:
             if self.explodes:
                 raise _failed(computed) from None
-            columns, problems = [], []
-            for output in computed:
-                column, problem = _one(session(), output)
-                columns.append(column)
-                problems += [problem] if problem else []
-            return columns, problems
+        with session(careful=True).holding(rows):
+            each = [_one(session(careful=True), output) for output in computed]
+        return [column for column, _ in each], [problem for _, problem in each if problem is not None]
 
 
 def _one(session: Session, output: Output) -> tuple[Any, Problem | None]:

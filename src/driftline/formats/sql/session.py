@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,10 +37,12 @@ _SETTINGS = (
 class Session:
     """One locked connection with one relation, `rows`, which holds the batch at hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, careful: bool = False) -> None:
+        """`careful` keeps what stands in `TRY` there: else a part that occurs twice is computed once, before it."""
         import duckdb
 
-        self._connection: DuckDBPyConnection = duckdb.connect(config=dict(_LIMITS))
+        limits = {**_LIMITS, "disabled_optimizers": "common_subexpressions"} if careful else dict(_LIMITS)
+        self._connection: DuckDBPyConnection = duckdb.connect(config=limits)
         for macro in (*casts.MACROS, *functions.MACROS):
             self._connection.execute(f"CREATE MACRO {macro}")
         for setting in _SETTINGS:
@@ -69,14 +72,22 @@ class Session:
             return table
         finally:
             timer.cancel()
+            timer.join()  # it holds the connection, which must not live on at the interpreter's exit
 
 
 _LOCAL = threading.local()
 
 
-def session() -> Session:
+@atexit.register
+def _forget() -> None:
+    """The main thread's sessions go before the interpreter does: else DuckDB's bindings complain of leaks."""
+    _LOCAL.__dict__.clear()
+
+
+def session(careful: bool = False) -> Session:
     """The session of this thread; made when first asked for, since that takes some 15 ms."""
-    if not hasattr(_LOCAL, "session"):
-        _LOCAL.session = Session()
-    found: Session = _LOCAL.session
+    name = "careful" if careful else "quick"
+    if not hasattr(_LOCAL, name):
+        setattr(_LOCAL, name, Session(careful))
+    found: Session = getattr(_LOCAL, name)
     return found

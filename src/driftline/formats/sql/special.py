@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from driftline.formats.sql.arguments import Special, Translate, literal_of, part_of, pattern_of, shape_of
+from driftline.formats.sql.arguments import (
+    Special,
+    Translate,
+    number_of_literal,
+    part_of,
+    pattern_of,
+    shape_of,
+    text_of_literal,
+)
 from driftline.formats.sql.casts import convert, family_of
 from driftline.formats.sql.nested import NESTED
 from driftline.formats.sql.translator import Translator, text_literal
@@ -46,8 +54,8 @@ def _to_whole(name: str) -> Translate:
 
 def _round(t: Translator, given: list[Any]) -> str:
     sql = t.given(given[0], "number")
-    digits = literal_of(t, given[1], "a whole number") if len(given) > 1 else 0
-    return f"spark_rounded({sql}, {int(digits)})" if t.family(sql) == "float" else f"round({sql}, {int(digits)})"
+    digits = number_of_literal(t, given[1]) if len(given) > 1 else 0
+    return f"spark_rounded({sql}, {digits})" if t.family(sql) == "float" else f"round({sql}, {digits})"
 
 
 def _log(t: Translator, given: list[Any]) -> str:
@@ -65,7 +73,7 @@ def _parsed(target: str) -> Translate:
         sql = t.sql(given[0])
         if len(given) == 1 or t.family(sql) != "text":
             return t.coerce(sql, {"DATE": "date", "TIMESTAMP": "time"}[target], given[0])
-        pattern = literal_of(t, given[1], "a date pattern in quotes")
+        pattern = text_of_literal(t, given[1], "a date pattern in quotes")
         fits = f"regexp_full_match({sql}, {shape_of(t, pattern)})"
         parsed = f"CASE WHEN {fits} THEN try_strptime({sql}, {pattern_of(t, pattern)}) END"
         zoned = t.type_of(parsed) == "TIMESTAMP WITH TIME ZONE"
@@ -85,7 +93,9 @@ def _unix_timestamp(t: Translator, given: list[Any]) -> str:
 
 
 def _from_unixtime(t: Translator, given: list[Any]) -> str:
-    given_pattern = literal_of(t, given[1], "a date pattern in quotes") if len(given) > 1 else "yyyy-MM-dd HH:mm:ss"
+    given_pattern = (
+        text_of_literal(t, given[1], "a date pattern in quotes") if len(given) > 1 else "yyyy-MM-dd HH:mm:ss"
+    )
     moment = f"TRY(make_timestamp(CAST({t.given(given[0], 'whole')} AS BIGINT) * 1000000))"
     return f"strftime({moment}, {pattern_of(t, given_pattern)})"
 
@@ -109,14 +119,14 @@ def _trunc(t: Translator, given: list[Any]) -> str:
 
 
 def _unit(t: Translator, node: Any) -> str:
-    unit = str(literal_of(t, node, "a unit in quotes")).lower()
+    unit = text_of_literal(t, node, "a unit in quotes").lower()
     if unit not in _UNITS:
         raise t.expression.fault(node, unit, f"one of {', '.join(_UNITS)}")
     return _UNITS[unit]
 
 
 def _date_part(t: Translator, given: list[Any]) -> str:
-    return part_of(t, str(literal_of(t, given[0], "a part in quotes")), given[1])
+    return part_of(t, text_of_literal(t, given[0], "a part in quotes"), given[1])
 
 
 def _regexp_extract(name: str) -> Translate:
@@ -124,7 +134,7 @@ def _regexp_extract(name: str) -> Translate:
 
     def translate(t: Translator, given: list[Any]) -> str:
         text, pattern = t.given(given[0], "text"), t.given(given[1], "text")
-        group = int(literal_of(t, given[2], "a whole number")) if len(given) > 2 else 1
+        group = number_of_literal(t, given[2]) if len(given) > 2 else 1
         if type(given[1]).__name__ == "Literal":
             groups = len(re.findall(r"(?<!\\)\((?!\?(?!P?<\w))", str(given[1].this)))
             if group > groups:
@@ -137,7 +147,7 @@ def _regexp_extract(name: str) -> Translate:
 
 def _regexp_replace(t: Translator, given: list[Any]) -> str:
     text, pattern = t.given(given[0], "text"), t.given(given[1], "text")
-    fresh = str(literal_of(t, given[2], "a text in quotes"))
+    fresh = text_of_literal(t, given[2], "a text in quotes")
     groups = re.sub(r"\\\\|\\\$|\$(\d)", _group, fresh)
     return f"regexp_replace({text}, {pattern}, {text_literal(groups)}, 'g')"
 
@@ -148,7 +158,7 @@ def _group(found: re.Match[str]) -> str:
 
 
 def _sha2(t: Translator, given: list[Any]) -> str:
-    if literal_of(t, given[1], "0 or 256") not in (0, 256):
+    if number_of_literal(t, given[1], "0 or 256") not in (0, 256):
         raise t.expression.fault(given[1], given[1].sql("spark"), "0 or 256")
     return f"sha256({t.given(given[0], 'text')})"
 

@@ -91,7 +91,11 @@ class Translator:
         """Alternatives of one value: text beside other types makes text of all, as Spark does."""
         found = [self.sql(node) for node in nodes]
         kinds = [self.type_of(sql) for sql in found]
-        if not any(family_of(kind) == "text" for kind in kinds):
+        families = {_GROUPS.get(family_of(kind), kind) for kind in kinds} - {"null"}
+        if "text" not in families:
+            if len(families) > 1:
+                told = (f"{node.sql('spark')} of type {kind.lower()}" for node, kind in zip(nodes, kinds, strict=True))
+                raise self.expression.fault(nodes[0], ", ".join(told), "values of one type", "Cast them.")
             return found
         texts = [text_of(sql, kind) for sql, kind in zip(found, kinds, strict=True)]
         for node, text, kind in zip(nodes, texts, kinds, strict=True):
@@ -109,6 +113,13 @@ class Translator:
         meant = dict(zip((name.lower() for name in names), fresh, strict=True))
         relation = f"(SELECT *, {samples} FROM {self.relation})"
         return replace(self, relation=relation, variables={**self.variables, **meant}), fresh
+
+
+_GROUPS = {
+    "whole": "number", "decimal": "number", "float": "number", "date": "time", "time": "time", "boolean": "boolean",
+    "text": "text", "null": "null", "list": "list", "map": "map", "struct": "struct",
+}  # fmt: skip
+"""Families whose values may stand beside each other as alternatives."""
 
 
 def _number(sql: str, kind: str) -> str | None:
