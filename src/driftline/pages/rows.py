@@ -166,7 +166,7 @@ def card_of(pair: Pair, row: Row) -> Card:
         shape,
         () if shape.is_histogram else _categories(shape),
         "" if found is None or isnan(found.value) else number(found.value),
-        "" if found is None or found.limit is None else number(found.limit),
+        "" if found is None or found.limit is None or isnan(found.value) else number(found.limit),
         _meter(found, row.exceeded) if not pair.is_p_value else "",
         () if pair.failure else _numbers(pair),
         tuple(story(pair, shape)),
@@ -228,8 +228,8 @@ def _told_of(column: Column) -> list[tuple[str, Tell]]:
         ]
     elif column.form is Form.TIME:
         found += [
-            ("earliest", _tell(lambda each: moment(each.moments.minimum))),
-            ("latest", _tell(lambda each: moment(each.moments.maximum))),
+            ("earliest", _tell(lambda each: _day(each, each.moments.minimum))),
+            ("latest", _tell(lambda each: _day(each, each.moments.maximum))),
         ]
     elif column.form is Form.VECTOR:
         found += [
@@ -237,11 +237,16 @@ def _told_of(column: Column) -> list[tuple[str, Tell]]:
             ("mean norm", _tell(lambda each: number(each.vector.norms.mean))),
         ]
     else:
-        found += [
-            ("distinct", _tell(lambda each: number(round(each.distinct)))),
-            ("mean length", _tell(lambda each: number(each.lengths.mean))),
-        ]
+        found.append(("distinct", _tell(lambda each: number(round(each.distinct)))))
+        if column.form is not Form.BOOLEAN:
+            found.append(("length", _tell(lambda each: number(each.lengths.mean))))
     return found
+
+
+def _day(column: Column, seconds: float) -> str:
+    """A moment, without the time of day where the column spans more than three days."""
+    long = column.moments.maximum - column.moments.minimum > 3 * 86_400
+    return moment(seconds).partition(" ")[0] if long else moment(seconds)
 
 
 def _tell(answer: Callable[[Column], str]) -> Tell:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import isfinite, isnan, nan
 
 from driftline.metrics.metric import METRICS, Metric
@@ -27,6 +28,9 @@ _CHECKS = {
     "missing_column_check": "Missing columns",
     "extra_column_check": "Extra columns",
 }
+_NAMED = re.compile(r"\((missing|extra): (.*)\)$", re.DOTALL)
+"""Where a violation names the columns that it is about."""
+
 SHARES = ("completeness", "data_type_match", "domain_match")
 """Measures that are shares of rows or values."""
 
@@ -90,7 +94,9 @@ def why(violation: Violation, pair: Pair | None = None) -> str:
         case "non_negative_check":
             return f"The lowest value is {value}; the baseline had none below {limit}."
         case "missing_column_check" | "extra_column_check":
-            return f"{value} columns now, {limit} in the baseline."
+            named = _NAMED.search(violation.said)
+            who = f" {named[1].capitalize()}: {hint(named[2])}." if named else ""
+            return f"{value} columns now, {limit} in the baseline.{who}"
         case "baseline_drift_check":
             return _why_drift(violation, pair, value, limit)
     return f"{value} was measured, the limit is {limit}."
@@ -128,11 +134,11 @@ def centre(column: Column | None) -> str:
     name = next(iter(counts), None)
     if name is None or (counts[name] == 1 and column.present > 20):
         return "all different"
-    return f"{short(name, 24) or '(empty)'} {percent(counts[name] / max(column.present, counts[name]))}"
+    return f"{short(name, 24) or '(empty)'} ({percent(counts[name] / max(column.present, counts[name]))})"
 
 
 def story(pair: Pair, shape: Shape) -> list[str]:
-    """How a column moved, in at most three short sentences."""
+    """How a column moved, in a few short sentences."""
     if pair.failure:
         return [f"It could not be analysed: {hint(pair.failure)}."]
     if pair.now is None:
@@ -141,6 +147,8 @@ def story(pair: Pair, shape: Shape) -> list[str]:
         return []
     said = [_missing(pair.before, pair.now), _mean(pair.before, pair.now)]
     said += [] if shape.is_histogram else [_category(shape), _unknown(pair.before, pair.now)]
+    found = pair.distance
+    said += [f"No distance: {hint(found.reason)}."] if found is not None and isnan(found.value) and found.reason else []
     return [each for each in said if each]
 
 
@@ -167,9 +175,9 @@ def _mean(before: Column, now: Column) -> str:
 def _category(shape: Shape) -> str:
     if not shape.baseline or not shape.current:
         return ""
-    moves = [new - old for old, new in zip(shape.baseline, shape.current, strict=True)]
-    most = max(range(len(moves)), key=lambda place: abs(moves[place]))
-    if abs(moves[most]) < 0.01:
+    moves = {place: shape.current[place] - old for place, old in enumerate(shape.baseline) if old > 0}
+    most = max(moves, key=lambda place: abs(moves[place]), default=None)
+    if most is None or abs(moves[most]) < 0.01:
         return ""
     verb = "rose" if moves[most] > 0 else "fell"
     old, new = shape.baseline[most], shape.current[most]
