@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -182,6 +184,11 @@ def test_er_the_engine_itself_is_locked_too(query: str) -> None:
         ("explode(a)", "expected list"),
         ("upper(explode(n))", "it by itself"),
         ("n.b", "of a value of type|a struct"),
+        ("upper(s.*)", "it by itself"),
+        ("if(b > 1, a)", "3 arguments"),
+        ("b in (n, a)", "text"),
+        ("b in (dt, 1)", "values of one type"),
+        ("round(b, 'x')", "a whole number"),
         ("* EXCEPT (a)", r"\* alone"),
         ("transform(n, 1)", "a lambda such as x -> x"),
         ("a AS ``", "name|Expected|Expecting"),
@@ -316,6 +323,22 @@ def test_an_expression_that_fails_on_a_value_gives_null_there_and_keeps_the_rest
         {"n": None, "u": "Y"},
         {"n": 4, "u": "Z"},
     ]
+
+
+def test_a_part_that_fails_and_occurs_twice_fails_only_in_its_rows() -> None:
+    batch = pa.record_batch({"a": pa.array([1, 2**63 - 1], pa.int64())})
+    assert select(batch, "(a + 1) * (a + 1) AS n").to_pylist() == [{"n": 4}, {"n": None}]
+
+
+def test_nothing_is_said_at_the_exit_of_the_interpreter() -> None:
+    code = """
+import pyarrow as pa
+from driftline.formats.format import ReadOptions
+from driftline.formats.transform import transform
+print([row.to_pylist() for row in transform([pa.record_batch({"a": [1]})], ReadOptions(select=("a + 1 AS b",)))])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout.strip(), done.stderr) == ("[[{'b': 2}]]", "")
 
 
 def test_an_expression_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
