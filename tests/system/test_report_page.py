@@ -88,7 +88,7 @@ def content(columns: int) -> Content:
     before, now = Profile.of(table(0.0)), Profile.of(table(2.0))
     verdict = DataQuality().evaluate(Learnt(Constraints.suggest(before), before), now)
     problems = Problems.of([Problem("a.csv", "expected 3 values, got 2", 7, None, "1,2", "Quote the separator.")])
-    return Content(verdict, now, before, problems, "Data quality", ("a.csv",), "2026-11-21 10:00 UTC", ("A note.",))
+    return Content(verdict, now, before, problems, "Data quality", ("a.csv",), "2026-11-21 10:00 UTC", ("A note.", "w" * 3000))
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from driftline.metrics.metric import METRICS
 from driftline.monitors.verdict import Measure
 from driftline.pages.content import DRIFT
 from driftline.pages.terminal import number
-from driftline.pages.words import measure_title, name_of
+from driftline.pages.words import isolated, measure_title, name_of
 
 NAMED = 12
 """So many columns are named where a reason holds for several."""
@@ -124,4 +124,4 @@ def gaps_of(measures: Iterable[Measure]) -> tuple[Gap, ...]:
 
 def _named(columns: list[str]) -> str:
     more = f" and {len(columns) - NAMED:,} more" if len(columns) > NAMED else ""
-    return ", ".join(name_of(name) for name in columns[:NAMED]) + more
+    return ", ".join(isolated(name_of(name)) for name in columns[:NAMED]) + more

@@ -11,7 +11,7 @@ from driftline.pages import svg
 from driftline.pages.content import DRIFT, Pair
 from driftline.pages.shapes import Shape, moment, shape_of
 from driftline.pages.terminal import number, percent, type_of
-from driftline.pages.words import SHARES, amount, centre, check_title, hint, name_of, story, why
+from driftline.pages.words import SHARES, amount, brief, centre, check_title, hint, name_of, story, why
 from driftline.profile import Column
 from driftline.schema import Form
 
@@ -104,7 +104,7 @@ def fired_of(violation: Violation, pair: Pair | None, anchors: frozenset[str] = 
         violation.check,
         amount(violation, violation.value),
         amount(violation, violation.limit),
-        why(violation, pair),
+        _joined(why(violation, pair)),
         hint(violation.said),
     )
 
@@ -123,7 +123,8 @@ def drawn(pairs: Sequence[Pair]) -> list[Pair]:
     """The columns that get a card."""
     ordered = moved_most(pairs)
     broken = sum(1 for pair in ordered if pair.violations)
-    return ordered[: max(CARDS_LEAST, min(broken, CARDS_MOST))]
+    judged = any(pair.measures or pair.violations for pair in ordered)
+    return ordered[: max(CARDS_LEAST, min(broken, CARDS_MOST)) if judged else CARDS_MOST]
 
 
 def extra_names(pairs: Iterable[Pair]) -> tuple[str, ...]:
@@ -169,7 +170,7 @@ def card_of(pair: Pair, row: Row) -> Card:
         "" if found is None or found.limit is None or isnan(found.value) else number(found.limit),
         _meter(found, row.exceeded) if not pair.is_p_value else "",
         () if pair.failure else _numbers(pair),
-        tuple(story(pair, shape)),
+        tuple(map(_joined, story(pair, shape))),
         pair.is_p_value,
         found is not None and found.limit is not None and not pair.is_p_value and found.value > 0.7 * found.limit,
     )
@@ -205,6 +206,11 @@ def _categories(shape: Shape) -> tuple[tuple[str, str, str, str], ...]:
     return tuple((label, svg.pair(old, new, top), _share(old), _share(new)) for label, old, new in sides)
 
 
+def _joined(sentence: str) -> str:
+    """With percentages that no line break parts from their sign."""
+    return sentence.replace(" %", "\u00a0%")
+
+
 def _share(share: float | None) -> str:
     return "–" if share is None else percent(share)
 
@@ -222,9 +228,9 @@ def _told_of(column: Column) -> list[tuple[str, Tell]]:
     found: list[tuple[str, Tell]] = [("missing", _tell(lambda each: percent(1 - each.completeness)))]
     if column.is_numeric:
         found += [
-            ("mean", _tell(lambda each: number(each.moments.mean))),
-            ("std dev", _tell(lambda each: number(each.moments.std_dev))),
-            ("median", _tell(lambda each: number(float(each.sketch.quantile(0.5))))),
+            ("mean", _tell(lambda each: brief(each.moments.mean))),
+            ("std dev", _tell(lambda each: brief(each.moments.std_dev))),
+            ("median", _tell(lambda each: brief(float(each.sketch.quantile(0.5))))),
         ]
     elif column.form is Form.TIME:
         found += [
@@ -234,7 +240,7 @@ def _told_of(column: Column) -> list[tuple[str, Tell]]:
     elif column.form is Form.VECTOR:
         found += [
             ("dimensions", _tell(lambda each: number(each.vector.dimension))),
-            ("mean norm", _tell(lambda each: number(each.vector.norms.mean))),
+            ("mean norm", _tell(lambda each: brief(each.vector.norms.mean))),
         ]
     else:
         found.append(("distinct", _tell(lambda each: number(round(each.distinct)))))

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from math import ceil, isfinite
+from math import ceil
 
-import numpy as np
-
+from driftline.pages.bins import Bins, Shares, bins_of
 from driftline.pages.terminal import number, percent, short
 from driftline.profile import Column
-from driftline.profile.quantiles import Sketch
 from driftline.schema import Form
 
 BINS = 30
 CATEGORIES = 6
-TAIL = 0.005
-"""This share at either end is left out of a drawing if the rest then fills it much better."""
-WORTH = 1.6
-"""Ends are left out only where the whole range is at least so many times as wide as what is drawn."""
-_WHOLE = 1e12
-"""Whole numbers beyond are drawn like any other."""
 _LATEST = 250_000_000_000
 """Seconds beyond which no calendar date is printed (year 9,892)."""
-
-Shares = tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -74,78 +64,39 @@ def moment(seconds: float) -> str:
     return f"{found:%Y-%m-%d}" if not (found.hour or found.minute) else f"{found:%Y-%m-%d %H:%M}"
 
 
-def _histogram(before: Column | None, now: Column | None, sides: Sequence[Column], bins: int) -> Shape:
-    whole = _is_whole(sides)
-    low, high, bins = _range(sides, bins, whole)
-    if not isfinite(high - low):
+def _histogram(before: Column | None, now: Column | None, sides: Sequence[Column], count: int) -> Shape:
+    is_time = any(column.form is Form.TIME for column in sides)
+    bins = bins_of([column.sketch for column in sides], count, measured=not is_time)
+    if bins is None:
         return Shape(reason="The numbers reach too far apart to be drawn.")
-    labels, ends = _labels(sides, low, high, bins, whole)
-    old, new = (_bin_shares(column, low, high, bins) for column in (before, now))
-    return Shape(labels, old, new, ends, _remark(sides, low, high))
+    labels, ends = _labels(bins, moment if is_time else number)
+    old, new = (
+        None if column is None or not column.present else bins.shares(column.sketch) for column in (before, now)
+    )
+    return Shape(labels, old, new, ends, _remark(sides, bins))
 
 
-def _labels(
-    sides: Sequence[Column], low: float, high: float, bins: int, whole: bool
-) -> tuple[tuple[str, ...], tuple[str, str]]:
+def _labels(bins: Bins, told: Callable[[float], str]) -> tuple[tuple[str, ...], tuple[str, str]]:
     """The names of the bins and of the axis' ends; bins of whole numbers are named by the numbers they hold."""
-    edges = [low + (high - low) * i / bins for i in range(bins + 1)]
-    if whole:
-        spans = [(ceil(a), ceil(b) - 1) for a, b in pairwise(edges)]
+    if bins.is_whole:
+        spans = [(ceil(a), ceil(b) - 1) for a, b in pairwise(bins.edges)]
         labels = tuple(number(a) if a == b else f"{number(a)} – {number(b)}" for a, b in spans)
         return labels, (number(spans[0][0]), number(spans[-1][1]))
-    told = moment if any(column.form is Form.TIME for column in sides) else number
-    return tuple(f"{told(a)} – {told(b)}" for a, b in pairwise(edges)), (told(low), told(high))
+    return tuple(f"{told(a)} – {told(b)}" for a, b in pairwise(bins.edges)), (told(bins.edges[0]), told(bins.edges[-1]))
 
 
-def _remark(sides: Sequence[Column], low: float, high: float) -> str:
-    """What a drawing leaves out."""
-    beyond = [_beyond(column.sketch, low, high) for column in sides]
+def _remark(sides: Sequence[Column], bins: Bins) -> str:
+    """What is special about a drawing, and what it leaves out."""
+    beyond = [bins.beyond(column.sketch) for column in sides]
     most = [(max(shares), where) for shares, where in zip(zip(*beyond, strict=True), ("below", "above"), strict=True)]
     outside = [f"{percent(share)} {where}" for share, where in most if share > 0]
-    said = [f"not drawn: up to {' and '.join(outside)} this range"] if outside else []
+    said = ["logarithmic axis"] if bins.is_logarithmic else []
+    said += [f"not drawn: up to {' and '.join(outside)} this range"] if outside else []
     infinite = sum(column.moments.infinite for column in sides)
     said += [f"{infinite:,} infinite values not drawn"] if infinite else []
     odd = any(column.sketch.count + column.moments.infinite < column.present for column in sides)
     said += ["texts that are no numbers not drawn"] if odd else []
     return "; ".join(said)
-
-
-def _range(sides: Sequence[Column], bins: int, whole: bool) -> tuple[float, float, int]:
-    """The ends to draw and how many bins: whole numbers get bins of whole width, which leave no gaps."""
-    sketches = [column.sketch for column in sides]
-    low = min(float(sketch.points()[0][0]) for sketch in sketches)
-    high = max(float(sketch.points()[0][-1]) for sketch in sketches)
-    inner_low = min(float(sketch.quantile(TAIL)) for sketch in sketches)
-    inner_high = max(float(sketch.quantile(1 - TAIL)) for sketch in sketches)
-    if inner_high > inner_low and high / 2 - low / 2 > WORTH * (inner_high / 2 - inner_low / 2):
-        low, high = inner_low, inner_high
-    if whole:
-        width = max(1, ceil((high - low + 1) / bins))
-        count = ceil((high - low + 1) / width)
-        return low - 0.5, low - 0.5 + count * width, count
-    if high == low:
-        around = max(abs(low) * 0.05, 0.5)
-        return low - around, high + around, min(bins, 11)
-    return low, high, bins
-
-
-def _is_whole(sides: Sequence[Column]) -> bool:
-    """Whether all numbers are whole, and small enough to count them one by one."""
-    points = [column.sketch.points()[0] for column in sides if column.form is not Form.TIME]
-    return len(points) == len(sides) and all(
-        bool(abs(each[0]) < _WHOLE and abs(each[-1]) < _WHOLE and np.all(each == np.floor(each))) for each in points
-    )
-
-
-def _bin_shares(column: Column | None, low: float, high: float, bins: int) -> Shares | None:
-    if column is None or not column.present or not column.sketch.count:
-        return None
-    return tuple(count / column.sketch.count for _, _, count in column.sketch.buckets(low, high, bins))
-
-
-def _beyond(sketch: Sketch, low: float, high: float) -> tuple[float, float]:
-    below, up_to = int(sketch.rank(low, inclusive=False)), int(sketch.rank(high))
-    return below / sketch.count, (sketch.count - up_to) / sketch.count
 
 
 def _categories(before: Column | None, now: Column | None, most: int) -> Shape:

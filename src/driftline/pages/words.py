@@ -31,6 +31,9 @@ _CHECKS = {
 _NAMED = re.compile(r"\((missing|extra): (.*)\)$", re.DOTALL)
 """Where a violation names the columns that it is about."""
 
+_TURNS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Marks that change the direction of text, and may be left open."""
+
 SHARES = ("completeness", "data_type_match", "domain_match")
 """Measures that are shares of rows or values."""
 
@@ -54,6 +57,29 @@ def name_of(text: str) -> str:
     ('age', '(blank name)')
     """
     return short(text, NAME) or "(blank name)"
+
+
+def isolated(text: str) -> str:
+    """A text from the data inside a sentence: whatever its direction, it does not turn what stands around it.
+
+    >>> ascii(isolated("ab\\u202ecd"))
+    "'\\\\u2068abcd\\\\u2069'"
+    """
+    return f"\u2068{_TURNS.sub('', text)}\u2069"
+
+
+def quoted(value: str, width: int) -> str:
+    """A value in quotation marks, cut to `width` characters."""
+    return f"“{isolated(short(value, width) or '(empty)')}”"
+
+
+def brief(value: float) -> str:
+    """A number in at most a dozen characters.
+
+    >>> brief(123456789012.0), brief(1234.5)
+    ('1.235e+11', '1,234.5')
+    """
+    return f"{value:.4g}" if isfinite(value) and abs(value) >= 1e9 else number(value)
 
 
 def hint(text: str) -> str:
@@ -95,7 +121,7 @@ def why(violation: Violation, pair: Pair | None = None) -> str:
             return f"The lowest value is {value}; the baseline had none below {limit}."
         case "missing_column_check" | "extra_column_check":
             named = _NAMED.search(violation.said)
-            who = f" {named[1].capitalize()}: {hint(named[2])}." if named else ""
+            who = f" {named[1].capitalize()}: {isolated(hint(named[2]))}." if named else ""
             return f"{value} columns now, {limit} in the baseline.{who}"
         case "baseline_drift_check":
             return _why_drift(violation, pair, value, limit)
@@ -129,12 +155,12 @@ def centre(column: Column | None) -> str:
     if column.form is Form.VECTOR:
         return f"norm {number(column.vector.norms.mean)}"
     if column.is_numeric:
-        return number(column.moments.mean)
+        return brief(column.moments.mean)
     counts = column.frequent.counts
     name = next(iter(counts), None)
     if name is None or (counts[name] == 1 and column.present > 20):
         return "all different"
-    return f"{short(name, 24) or '(empty)'} ({percent(counts[name] / max(column.present, counts[name]))})"
+    return f"{isolated(short(name, 24) or '(empty)')} ({percent(counts[name] / max(column.present, counts[name]))})"
 
 
 def story(pair: Pair, shape: Shape) -> list[str]:
@@ -169,7 +195,7 @@ def _mean(before: Column, now: Column) -> str:
     if steps < SMALL_STEP:
         return ""
     by = "" if isnan(steps) else f", {steps:.2g} standard deviations"
-    return f"The mean {'rose' if new > old else 'fell'} from {number(old)} to {number(new)}{by}."
+    return f"The mean {'rose' if new > old else 'fell'} from {brief(old)} to {brief(new)}{by}."
 
 
 def _category(shape: Shape) -> str:
@@ -181,7 +207,7 @@ def _category(shape: Shape) -> str:
         return ""
     verb = "rose" if moves[most] > 0 else "fell"
     old, new = shape.baseline[most], shape.current[most]
-    return f"The share of “{short(shape.labels[most], 40)}” {verb} from {percent(old)} to {percent(new)}."
+    return f"The share of {quoted(shape.labels[most], 40)} {verb} from {percent(old)} to {percent(new)}."
 
 
 def _unknown(before: Column, now: Column) -> str:
@@ -193,6 +219,6 @@ def _unknown(before: Column, now: Column) -> str:
     if not fresh:
         return ""
     share = percent(min(1.0, sum(fresh.values()) / now.present))
-    named = ", ".join(f"“{short(name, 20)}”" for name in list(fresh)[:3])
+    named = ", ".join(quoted(name, 20) for name in list(fresh)[:3])
     some = f"{len(fresh):,} values are" if len(fresh) > 1 else "1 value is"
     return f"{some} new ({share} of the values): {named}{', …' if len(fresh) > 3 else ''}."

@@ -138,7 +138,7 @@ def test_a_column_that_could_not_be_analysed_says_why() -> None:
 def test_new_and_gone_columns() -> None:
     found = content(ages(20), ages(20).rename_columns(["age", "hue"]))
     assert {pair.name: pair.state for pair in pairs_of(found)} == {"age": "", "hue": "new", "colour": "gone"}
-    assert "Missing: colour." in render(found)
+    assert "Missing: \u2068colour\u2069." in render(found)
 
 
 def test_a_profile_alone() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from driftline.pages.bins import bins_of
 from driftline.pages.shapes import Shape, shape_of
 from driftline.profile import Column, Profile
 
@@ -51,7 +52,7 @@ def test_outliers_are_left_out_and_told() -> None:
 
 def test_a_shift_is_not_taken_for_an_outlier() -> None:
     found = shape([0.25, 0.5] * 500, [1000.25, 1000.5] * 500)
-    assert found.current is not None and sum(found.current) == pytest.approx(1) and not found.remark
+    assert found.current is not None and sum(found.current) == pytest.approx(1) and "not drawn" not in found.remark
 
 
 @pytest.mark.parametrize("value", [0.0, 0.3, -1e300, 1e300, 5, 1e-300, -7.25])
@@ -116,3 +117,20 @@ def test_lists_booleans_and_vectors() -> None:
     assert set(shape([True, False], [True]).labels) == {"true", "false"}
     vectors = column([[1.0, 2.0], [2.0, 3.0]], pa.list_(pa.float32(), 2))
     assert "Vector columns" in shape_of(vectors, vectors).reason
+
+
+def test_numbers_over_many_decades_get_a_logarithmic_axis() -> None:
+    values = np.random.default_rng(3).lognormal(0, 3, 2000).tolist()
+    found = shape(values, values)
+    assert "logarithmic axis" in found.remark
+    assert found.baseline is not None and max(found.baseline) < 0.2
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_is_not_left_out_is_drawn(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    sides = [column((rng.standard_cauchy(500) * 10.0 ** rng.integers(-9, 9)).tolist()) for _ in range(2)]
+    bins = bins_of([side.sketch for side in sides], 30)
+    assert bins is not None and list(bins.edges) == sorted(set(bins.edges))
+    for side in sides:
+        assert sum(bins.shares(side.sketch)) + sum(bins.beyond(side.sketch)) == pytest.approx(1)
