@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import isnan
 from typing import Literal
 
 from driftline.monitors.verdict import Measure, Verdict, Violation
@@ -59,21 +60,37 @@ class Pair:
         """SageMaker's distance, where it was measured."""
         return self.measures.get(DRIFT)
 
+    @property
+    def exceeded(self) -> bool:
+        """Whether SageMaker's distance itself is beyond its limit."""
+        found = self.distance
+        return found is not None and any(
+            each.check == "baseline_drift_check" and each.value == found.value and each.limit == found.limit
+            for each in self.violations
+        )
+
     @cached_property
     def is_p_value(self) -> bool:
-        """Whether the distance is the p-value of a test: then small values tell of drift, not large ones."""
+        """Whether the distance is the p-value of a test: then small values tell of drift, not large ones.
+
+        The measure's reason or the violation says so. Without either it shows: a distance of categories is never
+        above their L-infinity distance, and never above its limit without a violation.
+        """
         found = self.distance
-        if found is None:
+        if found is None or isnan(found.value) or found.limit is None:
             return False
-        return "p-value" in found.reason or any(
-            "p-value" in each.said and each.value == found.value for each in self.violations
-        )
+        if "p-value" in found.reason or any("p-value" in each.said for each in self.violations):
+            return True
+        if self.exceeded or self.now is None or self.now.is_numeric or found.value <= found.limit:
+            return False
+        simple = self.measures.get("linf")
+        return simple is None or found.value > simple.value + 1e-9
 
     @cached_property
     def moved(self) -> tuple[bool, float]:
         """How far it moved, to order by: columns with violations first, then by distance."""
         found = self.distance
-        value = -1.0 if found is None or found.value != found.value else found.value
+        value = -1.0 if found is None or isnan(found.value) else found.value
         return bool(self.violations), 1 - value if self.is_p_value and value >= 0 else value
 
 

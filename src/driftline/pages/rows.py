@@ -25,21 +25,23 @@ SPARK_BINS = 16
 
 @dataclass(frozen=True)
 class Cell:
-    """A value as it is shown and as it is sorted by; `key` is empty where there is none."""
+    """A value as it is shown and as it is sorted by (empty where there is none), and if it is beyond its limit."""
 
-    text: str
+    text: str = ""
     key: str = ""
+    is_over: bool = False
 
     @classmethod
-    def of(cls, value: float | None) -> Cell:
-        """A number's cell.
+    def of(cls, found: Measure | None) -> Cell:
+        """A measure's cell.
 
-        >>> Cell.of(0.123456), Cell.of(None)
-        (Cell(text='0.1235', key='0.123456'), Cell(text='', key=''))
+        >>> Cell.of(Measure("age", "psi", 0.123456, 0.1)), Cell.of(None)
+        (Cell(text='0.1235', key='0.123456', is_over=True), Cell(text='', key='', is_over=False))
         """
-        if value is None:
-            return cls("")
-        return cls(number(value), "" if isnan(value) else repr(float(value)))
+        if found is None:
+            return cls()
+        key = "" if isnan(found.value) else repr(float(found.value))
+        return cls(number(found.value), key, found.limit is not None and found.value > found.limit)
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Row:
     spark: str
     distance: Cell
     exceeded: bool
+    is_p_value: bool
     measures: tuple[Cell, ...]
     fired: tuple[Fired, ...]
 
@@ -89,7 +92,6 @@ class Card:
     meter: str
     numbers: tuple[tuple[str, str, str], ...]
     story: tuple[str, ...]
-    is_p_value: bool
     near: bool
 
 
@@ -104,7 +106,7 @@ def fired_of(violation: Violation, pair: Pair | None, anchors: frozenset[str] = 
         violation.check,
         amount(violation, violation.value),
         amount(violation, violation.limit),
-        _joined(why(violation, pair)),
+        _joined(why(violation)),
         hint(violation.said),
     )
 
@@ -148,9 +150,10 @@ def row_of(pair: Pair, extras: Sequence[str], *, spark: bool = True, cards: froz
         "" if pair.now is None or isnan(pair.now.completeness) or failed else repr(pair.now.completeness),
         ("–", "–") if failed else (centre(pair.before), centre(pair.now)),
         _spark(pair) if spark and not failed else "",
-        Cell.of(None if found is None else found.value),
-        any(each.check == "baseline_drift_check" for each in pair.violations),
-        tuple(Cell.of(pair.measures[name].value if name in pair.measures else None) for name in extras),
+        Cell.of(found),
+        pair.exceeded,
+        pair.is_p_value,
+        tuple(Cell.of(pair.measures.get(name)) for name in extras),
         tuple(fired_of(each, pair, cards) for each in pair.violations),
     )
 
@@ -171,7 +174,6 @@ def card_of(pair: Pair, row: Row) -> Card:
         _meter(found, row.exceeded) if not pair.is_p_value else "",
         () if pair.failure else _numbers(pair),
         tuple(map(_joined, story(pair, shape))),
-        pair.is_p_value,
         found is not None and found.limit is not None and not pair.is_p_value and found.value > 0.7 * found.limit,
     )
 

@@ -11,8 +11,8 @@ from html import escape
 from math import isfinite
 
 WIDTH, HEIGHT = 300, 84
-BASE, NOW = "#a3adb9", "#2563eb"
-LIMIT = "#c62828"
+GREY, BLUE = "#a3adb9", "#2563eb"
+RED = "#c62828"
 
 Shares = Sequence[float] | None
 
@@ -54,14 +54,14 @@ def columns(baseline: Shares, current: Shares, said: str = "", width: int = 96, 
     count = max(len(baseline or ()), len(current or ()), 1)
     top, step = _top(baseline, current), width / max(count, 4)
     half = step * 0.4
-    body = _bars(baseline, top, height, step, half, 0.0, "base", BASE)
-    body += _bars(current, top, height, step, half, half, "now", NOW)
+    body = _bars(baseline, top, height, step, half, 0.0, "base", GREY)
+    body += _bars(current, top, height, step, half, half, "now", BLUE)
     return _svg("spark", width, height, body, said)
 
 
 def pair(baseline: float | None, current: float | None, top: float = 1.0, said: str = "") -> str:
     """One category as two lying bars, the baseline's above; `top` is the share that fills the width."""
-    bars = ((baseline, 1, "base", BASE), (current, 7, "now", NOW))
+    bars = ((baseline, 1, "base", GREY), (current, 7, "now", BLUE))
     body = "".join(
         f'<rect class="{name}" x="0" y="{y}" width="{_round(100 * min(share / top, 1.0))}" height="5" fill="{fill}"/>'
         for share, y, name, fill in bars
@@ -75,9 +75,9 @@ def meter(value: float, limit: float, exceeded: bool, said: str = "") -> str:
     if not (isfinite(value) and isfinite(limit)) or value < 0 or limit < 0:
         return ""
     scale = 100 / (max(value, limit) * 1.08 or 1.0)
-    name, fill = ("over", LIMIT) if exceeded else ("under", BASE)
+    name, fill = ("over", RED) if exceeded else ("under", GREY)
     body = (
-        f'<rect class="track" width="100" height="6" rx="1" fill="{BASE}" fill-opacity=".25"/>'
+        f'<rect class="track" width="100" height="6" rx="1" fill="{GREY}" fill-opacity=".25"/>'
         f'<rect class="{name}" width="{_round(value * scale)}" height="6" rx="1" fill="{fill}"/>'
         f'<rect class="mark" x="{_round(limit * scale)}" width=".8" height="6" fill="currentColor"/>'
     )
@@ -88,11 +88,11 @@ def _histogram(baseline: Shares, current: Shares, top: float, width: int, height
     found = ""
     if baseline:
         step = width / len(baseline)
-        found += _bars(baseline, top, height, step, step - min(1.0, step * 0.12), 0.0, "base", BASE)
+        found += _bars(baseline, top, height, step, step - min(1.0, step * 0.12), 0.0, "base", GREY)
     if current:
         line = _steps(current, top, width, height)
-        found += f'<path class="area" d="{line}V{height}H0Z" fill="{NOW}" fill-opacity=".15"/>'
-        found += f'<path class="now" d="{line}V{height}" fill="none" stroke="{NOW}" stroke-width="1.5"'
+        found += f'<path class="area" d="{line}V{height}H0Z" fill="{BLUE}" fill-opacity=".15"/>'
+        found += f'<path class="now" d="{line}V{height}" fill="none" stroke="{BLUE}" stroke-width="1.5"'
         found += ' vector-effect="non-scaling-stroke"/>'
     return found
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from math import isfinite, isnan, nan
 
-from driftline.metrics.metric import METRICS, Metric
 from driftline.monitors.verdict import Violation
 from driftline.pages.content import DRIFT, Pair
 from driftline.pages.shapes import Shape, moment
@@ -28,6 +27,8 @@ _CHECKS = {
     "missing_column_check": "Missing columns",
     "extra_column_check": "Extra columns",
 }
+_TITLED = re.compile(r"\(([^()]+)\)")
+"""The title of the distance that a drift violation is about begins it; SageMaker's own has none."""
 _NAMED = re.compile(r"\((missing|extra): (.*)\)$", re.DOTALL)
 """Where a violation names the columns that it is about."""
 
@@ -107,7 +108,7 @@ def amount(violation: Violation, value: float) -> str:
     return percent(value) if violation.check in shares else number(value)
 
 
-def why(violation: Violation, pair: Pair | None = None) -> str:
+def why(violation: Violation) -> str:
     """One sentence that answers: why did this fire?"""
     value, limit = amount(violation, violation.value), amount(violation, violation.limit)
     match violation.check:
@@ -124,26 +125,18 @@ def why(violation: Violation, pair: Pair | None = None) -> str:
             who = f" {named[1].capitalize()}: {isolated(hint(named[2]))}." if named else ""
             return f"{value} columns now, {limit} in the baseline.{who}"
         case "baseline_drift_check":
-            return _why_drift(violation, pair, value, limit)
+            return _why_drift(violation, value, limit)
     return f"{value} was measured, the limit is {limit}."
 
 
-def _why_drift(violation: Violation, pair: Pair | None, value: str, limit: str) -> str:
+def _why_drift(violation: Violation, value: str, limit: str) -> str:
     if "p-value" in violation.said:
         return f"The chi-squared test gives a p-value of {value}; below {limit} the distributions count as different."
-    metric = metric_of(violation, pair)
-    what = "distance from the baseline" if metric is None else metric.title
+    titled = _TITLED.match(violation.said)
+    what = titled[1] if titled else "distance from the baseline"
     times = violation.value / violation.limit if violation.limit > 0 else nan
     factor = f" It is {times:.3g} times the limit." if times >= 1.05 else ""
     return f"The {what} is {value}; up to {limit} is accepted.{factor}"
-
-
-def metric_of(violation: Violation, pair: Pair | None) -> Metric | None:
-    """The metric that a drift violation is about; None for SageMaker's distance."""
-    for name, measure in ({} if pair is None else pair.measures).items():
-        if name in METRICS and f"({METRICS[name].title})" in violation.said and measure.value == violation.value:
-            return METRICS[name]
-    return None
 
 
 def centre(column: Column | None) -> str:
@@ -160,7 +153,7 @@ def centre(column: Column | None) -> str:
     name = next(iter(counts), None)
     if name is None or (counts[name] == 1 and column.present > 20):
         return "all different"
-    return f"{isolated(short(name, 24) or '(empty)')} ({percent(counts[name] / max(column.present, counts[name]))})"
+    return f"{isolated(short(name, 16) or '(empty)')} ({percent(counts[name] / max(column.present, counts[name]))})"
 
 
 def story(pair: Pair, shape: Shape) -> list[str]:

@@ -14,7 +14,6 @@ import pytest
 
 from driftline.monitors.constraints import Constraints
 from driftline.monitors.data_quality import DataQuality, Learnt
-from driftline.monitors.verdict import Measure, Verdict, Violation
 from driftline.pages.content import Content, pairs_of
 from driftline.pages.report import fragment, render, render_profile
 from driftline.pages.rows import CARDS_MOST, SPARKLINES
@@ -150,12 +149,15 @@ def test_a_profile_alone() -> None:
 
 
 def test_a_p_value_is_small_when_it_is_bad() -> None:
-    said = "Baseline drift distance: 0.99 (1 - p-value of the chi-squared test) exceeds threshold: 0.9"
-    violation = Violation("colour", "baseline_drift_check", 0.01, 0.1, said)
-    verdict = Verdict((Measure("colour", "baseline_drift", 0.01, 0.1),), (violation,))
-    page = render(content(ages(20), ages(20), verdict=verdict))
-    assert "gives a p-value of 0.01; below 0.1 the distributions count as different" in page
-    assert "p-value, limit 0.1" in page
+    before = pa.table({"moved": ["x", "y"] * 500, "same": ["x", "y"] * 500})
+    now = pa.table({"moved": ["x", "y", "y"] * 300, "same": ["x", "y"] * 450})
+    known, current = Profile.of(before), Profile.of(now)
+    verdict = DataQuality().evaluate(Learnt(Constraints.suggest(known, "ChiSquared"), known), current)
+    found = content(before, now, verdict=verdict)
+    page = render(found)
+    assert [pair.is_p_value for pair in pairs_of(found)] == [True, True]
+    assert "below 0.1 the distributions count as different" in page and "p-value, limit 0.1" in page
+    assert "Largest distance" not in page
 
 
 def test_problems_are_shown_with_place_value_and_remedy() -> None:
