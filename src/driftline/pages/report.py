@@ -88,8 +88,10 @@ def _view(content: Content) -> dict[str, Any]:
 
 
 def _fired(content: Content, pairs: Sequence[Pair], cards: frozenset[str]) -> list[Fired]:
-    named = {pair.name: pair for pair in pairs}
-    return [fired_of(each, named.get(each.subject), cards) for each in content.verdict.violations]
+    """All violations: those of the data set first, then those of the columns that moved most."""
+    named = {pair.name: (place, pair) for place, pair in enumerate(moved_most(pairs))}
+    found = [(*named.get(each.subject, (-1, None)), each) for each in content.verdict.violations]
+    return [fired_of(each, pair, cards) for _, pair, each in sorted(found, key=lambda each: each[0])]
 
 
 def _extra(name: str, pairs: Sequence[Pair]) -> dict[str, Any]:

@@ -135,8 +135,9 @@ def _why_drift(violation: Violation, value: str, limit: str) -> str:
     titled = _TITLED.match(violation.said)
     what = titled[1] if titled else "distance from the baseline"
     times = violation.value / violation.limit if violation.limit > 0 else nan
-    factor = f" It is {times:.3g} times the limit." if times >= 1.05 else ""
-    return f"The {what} is {value}; up to {limit} is accepted.{factor}"
+    if times >= 1.05:
+        return f"The {what} is {value}, {times:.3g} times the {limit} that is accepted."
+    return f"The {what} is {value}; up to {limit} is accepted."
 
 
 def centre(column: Column | None) -> str:

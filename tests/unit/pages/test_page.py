@@ -51,7 +51,7 @@ def ages(start: int, count: int = 1000) -> pa.Table:
 def test_the_verdict_comes_first_and_every_violation_says_why() -> None:
     page = render(content(ages(20), ages(40)))
     assert "1 violation in 1 of 2 columns" in page and "CompletedWithViolations" in page
-    assert re.search(r"The distance from the baseline is [\d.]+; up to 0.1 is accepted. It is [\d.]+ times", page)
+    assert re.search(r"The distance from the baseline is [\d.]+, [\d.]+ times the 0.1 that is accepted", page)
     assert page.index("1 violation in") < page.index("What moved most") < page.index("All columns")
     assert "The mean rose from 44.5 to 64.5, 1.4 standard deviations." in page
 
@@ -199,3 +199,12 @@ def test_the_fragment_has_inline_styles_only_and_no_script() -> None:
     found = fragment(content(ages(20), ages(40)))
     assert "<style" not in found and "<script" not in found and " id=" not in found and 'class="c' not in found
     assert "1 violation in 1 of 2 columns" in found
+
+
+def test_violations_of_the_data_set_come_first_then_the_worst() -> None:
+    table = pa.table({"little": range(1000), "much": range(1000), "gone": range(1000)})
+    now = pa.table({"little": range(300, 1300), "much": range(900, 1900)})
+    page = render(content(table, now))
+    listed = re.findall(r'<td data-name="Check">([^<]*)</td><td class="n bad" data-name="Value">([^<]*)<', page)
+    assert [title for title, _ in listed] == ["Missing columns", "Distribution moved", "Distribution moved"]
+    assert float(listed[1][1]) > float(listed[2][1])
