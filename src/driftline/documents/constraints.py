@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from driftline.documents.members import listed, member, number, text
+from driftline.documents.members import given, listed, member, number, text, unmistaken
 from driftline.errors import Invalid
 from driftline.monitors.constraints import DEFAULTS, ColumnConstraints, Config, Constraints
 
@@ -17,6 +17,20 @@ KINDS = ("Integral", "Fractional", "String", "Unknown")
 METHODS = ("Robust", "Simple")
 DRIFT_METHODS = ("LInfinity", "ChiSquared")
 
+_SWITCHES = {
+    "evaluate_constraints",
+    "emit_metrics",
+    "datatype_check_threshold",
+    "domain_content_threshold",
+    "distribution_constraints",
+}
+_COMPARISON = {
+    "perform_comparison",
+    "comparison_threshold",
+    "comparison_method",
+    "categorical_comparison_threshold",
+    "categorical_drift_method",
+}
 _KNOWN = {"name", "inferred_type", "completeness", "num_constraints", "string_constraints", *OVERRIDES}
 
 
@@ -59,9 +73,9 @@ def _config(config: Config) -> dict[str, Any]:
         "categorical_comparison_threshold": config.categorical_comparison_threshold,
         "categorical_drift_method": config.categorical_drift_method,
     }
-    given = {name: value for name, value in found.items() if value is not None}
+    members = {name: value for name, value in found.items() if value is not None}
     compared = {name: value for name, value in drift.items() if value is not None}
-    return {**given, "distribution_constraints": compared} if compared else given
+    return {**members, "distribution_constraints": compared} if compared else members
 
 
 def read(document: Any) -> Constraints:
@@ -86,15 +100,20 @@ def _read_feature(feature: Any, where: str) -> ColumnConstraints:
         raise Invalid(what=f"{where}.inferred_type", got=kind, expected=f"one of {', '.join(KINDS)}")
     numeric = member(feature, "num_constraints", where, default={})
     texts = member(feature, "string_constraints", where, default={})
-    domains = listed(texts, "domains", f"{where}.string_constraints", default=[]) if "domains" in texts else None
-    given = [place[spelling] for place in (feature, numeric, texts) for spelling in OVERRIDES if spelling in place]
+    domains = listed(texts, "domains", f"{where}.string_constraints") if given(texts, "domains") else None
+    overrides = [
+        place[spelling] for place in (feature, numeric, texts) for spelling in OVERRIDES if given(place, spelling)
+    ]
+    unmistaken(feature, _KNOWN, where)
+    unmistaken(numeric, {"is_non_negative", *OVERRIDES}, f"{where}.num_constraints")
+    unmistaken(texts, {"domains", *OVERRIDES}, f"{where}.string_constraints")
     return ColumnConstraints(
         name,
         kind,
-        completeness=number(feature, "completeness", where, low=0, high=1) if "completeness" in feature else None,
+        completeness=number(feature, "completeness", where, low=0, high=1) if given(feature, "completeness") else None,
         is_non_negative=_flag(numeric, "is_non_negative", f"{where}.num_constraints"),
         domains=None if domains is None else tuple(map(_domain, domains)),
-        override=_read_config(given[0], f"{where}.{OVERRIDES[0]}") if given else None,
+        override=_read_config(overrides[0], f"{where}.{OVERRIDES[0]}") if overrides else None,
         rest={member_name: value for member_name, value in feature.items() if member_name not in _KNOWN},
     )
 
@@ -114,12 +133,14 @@ def _flag(value: Mapping[str, Any], name: str, where: str) -> bool | None:
 def _read_config(config: Any, where: str) -> Config:
     drift = member(config, "distribution_constraints", where, default={})
     below = f"{where}.distribution_constraints"
+    unmistaken(config, _SWITCHES, where)
+    unmistaken(drift, _COMPARISON, below)
 
     def share(name: str) -> float | None:
-        return number(config, name, where, low=0, high=1) if name in config else None
+        return number(config, name, where, low=0, high=1) if given(config, name) else None
 
     def distance(name: str) -> float | None:
-        return number(drift, name, below, low=0) if name in drift else None
+        return number(drift, name, below, low=0) if given(drift, name) else None
 
     return Config(
         evaluate_constraints=_switch(config, "evaluate_constraints", where),

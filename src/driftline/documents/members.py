@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from math import inf
 from typing import Any
 
@@ -20,6 +21,22 @@ def at(value: Any, *path: str) -> Any:
     for name in path:
         value = value.get(name, {}) if isinstance(value, Mapping) else {}
     return value
+
+
+def given(value: Mapping[str, Any], name: str) -> bool:
+    """Whether there is such a member; null is as good as none."""
+    return value.get(name) is not None
+
+
+def unmistaken(value: Mapping[str, Any], known: Collection[str], where: str) -> None:
+    """Raises `Invalid` for a member that looks like a known one misspelt, which would else silently have no effect.
+
+    >>> unmistaken({"completeness": 1, "comment": "by hand"}, {"completeness"}, "file")
+    """
+    for name in value:
+        near = [] if name in known else get_close_matches(name, known, 1, 0.85)
+        if near:
+            raise Invalid(what=f"{where}.{name}", got=name, expected=near[0], remedy="Mend the spelling.")
 
 
 def member(value: Any, name: str, where: str, default: Any = _ABSENT) -> Any:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pyarrow as pa
+
 from driftline.documents.members import at, listed, member, number, text
 from driftline.monitors.constraints import MOST_CATEGORIES
 from driftline.profile import Column, Profile
 from driftline.profile.analyzer import Analyzer
+from driftline.profile.columns import Cells
 from driftline.profile.count import Count, CountState
+from driftline.profile.distinct import Distinct
 from driftline.profile.frequent import Frequent, FrequentState
 from driftline.profile.kinds import KindCounts, Kinds
 from driftline.profile.moments import Moments, MomentsState
@@ -118,4 +122,7 @@ def _read_texts(name: str, statistics: Any, where: str) -> dict[Analyzer[Any], A
     counts = {text(each, "value", where): int(number(each, "count", where, low=0)) for each in buckets}
     # without buckets there were too many values to list: the counts are not known, not zero
     found[Frequent(name)] = FrequentState.of(counts) if counts or not present else FrequentState(error=present)
+    if counts:
+        cells = Cells(Field(name, Form.TEXT), pa.array(list(counts), pa.string()))
+        found[Distinct(name)] = Distinct(name).observe(Distinct(name).start(), cells)
     return found

@@ -8,7 +8,7 @@ the categories of either side.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import log, nan, sqrt
+from math import inf, log, nan, sqrt
 
 import numpy as np
 
@@ -134,9 +134,13 @@ def l_infinity(baseline: Floats, current: Floats) -> float:
 def kolmogorov_smirnov(baseline: Sketch, current: Sketch) -> float:
     """The largest difference of the empirical distribution functions: `sup |F(x) - G(x)|`. 0 equal, 1 disjoint.
 
+    NaN where either has no values.
+
     >>> kolmogorov_smirnov(Sketch.from_levels([[1.0, 2.0]]), Sketch.from_levels([[2.0, 3.0]]))
     0.5
     """
+    if not baseline.count or not current.count:
+        return nan
     points = np.concatenate((baseline.points()[0], current.points()[0]))
     return float(np.max(np.abs(baseline.rank(points) / baseline.count - current.rank(points) / current.count)))
 
@@ -152,9 +156,13 @@ def kolmogorov_smirnov(baseline: Sketch, current: Sketch) -> float:
 def wasserstein(baseline: Sketch, current: Sketch) -> float:
     """The area between the distribution functions: `integral |F(x) - G(x)| dx`, the mean way a value has to move.
 
+    NaN where either has no values.
+
     >>> wasserstein(Sketch.from_levels([[1.0, 2.0]]), Sketch.from_levels([[2.0, 3.0]]))
     1.0
     """
+    if not baseline.count or not current.count:
+        return nan
     points = np.unique(np.concatenate((baseline.points()[0], current.points()[0])))
     apart = np.abs(baseline.rank(points[:-1]) / baseline.count - current.rank(points[:-1]) / current.count)
     return float(np.add.reduce(apart * np.diff(points)))
@@ -169,14 +177,18 @@ def wasserstein(baseline: Sketch, current: Sketch) -> float:
     source="as `wasserstein`, divided by the standard deviation of the baseline",
 )
 def wasserstein_normed(baseline: Sketch, current: Sketch) -> float:
-    """`wasserstein / std_dev(baseline)`, so that columns of any unit compare. NaN for a constant baseline.
+    """`wasserstein / std_dev(baseline)`, so that columns of any unit compare.
+
+    NaN for a baseline that is constant or whose variance overflows.
 
     >>> wasserstein_normed(Sketch.from_levels([[1.0, 3.0]]), Sketch.from_levels([[2.0, 4.0]]))
     1.0
     """
     values, weights = baseline.points()
+    if not len(values):
+        return nan
     spread = sqrt(float(np.average((values - np.average(values, weights=weights)) ** 2, weights=weights)))
-    return wasserstein(baseline, current) / spread if spread else nan
+    return wasserstein(baseline, current) / spread if 0 < spread < inf else nan
 
 
 @metric(

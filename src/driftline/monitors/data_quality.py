@@ -7,16 +7,21 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from math import isnan, nan
 
+import numpy as np
+
 from driftline.errors import Invalid
 from driftline.metrics.metric import METRICS
 from driftline.monitors import java
 from driftline.monitors.constraints import ColumnConstraints, Config, Constraints
-from driftline.monitors.drift import Drift, drift_of, measure_all, vector_shift
+from driftline.monitors.drift import VECTOR_SHIFTS, Drift, drift_of, measure_all, vector_shift
 from driftline.monitors.verdict import Measure, Verdict, Violation
 from driftline.profile import Column, Profile
 
 EVERY = "*"
 """Stands for all columns in `measures`."""
+
+TITLES = {**{name: found.title for name, found in METRICS.items()}, **VECTOR_SHIFTS}
+"""What limits can be set on besides SageMaker's own checks, with a title each."""
 
 Finding = tuple[Measure, Violation | None]
 
@@ -33,24 +38,24 @@ class Learnt:
 class DataQuality:
     """SageMaker's six checks, and beside them the distances of other tools.
 
-    `measures` gives limits for those: column (or `*`) -> name of a metric -> the largest value that is accepted.
-    `compatible` keeps to what SageMaker does: no measures besides its own, and nothing after a missing or extra
-    column. `strict_aws_quirks` also skips drift of numeric columns with at most 120 distinct current values, which
-    SageMaker was seen to do.
+    `measures` gives limits for those: column (or `*`) -> name of a metric -> the largest value that is accepted, None
+    for no limit. `compatible` keeps to what SageMaker does: no measures besides its own, nothing after a missing or
+    extra column, and no drift of text with more than 120 distinct values. `strict_aws_quirks` also skips drift of
+    numeric columns with at most 120 distinct current values, which SageMaker was seen to do.
     """
 
     compatible: bool = False
-    measures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    measures: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     strict_aws_quirks: bool = False
     categorical_drift_method: str | None = None
 
     def __post_init__(self) -> None:
         """Raises `Invalid` for a measure that does not exist."""
         for name in (name for limits in self.measures.values() for name in limits):
-            if name not in METRICS:
-                near = get_close_matches(name, METRICS, 1)
+            if name not in TITLES:
+                near = get_close_matches(name, TITLES, 1)
                 remedy = f"Did you mean {near[0]}?" if near else ""
-                raise Invalid(what="measure", got=name, expected=f"one of {', '.join(METRICS)}", remedy=remedy)
+                raise Invalid(what="measure", got=name, expected=f"one of {', '.join(TITLES)}", remedy=remedy)
 
     def baseline(self, profile: Profile) -> Constraints:
         """The constraints that a profile suggests."""
@@ -64,10 +69,12 @@ class DataQuality:
         measures, violations = [], list(self._columns(baseline.constraints, profile))
         if not (self.compatible and violations):
             for expected in baseline.constraints.columns:
-                for measure, violation in self._column(expected, baseline, profile):
-                    measures.append(measure)
-                    if violation is not None:
-                        violations.append(violation)
+                with np.errstate(all="ignore"):  # distances of huge numbers overflow, and are then said to be undefined
+                    found = list(self._column(expected, baseline, profile))
+                measures += [measure for measure, _ in found]
+                violations += [violation for _, violation in found if violation is not None]
+        known = set(baseline.constraints.names)
+        measures += [_failure(name, why) for name, why in profile.failures.items() if name not in known]
         return Verdict(tuple(measures), tuple(violations))
 
     def _columns(self, constraints: Constraints, profile: Profile) -> Iterator[Violation]:
@@ -75,8 +82,11 @@ class DataQuality:
         config = constraints.config
         if config.evaluate_constraints is False:
             return
-        here, there = len(profile.names), len(constraints.names)
-        extra = [name for name in profile.names if name not in set(constraints.names)]
+        known = set(constraints.names)
+        # a column that cannot be analysed is in no baseline either, so it is no extra one
+        names = [name for name in profile.names if name in known or name not in profile.failures]
+        here, there = len(names), len(known)
+        extra = [name for name in names if name not in known]
         missing = [name for name in constraints.names if name not in profile]
         if (here > there) if self.compatible else extra:
             yield self._count("extra", extra, here, there)
@@ -96,7 +106,7 @@ class DataQuality:
         if expected.name not in profile:
             return
         if expected.name in profile.failures:
-            yield Measure(expected.name, "profile", reason=profile.failures[expected.name]), None
+            yield _failure(expected.name, profile.failures[expected.name]), None
             return
         config, current = baseline.constraints.effective(expected), profile.column(expected.name)
         known = baseline.profile
@@ -112,7 +122,7 @@ class DataQuality:
     def _drift(self, before: Column | None, current: Column, config: Config) -> Iterator[Finding]:
         if config.perform_comparison is False:
             return
-        found = drift_of(before, current, config, quirks=self.strict_aws_quirks)
+        found = drift_of(before, current, config, compatible=self.compatible, quirks=self.strict_aws_quirks)
         measure = Measure(current.name, "baseline_drift", found.value, found.limit, found.reason)
         yield measure, _drift_violation(current.name, found) if found.exceeded else None
 
@@ -125,7 +135,7 @@ class DataQuality:
             if limit is None or config.evaluate_constraints is False or not measure.value > limit:
                 yield judged, None
                 continue
-            said = f"{_exceeds(measure.value, limit)} ({METRICS[measure.name].title})"
+            said = f"({TITLES[measure.name]}) {_exceeds(measure.value, limit)}"
             yield judged, Violation(measure.subject, "baseline_drift_check", measure.value, limit, said)
 
 
@@ -135,13 +145,18 @@ def _judged(findings: Iterator[Finding], config: Config) -> Iterator[Finding]:
         yield measure, violation if config.evaluate_constraints is not False else None
 
 
-def _exceeds(value: float, limit: float, remark: str = "") -> str:
-    return f"Baseline drift distance: {java.double(value)}{remark} exceeds threshold: {java.double(limit)}"
+def _failure(name: str, reason: str) -> Measure:
+    return Measure(name, "profile", reason=reason)
+
+
+def _exceeds(value: float, limit: float) -> str:
+    """SageMaker's sentence; what else is said stands before it, because readers take all that follows as the limit."""
+    return f"Baseline drift distance: {java.double(value)} exceeds threshold: {java.double(limit)}"
 
 
 def _drift_violation(name: str, found: Drift) -> Violation:
     if found.is_p_value:
-        said = _exceeds(1 - found.value, 1 - found.limit, " (1 - p-value of the chi-squared test)")
+        said = f"(1 - p-value of the chi-squared test) {_exceeds(1 - found.value, 1 - found.limit)}"
     else:
         said = _exceeds(found.value, found.limit)
     return Violation(name, "baseline_drift_check", found.value, found.limit, said)
@@ -184,7 +199,8 @@ def _domain(expected: ColumnConstraints, current: Column, config: Config) -> Ite
     share = inside / current.present if current.present else nan
     said = f"Value: {java.double(share)} does not meet the constraint requirement!"
     least = config.domain_content_threshold or 0.0
-    yield _at_least(current.name, "domain_match", "categorical_values_check", share, least, said)
+    remark = "" if current.frequent.exact else "at least: there are too many distinct values to count each"
+    yield _at_least(current.name, "domain_match", "categorical_values_check", share, least, said, remark)
 
 
 def _non_negative(expected: ColumnConstraints, current: Column) -> Iterator[Finding]:
@@ -196,9 +212,9 @@ def _non_negative(expected: ColumnConstraints, current: Column) -> Iterator[Find
     yield _at_least(current.name, "minimum", "non_negative_check", low, 0.0, said)
 
 
-def _at_least(subject: str, name: str, check: str, value: float, least: float, said: str) -> Finding:
+def _at_least(subject: str, name: str, check: str, value: float, least: float, said: str, remark: str = "") -> Finding:
     """The measure, and a violation when it is below its limit; undefined values violate nothing."""
     if isnan(value):
         return Measure(subject, name, value, least, "the column has no values"), None
     violation = Violation(subject, check, value, least, said) if value < least else None
-    return Measure(subject, name, value, least), violation
+    return Measure(subject, name, value, least, remark), violation

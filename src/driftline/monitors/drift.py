@@ -22,6 +22,9 @@ from driftline.monitors.verdict import Measure
 from driftline.profile import Column
 from driftline.schema import Form
 
+VECTOR_SHIFTS = {"centre_shift": "Shift of the centre", "norm_shift": "Shift of the norm"}
+"""Measures of embeddings, with their titles."""
+
 
 @dataclass(frozen=True)
 class Drift:
@@ -38,10 +41,11 @@ class Drift:
         return self.value < self.limit if self.is_p_value else self.value > self.limit
 
 
-def drift_of(before: Column | None, current: Column, config: Config, *, quirks: bool) -> Drift:
+def drift_of(before: Column | None, current: Column, config: Config, *, compatible: bool, quirks: bool) -> Drift:
     """SageMaker's drift of a column: on distribution functions of numbers, on shares of categories.
 
     `Robust` subtracts what small samples differ by chance, `Simple` does not; `ChiSquared` gives a p-value.
+    `compatible` compares text only where SageMaker keeps a histogram of it, `quirks` skips numbers where it does.
     """
     limit = config.comparison_threshold or 0.0
     reason = why_not(before, current)
@@ -55,6 +59,8 @@ def drift_of(before: Column | None, current: Column, config: Config, *, quirks: 
             return Drift(nan, limit, "skipped as SageMaker does: at most 120 distinct values")
         simple = kolmogorov_smirnov(before.sketch, current.sketch)
         return Drift(_corrected(simple, config, before.sketch.count, current.sketch.count), limit)
+    if compatible and max(len(before.frequent.counts), len(current.frequent.counts)) > MOST_CATEGORIES:
+        return Drift(nan, limit, f"more than {MOST_CATEGORIES} distinct values, of which SageMaker has no histogram")
     return _categorical(before.frequent.counts, current.frequent.counts, config)
 
 
@@ -103,15 +109,17 @@ def measure_all(before: Column, current: Column) -> Iterator[Measure]:
         if numeric
         else category_shares(before.frequent.counts, current.frequent.counts)
     )
+    constant = before.moments.minimum == before.moments.maximum
+    why = "not defined for a constant baseline" if constant else "the numbers are too large"
     for metric in METRICS.values():
         if metric.takes == "shares":
-            yield _measure(current.name, metric.name, metric.compute(*shares))
+            yield _measure(current.name, metric.name, metric.compute(*shares), why)
         elif numeric:
-            yield _measure(current.name, metric.name, metric.compute(before.sketch, current.sketch))
+            yield _measure(current.name, metric.name, metric.compute(before.sketch, current.sketch), why)
 
 
-def _measure(subject: str, name: str, value: float) -> Measure:
-    return Measure(subject, name, value, reason="not defined for a constant baseline" if isnan(value) else "")
+def _measure(subject: str, name: str, value: float, why: str) -> Measure:
+    return Measure(subject, name, value, reason=why if isnan(value) else "")
 
 
 def vector_shift(before: Column, current: Column) -> Iterator[Measure]:
@@ -128,6 +136,7 @@ def vector_shift(before: Column, current: Column) -> Iterator[Measure]:
     spread = old.std_dev
     moves = np.abs(new.mean - old.mean)[spread > 0] / spread[spread > 0]
     value = float(np.sqrt(np.mean(moves**2))) if len(moves) else nan
-    yield _measure(current.name, "centre_shift", value)
     deviation = old.norms.std_dev
-    yield _measure(current.name, "norm_shift", abs(new.norms.mean - old.norms.mean) / deviation if deviation else nan)
+    longer = abs(new.norms.mean - old.norms.mean) / deviation if deviation else nan
+    for name, found in zip(VECTOR_SHIFTS, (value, longer), strict=True):
+        yield _measure(current.name, name, found, "not defined for a constant baseline")

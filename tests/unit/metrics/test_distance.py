@@ -122,3 +122,20 @@ def test_every_metric_is_documented_and_named_once() -> None:
     assert all(found.meaning and found.source and found.span for found in METRICS.values())
     with pytest.raises(TypeError):
         metric("ks", "again", takes="shares", span="", normal="", source="")(lambda p, q: 0.0)
+
+
+@pytest.mark.parametrize("name", [name for name, found in METRICS.items() if found.takes == "sketches"])
+def test_distances_of_nothing_are_undefined(name: str) -> None:
+    """No values on either side: NaN."""
+    some, none = sketch([1.0, 2.0]), sketch([])
+    assert all(isnan(METRICS[name].compute(*pair)) for pair in ((some, none), (none, some), (none, none)))
+
+
+@given(NUMBERS, NUMBERS)
+def test_distances_of_numbers_keep_their_range(one: list[float], other: list[float]) -> None:
+    """Symmetric, at 0 for equal values, Kolmogorov–Smirnov at most 1."""
+    a, b = sketch(one), sketch(other)
+    for compute in (distance.kolmogorov_smirnov, distance.wasserstein):
+        assert compute(a, b) == compute(b, a) >= 0
+        assert compute(a, a) == 0
+    assert distance.kolmogorov_smirnov(a, b) <= 1

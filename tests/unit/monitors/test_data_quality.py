@@ -122,7 +122,8 @@ def test_chi_squared_is_a_violation_below_the_threshold() -> None:
     current = Profile.of(pa.table(alike(colour=["red"] * 600 + ["green"] * 200 + ["blue"] * 200)))
     (found,) = monitor.evaluate(Learnt(constraints, NORMAL), current).violations
     assert found.value < found.limit == 0.1
-    assert "(1 - p-value of the chi-squared test) exceeds threshold: 0.9" in found.said
+    assert found.said.startswith("(1 - p-value of the chi-squared test) Baseline drift distance: ")
+    assert found.said.endswith(" exceeds threshold: 0.9")
 
 
 def test_missing_and_extra_columns() -> None:
@@ -258,3 +259,54 @@ def test_suggested_constraints() -> None:
     assert (found["none"].inferred_type, found["none"].completeness) == ("Unknown", 0.0)
     assert [found[name].domains for name in ("once", "twice", "flag", "same")] == [None, None, None, ("k",)]
     assert found["flag"].inferred_type == "String"
+
+
+def test_column_that_fails_always_is_no_extra_one() -> None:
+    """It is in no baseline, as it cannot be analysed; it is told, and nothing is stopped by it."""
+    current = replace(Profile.of(pa.table(alike(odd=["x"] * 1000))), failures={"odd": "ArrowInvalid: odd"})
+    for compatible in (True, False):
+        monitor = DataQuality(compatible=compatible)
+        verdict = monitor.evaluate(Learnt(monitor.baseline(NORMAL), NORMAL), current)
+        assert verdict.violations == ()
+        assert [found.reason for found in verdict.measures if found.subject == "odd"] == ["ArrowInvalid: odd"]
+
+
+def test_limit_on_the_shift_of_embeddings() -> None:
+    """DQ-10: centre and norm of vectors have limits as distances have."""
+    shape = pa.list_(pa.float64(), 4)
+    before, after = (RNG.normal(mean, 1.0, (500, 4)) for mean in (0.0, 2.0))
+    tables = [Profile.of(pa.table({"e": pa.array(list(each), shape)})) for each in (before, after)]
+    monitor = DataQuality(measures={"*": {"centre_shift": 1.0, "norm_shift": None, "psi": None}})
+    learnt = Learnt(monitor.baseline(tables[0]), tables[0])
+    assert monitor.evaluate(learnt, tables[0]).violations == ()
+    (found,) = monitor.evaluate(learnt, tables[1]).violations
+    assert found.value == pytest.approx(2.0, abs=0.2)
+    assert found.said == f"(Shift of the centre) Baseline drift distance: {found.value} exceeds threshold: 1.0"
+
+
+def test_many_categories_are_compared_beside_sagemaker_only() -> None:
+    """SageMaker keeps no histogram of more than 120 distinct values, so it finds no drift there."""
+    before, after = ([f"v{place % 200 + start}" for place in range(4000)] for start in (0, 1000))
+    profiles = [Profile.of(pa.table({"c": each})) for each in (before, after)]
+    limits = {"c": {"linf": 0.001}}
+    for compatible, count in ((False, 1), (True, 0)):
+        monitor = DataQuality(compatible=compatible, measures=limits)
+        learnt = Learnt(monitor.baseline(profiles[0]), profiles[0])
+        assert len(monitor.evaluate(learnt, profiles[1]).violations) == count
+
+
+def test_huge_numbers_are_judged_without_noise() -> None:
+    """DQ-12: what overflows is undefined and says so."""
+    profile = Profile.of(pa.table({"x": [1e308, -1e308, 1e307] * 50}))
+    verdict = DataQuality().evaluate(Learnt(DataQuality().baseline(profile), profile), profile)
+    assert verdict.violations == ()
+    assert {found.reason for found in verdict.measures if isnan(found.value)} == {"the numbers are too large"}
+
+
+def test_too_many_values_for_the_domain_are_said_to_be_an_estimate() -> None:
+    """The share inside the domain is then a lower bound."""
+    colours = ["red", "green", "blue"] * 1000 + [f"c{place}" for place in range(3000)]
+    verdict = judged({**alike(6000), "colour": colours})
+    (found,) = [each for each in verdict.measures if each.name == "domain_match"]
+    assert found.value <= 0.5
+    assert found.reason.startswith("at least")
