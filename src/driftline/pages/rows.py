@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from math import isnan
+from math import isnan, nan
 
 from driftline.monitors.verdict import Measure, Violation
 from driftline.pages import svg
@@ -245,7 +245,7 @@ def _told_of(column: Column) -> list[tuple[str, Tell]]:
             ("mean norm", _tell(lambda each: brief(each.vector.norms.mean))),
         ]
     else:
-        found.append(("distinct", _tell(lambda each: number(round(each.distinct)))))
+        found.append(("distinct", _tell(lambda each: number(round(each.distinct) or (nan if each.present else 0)))))
         if column.form is not Form.BOOLEAN:
             found.append(("length", _tell(lambda each: number(each.lengths.mean))))
     return found

@@ -23,14 +23,15 @@ _LATEST = 250_000_000_000
 class Shape:
     """Groups with the share (in [0, 1]) that each has in either data set; None where a side has no values.
 
-    `ends` are the ends of the axis of a histogram and empty for categories; `remark` tells what is not drawn.
-    Without groups `reason` says why there is no drawing.
+    `ends` are the ends of the axis of a histogram and empty for categories; `pooled` if the last group holds
+    all other categories; `remark` tells what is not drawn. Without groups `reason` says why there is no drawing.
     """
 
     labels: tuple[str, ...] = ()
     baseline: Shares | None = None
     current: Shares | None = None
     ends: tuple[str, str] | None = None
+    pooled: bool = False
     remark: str = ""
     reason: str = ""
 
@@ -73,7 +74,7 @@ def _histogram(before: Column | None, now: Column | None, sides: Sequence[Column
     old, new = (
         None if column is None or not column.present else bins.shares(column.sketch) for column in (before, now)
     )
-    return Shape(labels, old, new, ends, _remark(sides, bins))
+    return Shape(labels, old, new, ends, remark=_remark(sides, bins))
 
 
 def _labels(bins: Bins, told: Callable[[float], str]) -> tuple[tuple[str, ...], tuple[str, str]]:
@@ -111,17 +112,20 @@ def _categories(before: Column | None, now: Column | None, most: int) -> Shape:
     found = [None if shares is None else tuple(shares.get(name, 0.0) for name in kept) for shares in sides]
     rest = [None if shares is None else max(0.0, 1 - sum(shares)) for shares in found]
     labels = [short(name) or "(empty)" for name in kept]
-    if max(over or 0.0 for over in rest) > 1e-9:
-        labels.append(f"{len(ranked) - len(kept):,} other" if len(ranked) > len(kept) else "other")
+    pooled = max(over or 0.0 for over in rest) > 1e-9
+    if pooled:
+        labels.append("others")
         found = [None if shares is None else (*shares, over or 0.0) for shares, over in zip(found, rest, strict=True)]
-    return Shape(tuple(labels), found[0], found[1])
+    return Shape(tuple(labels), found[0], found[1], pooled=pooled)
 
 
 def _shares_of(column: Column | None) -> dict[str, float] | None:
-    """Shares of the values that repeat, or of all of a few; None without values."""
+    """Shares of the values that repeat, or of all of a few; None without values, or where none of them is known."""
     if column is None or not column.present:
         return None
     counts = column.frequent.counts
+    if not counts and column.form is not Form.LIST:
+        return None
     total = max(column.present if column.form is not Form.LIST else 0, sum(counts.values()), 1)
     few = len(counts) <= 20 and column.frequent.exact
     return {name: count / total for name, count in counts.items() if count > 1 or few}

@@ -196,6 +196,8 @@ def _category(shape: Shape) -> str:
     if not shape.baseline or not shape.current:
         return ""
     moves = {place: shape.current[place] - old for place, old in enumerate(shape.baseline) if old > 0}
+    if shape.pooled:
+        moves.pop(len(shape.labels) - 1, None)
     most = max(moves, key=lambda place: abs(moves[place]), default=None)
     if most is None or abs(moves[most]) < 0.01:
         return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,11 @@ import pytest
 from driftline.pages.bins import bins_of
 from driftline.pages.shapes import Shape, shape_of
 from driftline.profile import Column, Profile
+from driftline.profile.analyzer import Analyzer
+from driftline.profile.count import Count, CountState
+from driftline.profile.frequent import Frequent, FrequentState
+from driftline.profile.kinds import KindCounts, Kinds
+from driftline.schema import Field, Form
 
 INF, NAN = float("inf"), float("nan")
 
@@ -92,7 +98,7 @@ def test_one_side_alone() -> None:
 
 def test_categories_by_their_largest_share_and_the_rest_together() -> None:
     found = shape([*"abcdefghij" * 3, *"a" * 20], [*"jihg" * 5])
-    assert found.labels[:2] == ("a", "g") and found.labels[-1] == "4 other"
+    assert found.labels[:2] == ("a", "g") and found.labels[-1] == "others" and found.pooled
     assert found.baseline is not None and sum(found.baseline) == pytest.approx(1)
     assert not found.is_histogram
 
@@ -134,3 +140,15 @@ def test_whatever_is_not_left_out_is_drawn(seed: int) -> None:
     assert bins is not None and list(bins.edges) == sorted(set(bins.edges))
     for side in sides:
         assert sum(bins.shares(side.sketch)) + sum(bins.beyond(side.sketch)) == pytest.approx(1)
+
+
+def test_values_that_a_document_does_not_hold_are_not_taken_for_none() -> None:
+    field = Field("x", Form.TEXT)
+    states = {
+        Count("x"): CountState(present=9),
+        Kinds("x"): KindCounts(string=9),
+        Frequent("x"): FrequentState(error=1),
+    }
+    before = Profile.from_states(9, [field], states).column("x")
+    found = shape_of(before, column(["a", "a", "b"]))
+    assert found.baseline is None and found.current is not None
