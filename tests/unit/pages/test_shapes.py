@@ -144,7 +144,7 @@ def test_whatever_is_not_left_out_is_drawn(seed: int) -> None:
 
 def test_values_that_a_document_does_not_hold_are_not_taken_for_none() -> None:
     field = Field("x", Form.TEXT)
-    states = {
+    states: dict[Analyzer[Any], Any] = {
         Count("x"): CountState(present=9),
         Kinds("x"): KindCounts(string=9),
         Frequent("x"): FrequentState(error=1),
