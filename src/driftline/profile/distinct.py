@@ -15,6 +15,8 @@ from driftline.schema import Form
 
 SIZE = 2048
 
+_NO_TEXTS = texts_of([])
+
 
 @dataclass(frozen=True)
 class DistinctState:
@@ -95,7 +97,7 @@ def _hashes(cells: Cells) -> list[Hashes]:
 def _plain_texts(cells: Cells) -> pa.Array:
     """The texts that are no numbers."""
     if cells.form is not Form.TEXT:
-        return texts_of([])
+        return _NO_TEXTS
     texts = cells.tally.texts if cells.tally is not None else cells.dense
     numeric = cells.reading.numeric
     return texts.filter(mask_of(~numeric)) if numeric.any() else texts
