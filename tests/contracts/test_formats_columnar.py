@@ -43,7 +43,8 @@ def test_parquet_row_groups_are_parts(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda part: list(Parquet().read(part, local, ReadOptions())), [*parts] * 5))
     assert all(len(batches) == 1 for batches in found)
-    numbers = [value for batches in found[:10] for batch in batches for value in batch.column("integer").to_pylist()]
+    kept = [batch for batches in found[:10] for batch in batches if not isinstance(batch, Problem)]
+    numbers = [value for batch in kept for value in batch.column("integer").to_pylist()]
     assert numbers == frame["integer"].to_list()
     whole = Parquet().read(Part(str(path)), local, ReadOptions())
     assert sum(batch.num_rows for batch in whole if not isinstance(batch, Problem)) == 10_000
