@@ -47,14 +47,28 @@ def plain_text(uri: str, opener: Opener, settings: Mapping[str, Any]) -> Iterato
         head = raw.read(4)
         raw.seek(0)
         packed = next((name for magic, name in _MAGIC if head.startswith(magic)), None)
-        stream = _unpacked(raw, packed)
-        mark = stream.read(3) if packed else head[:3]
-        encoding, skip = _encoding(mark, settings, uri)
-        if packed:
-            stream = _Chained(mark[skip:], stream)  # type: ignore[assignment]
-        else:
-            stream.seek(skip)
-        yield stream if encoding == "utf-8" else _transcoded(stream, encoding)
+        try:
+            yield _text(uri, raw, packed, head, settings)
+        except _DAMAGE as error:
+            if packed is None:
+                raise
+            raise _damaged(uri, error) from error
+
+
+def _text(uri: str, raw: BinaryIO, packed: str | None, head: bytes, settings: Mapping[str, Any]) -> BinaryIO:
+    stream = _unpacked(raw, packed)
+    mark = stream.read(3) if packed else head[:3]
+    encoding, skip = _encoding(mark, settings, uri)
+    if packed:
+        stream = _Chained(mark[skip:], stream)  # type: ignore[assignment]
+    else:
+        stream.seek(skip)
+    return stream if encoding == "utf-8" else _transcoded(stream, encoding)
+
+
+def _damaged(uri: str, error: Exception, line: int | None = None) -> Unreadable:
+    reason = f"the compressed data is cut off or damaged ({error})"
+    return Unreadable(uri=uri, line=line, reason=reason, remedy="Upload the file again.")
 
 
 def is_compressed(head: bytes) -> bool:
@@ -158,8 +172,7 @@ def _read(stream: BinaryIO, size: int, uri: str, line: int) -> bytes:
     try:
         return stream.read(size)
     except _DAMAGE as error:
-        reason = f"the compressed data is cut off or damaged ({error})"
-        raise Unreadable(uri=uri, line=line, reason=reason, remedy="Upload the file again.") from error
+        raise _damaged(uri, error, line) from error
 
 
 def line_ends(data: bytes) -> int:

@@ -106,7 +106,7 @@ def _looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
         return False
     first, below = rows[0], rows[1:]
     named = [cell.strip() for cell in first]
-    if any(not name or _NUMBER.fullmatch(name) for name in named) or len(set(named)) < len(named):
+    if any(not name or _NUMBER.fullmatch(name) for name in named):
         return False
     if not below:
         return True

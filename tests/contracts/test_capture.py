@@ -1,0 +1,199 @@
+"""SageMaker Data Capture: flattened as SageMaker does it, quickly and one by one (X-01 to X-10, X-19, I-01 to I-04)."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from binaries import local
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from driftline.formats.capture import Capture
+from driftline.formats.format import Part, ReadOptions
+from driftline.problems import Problem
+from driftline.profile import Profile
+
+Side = dict[str, str]
+
+
+def side(data: str, encoding: str = "CSV", kind: str | None = None) -> Side:
+    """One side of a call."""
+    types = {"CSV": "text/csv; charset=utf-8", "JSON": "application/json", "BASE64": "text/csv"}
+    data = base64.b64encode(data.encode()).decode() if encoding == "BASE64" else data
+    return {"observedContentType": types[encoding] if kind is None else kind, "data": data, "encoding": encoding}
+
+
+def record(source: Side | None, output: Side | None, place: int = 0, **meta: Any) -> str:
+    """One line of a capture file."""
+    data: dict[str, Any] = {}
+    if source is not None:
+        data["endpointInput"] = {**source, "mode": "INPUT"}
+    if output is not None:
+        data["endpointOutput"] = {**output, "mode": "OUTPUT"}
+    known = {"eventId": f"event-{place}", "inferenceTime": "2026-01-02T03:04:05Z", **meta}
+    return json.dumps({"captureData": data, "eventMetadata": known, "eventVersion": "0"})
+
+
+def read(path: Path, lines: list[str], **settings: Any) -> tuple[list[dict[str, Any]], list[Problem]]:
+    """Rows and problems of a file with these lines."""
+    names = settings.pop("names", None)
+    path.write_text("\n".join(lines) + "\n")
+    found = list(Capture().read(Part(str(path)), local, ReadOptions(names, settings=settings)))
+    rows = [row for item in found if not isinstance(item, Problem) for row in item.to_pylist()]
+    return rows, [item for item in found if isinstance(item, Problem)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A file of captures."""
+    return tmp_path / "capture.jsonl"
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("encoding", ["CSV", "BASE64"])
+def test_output_columns_first_named_after_the_baseline(path: Path, encoding: str, exact: bool) -> None:
+    """X-02, X-03, X-06: trailing line end of the output; empty is null; END turns the sides round."""
+    lines = [record(side("41,,red", encoding), side("0.5\n", encoding))] * 2
+    rows, problems = read(path, lines, names=("y", "age", "none", "colour"), exact=exact)
+    assert rows == [{"y": "0.5", "age": "41", "none": None, "colour": "red"}] * 2
+    assert problems == []
+    rows, _ = read(path, lines, output_columns_position="END", exact=exact)
+    assert rows[0] == {"_c0": "41", "_c1": None, "_c2": "red", "_c3": "0.5"}
+
+
+def test_several_inferences_in_a_call(path: Path) -> None:
+    """X-05, X-06, I-01 to I-03: rows pair up; the id gets its place only where there are several."""
+    lines = [
+        record(side("1,2\n3,4\n"), side("0.1\n0.2"), inferenceId="order"),
+        record(side("5,6"), side("0.3"), place=7),
+    ]
+    rows, _ = read(path, lines, metadata=True)
+    assert [(row["_c0"], row["_c1"], row["inference_id"]) for row in rows] == [
+        ("0.1", "1", "order_0"),
+        ("0.2", "3", "order_1"),
+        ("0.3", "5", "event-7"),
+    ]
+
+
+def test_both_json_forms_of_arthur(path: Path) -> None:
+    """X-07, X-08: values by position, and by name."""
+    by_position = record(
+        side('{"instances": [{"features": [1.5, 2]}]}', "JSON"),
+        side('{"predictions": [{"probabilities": [0.1]}]}', "JSON"),
+    )
+    rows, _ = read(path, [by_position], names=("p", "a", "b"))
+    assert rows == [{"p": "0.1", "a": "1.5", "b": "2"}]
+    by_name = record(
+        side('{"instances": [{"a": 1}, {"a": 2}]}', "JSON"), side('{"predictions": [{"p": 0.1}, {"p": 0.2}]}', "JSON")
+    )
+    rows, _ = read(path, [by_name])
+    assert [(str(row["p"]), str(row["a"])) for row in rows] == [("0.1", "1"), ("0.2", "2")]
+
+
+def test_json_lines_nested_and_columnar_payloads(path: Path) -> None:
+    """X-09: several lines, dotted names, an object of columns."""
+    lines = [
+        record(side('{"a": 1}\n{"a": 2}', "JSON", "application/jsonlines"), side("0.1\n0.2")),
+        record(side('{"a": {"b": [{"c": 3}]}}', "JSON"), side("0.3")),
+        record(side('{"x": [1, 2], "y": [3, 4]}', "JSON"), side("0.4\n0.5")),
+    ]
+    rows, problems = read(path, lines)
+    assert problems == []
+    assert [str(row.get("a")) for row in rows[:2]] == ["1", "2"]
+    assert str(rows[2]["a.b.0.c"]) == "3"
+    assert [str(row["y"]) for row in rows[3:]] == ["3", "4"]
+
+
+def test_mixed_encodings_and_sagemakers_refusal(path: Path) -> None:
+    """X-04: each side by its own encoding; in compatible mode the words of SageMaker."""
+    line = record(side('{"a": 1}', "JSON"), side("0.5", "BASE64"))
+    rows, _ = read(path, [line])
+    assert (rows[0]["_c0"], str(rows[0]["a"])) == ("0.5", "1")
+    _, problems = read(path, [line], compatible=True)
+    assert problems[0].reason == (
+        "Encoding mismatch: Encoding is JSON for endpointInput, but Encoding is BASE64 for endpointOutput"
+    )
+
+
+@pytest.mark.parametrize(("source", "output"), [(side("1,2"), None), (None, side("0.5"))])
+def test_only_one_side(path: Path, source: Side | None, output: Side | None) -> None:
+    """X-10: what is there is used under its own names, and what is missing is told once."""
+    rows, problems = read(path, [record(source, output)] * 3, names=("y", "a", "b"))
+    assert rows == ([{"a": "1", "b": "2"}] * 3 if source else [{"y": "0.5"}] * 3)
+    assert len(problems) == 1
+    assert problems[0].rows == 0
+
+
+def test_records_that_cannot_be_used(path: Path) -> None:
+    """ER-15, ER-17: other content, odd base64, no capture, no JSON, unpaired rows; each told, the rest read."""
+    lines = [
+        record(side("x", "BASE64", "image/png"), side("0.5")),
+        record({**side("1"), "encoding": "BASE64", "data": "###"}, side("0.5")),
+        '{"something": "else"}',
+        "no json",
+        record(side("1\n2"), side("0.5")),
+        record(side("1"), side("0.5")),
+    ]
+    rows, problems = read(path, lines)
+    assert rows == [{"_c0": "0.5", "_c1": "1"}]
+    assert [problem.line for problem in problems] == [1, 2, 3, 4, 5]
+    assert "image/png" in problems[0].reason
+
+
+def test_batch_transform_output(path: Path) -> None:
+    """X-02: the other kind of record."""
+    line = json.dumps(
+        {"captureData": {"batchTransformOutput": {"data": "1,2", "encoding": "CSV"}}, "eventMetadata": {}}
+    )
+    assert read(path, [line])[0] == [{"_c0": "1", "_c1": "2"}]
+
+
+def test_scientific_notation_is_a_number(path: Path) -> None:
+    """X-19."""
+    rows, _ = read(path, [record(side("1e-5"), side("2E3"))])
+    assert rows == [{"_c0": "2E3", "_c1": "1e-5"}]
+
+
+VALUES = st.floats(-1e6, 1e6).map(lambda x: round(x, 3)) | st.integers(-999, 999)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    calls=st.lists(st.tuples(VALUES, VALUES, st.sampled_from(["red", "blue", ""]), VALUES), min_size=1, max_size=30),
+    encoding=st.sampled_from(["CSV", "BASE64", "JSON"]),
+    names=st.sampled_from([None, ("y", "a", "b", "c"), ("y", "a")]),
+)
+def test_quick_and_exact_reading_agree(
+    calls: list[tuple[float, float, str, float]],
+    encoding: str,
+    names: tuple[str, ...] | None,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """The same columns, kinds and numbers, whichever way a block is read."""
+    path = tmp_path_factory.mktemp("capture") / "a.jsonl"
+    lines = []
+    for place, (a, b, c, y) in enumerate(calls):
+        if encoding == "JSON":
+            source = side(json.dumps({"a": a, "b": b, "c": c or None}), "JSON")
+            output = side(json.dumps({"predictions": [{"y": y}]}), "JSON")
+        else:
+            source, output = side(f"{a},{b},{c}", encoding), side(f"{y}\n", encoding)
+        lines.append(record(source, output, place))
+    path.write_text("\n".join(lines) + "\n")
+    found = []
+    for exact in (False, True):
+        options = ReadOptions(names, settings={"exact": exact})
+        got = list(Capture().read(Part(str(path)), local, options))
+        assert not any(isinstance(item, Problem) for item in got)
+        found.append(Profile.of(item for item in got if not isinstance(item, Problem)))
+    quick, exactly = found
+    assert quick.rows == exactly.rows == len(calls)
+    assert quick.names == exactly.names
+    for name in quick.names:
+        one, other = quick.column(name), exactly.column(name)
+        assert (one.present, one.kinds) == (other.present, other.kinds)
+        assert one.moments.sum == pytest.approx(other.moments.sum, nan_ok=True)
