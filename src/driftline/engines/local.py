@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
 
+from driftline.engines.allocator import keep_freed_memory
 from driftline.engines.engine import M, T
 from driftline.errors import Invalid
 
@@ -40,6 +41,7 @@ class Local:
 
     def fold(self, step: Callable[[T], M], tasks: Sequence[T], empty: M, done: Callable[[T], None] | None = None) -> M:
         """`empty` merged with `step(task)` of every task in order; see `Engine.fold`."""
+        keep_freed_memory()
         jobs = min(self.jobs or available_jobs(), len(tasks))
         folded = empty
         with closing(_threaded(step, tasks, jobs) if jobs > 1 else (step(task) for task in tasks)) as answers:
