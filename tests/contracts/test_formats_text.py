@@ -57,7 +57,7 @@ def wrote(path: Path, data: bytes | str) -> Path:
 def test_csv_of_other_libraries(tmp_path: Path) -> None:
     """F-01, F-06, F-13: polars, pandas and the csv module; quoted separators and line ends; empty is null."""
     path = tmp_path / "a.csv"
-    expected = [
+    expected: list[dict[str, Any]] = [
         {"n": "1", "x": "1.5", "s": 'a "b"', "t": "true"},
         {"n": "2", "x": "2.0", "s": "c,d\nnext", "t": "false"},
         {"n": None, "x": "-3.25", "s": "é", "t": None},
