@@ -76,6 +76,10 @@ _PASSING = (Unreadable, Denied, NotFound)
 """What is wrong with one object and leaves the others readable; a store that is down is not among them."""
 
 
+_ODD = (pa.ArrowException, ValueError, TypeError, OverflowError, RecursionError)
+"""What libraries raise at values they cannot take: the object is told, the others go on."""
+
+
 def resolve(
     inputs: Sequence[str], access: Access, format: str | None = None, options: ReadOptions | None = None
 ) -> Source:
@@ -118,6 +122,9 @@ def read(task: Task, source: Source) -> Iterator[Item]:
                 yield item if isinstance(item, pa.RecordBatch) or item.uri else replace(item, uri=piece.part.uri)
         except _PASSING as error:
             yield _problem_of(error, piece.part.uri)
+        except _ODD as error:
+            reason = f"cannot be read as {piece.format}: {type(error).__name__}: {str(error)[:200]}"
+            yield Problem(piece.part.uri, reason, remedy="Name its format with --format, or leave it out.", rows=0)
 
 
 def _opened(piece: Piece, access: Access, options: ReadOptions) -> Iterator[Item]:

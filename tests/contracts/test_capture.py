@@ -197,3 +197,25 @@ def test_quick_and_exact_reading_agree(
         one, other = quick.column(name), exactly.column(name)
         assert (one.present, one.kinds) == (other.present, other.kinds)
         assert one.moments.sum == pytest.approx(other.moments.sum, nan_ok=True)
+
+
+def test_records_of_another_width(path: Path) -> None:
+    """ER-16: the counts are told; the other records are read."""
+    lines = [record(side("1,2"), side("0.5")), record(side("1,2,3"), side("0.5")), record(side("3,4"), side("0.6"))]
+    rows, problems = read(path, lines)
+    assert [row["_c1"] for row in rows] == ["1", "3"]
+    assert (problems[0].line, problems[0].reason) == (2, "expected 2 values in the input, got 3")
+
+
+def test_names_of_the_baseline_beside_names_of_json(path: Path) -> None:
+    """Values by place take the names that the other side does not."""
+    rows, _ = read(path, [record(side('{"a": 1, "b": 2}', "JSON"), side("0.5"))], names=("p", "a", "b"))
+    assert {name: str(value) for name, value in rows[0].items()} == {"p": "0.5", "a": "1", "b": "2"}
+
+
+@pytest.mark.parametrize("output", ["[0.1, 0.2]", '{"p": [0.1, 0.2]}'])
+def test_one_list_of_outputs_for_several_inputs(path: Path, output: str) -> None:
+    """X-09: as many values as the call has rows."""
+    rows, problems = read(path, [record(side("1\n2"), side(output, "JSON"))])
+    assert len(rows) == 2
+    assert problems == []

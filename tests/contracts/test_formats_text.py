@@ -289,3 +289,46 @@ def test_json_document_cut_off(tmp_path: Path) -> None:
     """The line where it stops being JSON."""
     with pytest.raises(Unreadable, match="line 2"):
         read(Json(), wrote(tmp_path / "a.json", '{"a": 1,\n "b": }'))
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_a_mark_is_no_data(tmp_path: Path, end: str) -> None:
+    """F-13: a byte-order mark before the first of several parts."""
+    path = wrote(tmp_path / "a.csv", ("\ufeffa,b\n1,x\n2,z" + end).encode())
+    assert [row["a"] for row in read(Csv(), path)[0]] == ["1", "2"]
+
+
+def test_null_values_as_one_text(tmp_path: Path) -> None:
+    """F-04: `--read-option null_values=NA`."""
+    path = wrote(tmp_path / "a.csv", "a,b\nNA,N\n1,A\n")
+    assert read(Csv(), path, null_values="NA")[0] == [{"a": None, "b": "N"}, {"a": "1", "b": "A"}]
+
+
+def test_an_open_quote_is_told(tmp_path: Path) -> None:
+    """Lines that a quote swallows are counted, not lost in silence."""
+    path = wrote(tmp_path / "a.csv", 'a,b\n1,"x\n' + "2,y\n" * 3000)
+    _, problems = read(Csv(), path)
+    assert any("quote may be left open" in problem.reason and problem.rows > 2000 for problem in problems)
+
+
+def test_other_quotes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts are cut by the quote that is named."""
+    monkeypatch.setattr(csv_format, "PIECE", 16)
+    path = wrote(tmp_path / "a.csv", "a,b\n" + "".join(f"{place},'x\ny'\n" for place in range(50)))
+    rows, problems = read(Csv(), path, quote="'", header=True, separator=",")
+    assert (len(rows), problems) == (50, [])
+
+
+def test_bad_bytes_in_json_lines(tmp_path: Path) -> None:
+    """One byte that is no UTF-8 costs no column."""
+    path = wrote(tmp_path / "a.jsonl", b'{"a": "x"}\n{"a": "\xff"}\n{"a": "z"}\n')
+    rows, problems = read(JsonLines(), path)
+    assert [row["a"] for row in rows] == ["x", "\ufffd", "z"]
+    assert [problem.line for problem in problems] == [2]
+
+
+def test_values_between_objects(tmp_path: Path) -> None:
+    """An array with something that is no object tells of it."""
+    rows, problems = read(Json(), wrote(tmp_path / "a.json", '[{"a": 1}, 5, {"a": 2}]'))
+    assert [str(row["a"]) for row in rows] == ["1", "2"]
+    assert "row 2" in problems[0].reason

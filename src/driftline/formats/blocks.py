@@ -23,7 +23,6 @@ SIZE = 8 << 20
 _MOST = 16
 """A row longer than this many blocks is taken for a quote that is never closed."""
 
-_QUOTE = b'"'
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _MAGIC = ((b"\x1f\x8b", "gzip"), (b"BZh", "bz2"), (b"\x28\xb5\x2f\xfd", "zstd"))
 _DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, OSError)
@@ -139,14 +138,15 @@ def _transcoded(stream: BinaryIO, encoding: str) -> BinaryIO:
 
 
 def blocks_of(
-    part: Part, opener: Opener, settings: Mapping[str, Any], *, quoted: bool, size: int = SIZE
+    part: Part, opener: Opener, settings: Mapping[str, Any], *, quote: bytes, size: int = SIZE
 ) -> Iterator[Block]:
-    """The part as blocks of whole rows. With `quoted` a line end between quotes ends no row.
+    """The part as blocks of whole rows. A line end between `quote`s (none if empty) ends no row.
 
     Raises `Unreadable` where a compressed file is damaged, after the blocks before that.
     """
     with plain_text(part.uri, opener, settings) as stream:
-        left = None if part.stop is None else part.stop - part.start
+        # offsets count the bytes of the file: a mark that was passed over belongs to the first part
+        left = None if part.stop is None else part.stop - (part.start or stream.tell())
         if part.start:
             stream.seek(part.start)
         carried, line = b"", part.first_line
@@ -159,7 +159,7 @@ def blocks_of(
                     yield Block(data, line, line_ends(data))
                 return
             # a quote that is never closed would gather the rest of the file: then line ends count after all
-            cut = row_end(data, quoted=quoted and len(data) < _MOST * size)
+            cut = row_end(data, quote=quote if len(data) < _MOST * size else b"")
             carried = data[cut:]
             if cut:
                 whole = data[:cut]
@@ -180,30 +180,30 @@ def line_ends(data: bytes) -> int:
     return int(np.count_nonzero(np.frombuffer(data, np.uint8) == 10))
 
 
-def row_end(data: bytes, *, quoted: bool) -> int:
+def row_end(data: bytes, *, quote: bytes) -> int:
     r"""Where the last whole row of the bytes ends: behind its line end; 0 if no row is whole.
 
     A line end between quotes ends no row: an odd number of quotes stands before it.
 
-    >>> row_end(b'a,b\n1,"x\ny', quoted=True)
+    >>> row_end(b'a,b\n1,"x\ny', quote=b'"')
     4
     """
     end = data.rfind(b"\n")
-    before = data.count(_QUOTE, 0, max(end, 0)) if quoted else 0
+    before = data.count(quote, 0, max(end, 0)) if quote else 0
     while end >= 0 and before % 2:
         above = data.rfind(b"\n", 0, end)
-        before -= data.count(_QUOTE, max(above, 0), end)
+        before -= data.count(quote, max(above, 0), end)
         end = above
     return end + 1
 
 
-def cut_file(uri: str, opener: Opener, *, quoted: bool, piece: int) -> tuple[Part, ...]:
+def cut_file(uri: str, opener: Opener, *, quote: bytes, piece: int) -> tuple[Part, ...]:
     """A plain file as parts of about `piece` bytes that begin and end with a row; lines are taken for rows."""
     parts: list[Part] = []
     at, line, carried = 0, 1, b""
     with opener(uri) as stream:
         while data := carried + (read := stream.read(piece)):
-            cut = row_end(data, quoted=quoted) if read else len(data)
+            cut = row_end(data, quote=quote) if read else len(data)
             if cut:
                 lines = line_ends(data[:cut])
                 parts.append(Part(uri, at, at + cut, rows=lines, size=cut, first_line=line))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
-
-import pyarrow as pa
 
 from driftline.formats import records
 from driftline.formats.blocks import Block, blocks_of
@@ -36,65 +35,103 @@ class Capture:
 
     def read(self, part: Part, opener: Opener, options: ReadOptions) -> Iterator[Item]:
         """Blocks of records as batches: quickly where all records are alike, one by one where not."""
-        lacking: set[str] = set()
+        exactly = Exactly(part.uri, options)
         quick = not options.settings.get("compatible") and not options.settings.get("exact")
         alike = Alike(options)
-        for block in blocks_of(part, opener, options.settings, quoted=False):
+        for block in blocks_of(part, opener, options.settings, quote=b""):
             try:
                 if not quick:
                     raise Unlike("one by one")
                 yield alike.read(block)
             except Unlike:
-                yield from _one_by_one(block, part.uri, options, lacking)
+                yield from exactly.read(block)
 
 
-def _one_by_one(block: Block, uri: str, options: ReadOptions, lacking: set[str]) -> Iterator[Item]:
-    rows: list[dict[str, Any]] = []
-    for place, line in enumerate(block.data.split(b"\n")):
-        if not line.strip():
-            continue
-        try:
-            record = records.load(line)
-            rows.extend(_rows(record, options, lacking, uri))
-        except ValueError as error:
-            shown = line.decode("utf-8", "backslashreplace")
-            remedy = "The record is left out; see the capture configuration of the endpoint."
-            yield Problem(uri, str(error) or "no capture record", block.first_line + place, value=shown, remedy=remedy)
-    for side in sorted(lacking - {"told"}):
-        if "told" not in lacking:
-            remedy = "Capture both sides to check both."
-            yield Problem(uri, f"the records have no {side}: only the other side is checked", remedy=remedy, rows=0)
-    if lacking:
-        lacking.add("told")
-    if rows:
-        yield _batch(rows)
+class Exactly:
+    """Reads records one by one; remembers what the part lacks, and how many values its first record had."""
+
+    def __init__(self, uri: str, options: ReadOptions) -> None:
+        """Nothing is known yet."""
+        self._uri, self._options = uri, options
+        self._told = False
+        self._widths: tuple[int, int] | None = None
+
+    def read(self, block: Block) -> Iterator[Item]:
+        """The rows of a block as one batch, after a problem for each record that is left out."""
+        rows: list[dict[str, Any]] = []
+        for place, line in enumerate(block.data.split(b"\n")):
+            if not line.strip():
+                continue
+            try:
+                found, lacking = self._rows(records.load(line))
+            except (ValueError, RecursionError) as error:
+                shown = line.decode("utf-8", "backslashreplace")
+                remedy = "The record is left out; see the capture configuration of the endpoint."
+                yield Problem(self._uri, str(error), block.first_line + place, value=shown, remedy=remedy)
+                continue
+            if lacking and not self._told:
+                self._told = True
+                reason = f"the records have no {lacking}: only the other side is checked"
+                yield Problem(self._uri, reason, remedy="Capture both sides to check both.", rows=0)
+            rows.extend(found)
+        if rows:
+            yield records.batch_of(rows)
+
+    def _rows(self, record: Any) -> tuple[list[dict[str, Any]], str]:
+        """The rows of one record, and the side that it lacks; raises `Unusable` saying why there are none."""
+        output, source, lacking = _sides(record)
+        _refuse_mismatch(source, output, self._options)
+        outs, ins = rows_of(output) if output else [], rows_of(source) if source else []
+        outs = _spread(outs, len(ins))
+        if outs and ins and len(outs) != len(ins):
+            raise Unusable(f"the input has {len(ins)} rows and the output {len(outs)}: they cannot be paired")
+        self._refuse_other_widths(outs, ins)
+        count = max(len(outs), len(ins))
+        empty = Row({})
+        pairs = [(outs[place] if outs else empty, ins[place] if ins else empty) for place in range(count)]
+        rows = [_joined(out, into, bool(outs), bool(ins), self._options) for out, into in pairs]
+        if self._options.settings.get("metadata"):
+            meta = record.get("eventMetadata")
+            known = meta if isinstance(meta, Mapping) else {}
+            rows = [{**row, **_metadata(known, place, count)} for place, row in enumerate(rows)]
+        return rows, lacking
+
+    def _refuse_other_widths(self, outs: Sequence[Row], ins: Sequence[Row]) -> None:
+        """Values are known by their place only, so a record with another number of them cannot be read."""
+        for out, into in zip_longest(outs, ins):
+            widths = (len(out.positional) if out else 0, len(into.positional) if into else 0)
+            self._widths = self._widths or widths
+            for side, found, known in zip(("output", "input"), widths, self._widths, strict=True):
+                if found and known and found != known:
+                    raise Unusable(f"expected {known} values in the {side}, got {found}")
 
 
-def _batch(rows: Sequence[Mapping[str, Any]]) -> pa.RecordBatch:
-    return records.batch_of(rows)
-
-
-def _rows(record: Any, options: ReadOptions, lacking: set[str], uri: str) -> list[dict[str, Any]]:  # noqa: ARG001
-    """The rows of one record; raises ValueError (`Unusable`) saying why there are none."""
+def _sides(record: Any) -> tuple[Any, Any, str]:
+    """Output and input of a record, and the name of the side that should be there and is not."""
     data = record.get("captureData") if isinstance(record, Mapping) else None
     if not isinstance(data, Mapping):
         raise Unusable("no capture record: there is no captureData")
-    output = data.get("endpointOutput") or data.get("batchTransformOutput")
-    source = data.get("endpointInput")
+    batch, output, source = (data.get(name) for name in ("batchTransformOutput", "endpointOutput", "endpointInput"))
+    for side in (batch, output, source):
+        if side and not isinstance(side, Mapping):
+            raise Unusable("a side of captureData is no object")
+    if batch:
+        return batch, source, ""
     if not output and not source:
         raise Unusable("captureData has neither endpointInput nor endpointOutput")
-    _refuse_mismatch(source, output, options)
-    lacking.update(name for name, side in (("endpointOutput", output), ("endpointInput", source)) if not side)
-    outs, ins = rows_of(output) if output else [], rows_of(source) if source else []
-    if outs and ins and len(outs) != len(ins):
-        raise Unusable(f"the input has {len(ins)} rows and the output {len(outs)}: they cannot be paired")
-    count = max(len(outs), len(ins))
-    empty = Row({})
-    sides = [(outs[place] if outs else empty, ins[place] if ins else empty) for place in range(count)]
-    rows = [_joined(out, into, bool(outs), bool(ins), options) for out, into in sides]
-    if options.settings.get("metadata"):
-        meta = record.get("eventMetadata") or {}
-        rows = [{**row, **_metadata(meta, place, count)} for place, row in enumerate(rows)]
+    return output, source, "" if output and source else "endpointInput" if output else "endpointOutput"
+
+
+def _spread(rows: list[Row], count: int) -> list[Row]:
+    """One row that is a list of `count` values, as so many rows: `[0.1, 0.2]` or `{"p": [0.1, 0.2]}` beside two."""
+    if len(rows) != 1 or count < 2:
+        return rows
+    (row,) = rows
+    if len(row.positional) == count and not row.named:
+        return [Row({}, [value]) for value in row.positional]
+    lists = [value for value in row.named.values() if isinstance(value, list) and len(value) == count]
+    if lists and len(lists) == len(row.named) and not row.positional:
+        return [Row(dict(zip(row.named, values, strict=True))) for values in zip(*lists, strict=True)]
     return rows
 
 
@@ -114,9 +151,10 @@ def _joined(output: Row, source: Row, has_output: bool, has_input: bool, options
     """One row: the output's values and the input's, positional ones named."""
     last = options.settings.get("output_columns_position") == "END"
     ordered = [(source, has_input), (output, has_output)] if last else [(output, has_output), (source, has_input)]
+    taken = {*output.named, *source.named}
     names = positions(
         [len(row.positional) if has else None for row, has in ordered],
-        options.names,
+        [name for name in options.names if name not in taken] if options.names else None,
         exact=bool(options.settings.get("compatible")),
     )
     joined: dict[str, Any] = {}

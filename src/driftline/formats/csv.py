@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from driftline.errors import Unreadable
 from driftline.formats.blocks import Block, blocks_of, cut_file, is_compressed, plain_text
-from driftline.formats.dialect import Dialect, dialect_of
+from driftline.formats.dialect import Dialect, dialect_of, quote_of
 from driftline.formats.format import Item, Opener, Part, ReadOptions
 from driftline.problems import Problem
 
@@ -20,6 +20,8 @@ HEAD = 1 << 18
 
 PIECE = 16 << 20
 """Plain files on this machine are cut into parts of this size; others are one part, since cutting reads them."""
+
+_SWALLOWED = 100
 
 FEW = 4096
 """A column with fewer distinct values than this in a block comes as a dictionary in the next."""
@@ -44,7 +46,7 @@ class Csv:
         local = "://" not in uri or uri.startswith("file://")
         if packed or not plain or not local or _has_wide_mark(uri, opener):
             return (Part(uri, size=size),)
-        return cut_file(uri, opener, quoted=True, piece=PIECE)
+        return cut_file(uri, opener, quote=quote_of(options.settings), piece=PIECE)
 
     def read(self, part: Part, opener: Opener, options: ReadOptions) -> Iterator[Item]:
         """Blocks of rows as batches of text columns."""
@@ -58,7 +60,7 @@ class Csv:
             yield from remarks
         reader = Reader(part.uri, dialect, names, options)
         first = part.start == 0
-        for block in blocks_of(part, opener, options.settings, quoted=dialect.quote is not None):
+        for block in blocks_of(part, opener, options.settings, quote=(dialect.quote or "").encode()):
             yield from reader.read(_without_header(block, dialect) if first else block)
             first = False
 
@@ -123,7 +125,8 @@ class Reader:
         self._uri, self._dialect, self._names = uri, dialect, names
         self._kinds: dict[str, pa.DataType] = dict.fromkeys(names, pa.string())
         self._learnt = False
-        self._nulls = ["", *map(str, options.settings.get("null_values", ()))]
+        nulls = options.settings.get("null_values", ())
+        self._nulls = ["", *([nulls] if isinstance(nulls, str) else map(str, nulls))]
         self._wanted = [name for name in names if name not in options.exclude]
         if options.columns is not None:
             self._wanted = [name for name in self._wanted if name in options.columns]
@@ -142,10 +145,19 @@ class Reader:
                 raise Unreadable(uri=self._uri, line=block.first_line, reason=str(error)) from error
             table = self._parse(block, problems)
         yield from problems
+        yield from self._remark_open_quote(block, 0 if table is None else table.num_rows, len(problems))
         if table is not None and table.num_rows:
             batch = table.combine_chunks().to_batches()[0]
             self._learn(batch)
             yield batch
+
+    def _remark_open_quote(self, block: Block, rows: int, refused: int) -> Iterator[Problem]:
+        """A quote that is never closed makes one value of all the lines behind it: too few rows tell of it."""
+        lost = block.lines - rows - refused
+        if self._dialect.quote and lost > _SWALLOWED and rows < block.lines // 10:
+            reason = f"{lost:,} lines were read as part of quoted values: a quote may be left open"
+            remedy = "Close or double the quote, or read without quotes: --read-option quote="
+            yield Problem(self._uri, reason, block.first_line, remedy=remedy, rows=lost)
 
     def _parse(self, block: Block, problems: list[Problem]) -> pa.Table | None:
         from pyarrow import csv

@@ -60,6 +60,11 @@ def _character(settings: Mapping[str, Any], name: str, default: str | None) -> s
     return given
 
 
+def quote_of(settings: Mapping[str, Any]) -> bytes:
+    """The quote that the settings name, the double quote if they name none; empty where values are not quoted."""
+    return (_character(settings, "quote", '"') or "").encode()
+
+
 def _flag(value: object) -> bool:
     text = str(value).lower()
     if text not in ("true", "false", "0", "1"):

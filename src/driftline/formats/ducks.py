@@ -84,6 +84,8 @@ class Duck:
             found = {name: _as_text(kind) for name, kind in zip(relation.columns, relation.types, strict=True)}
         except self._errors as error:
             raise Malformed(str(error)) from error
+        if list(found) == ["json"]:  # what DuckDB calls values that are no objects
+            raise Malformed("values that are no objects")
         folded = {name.casefold() for name in found}
         for name in found:  # DuckDB renames what differs by case only, and then does not find it
             renamed = _RENAMED.fullmatch(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from driftline.formats import records
 from driftline.formats.blocks import Block, blocks_of, cut_file, is_compressed
@@ -23,7 +23,7 @@ def cut_lines(uri: str, size: int, opener: Opener, options: ReadOptions) -> Sequ
     local = "://" not in uri or uri.startswith("file://")
     if is_compressed(head) or wide or not local:
         return (Part(uri, size=size),)
-    return cut_file(uri, opener, quoted=False, piece=PIECE)
+    return cut_file(uri, opener, quote=b"", piece=PIECE)
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class JsonLines:
     def read(self, part: Part, opener: Opener, options: ReadOptions) -> Iterator[Item]:
         """Blocks of lines as batches."""
         quick = QuickJson()
-        for block in blocks_of(part, opener, options.settings, quoted=False):
+        for block in blocks_of(part, opener, options.settings, quote=b""):
             yield from read_block(block, part.uri, quick)
 
 
@@ -48,10 +48,25 @@ def read_block(block: Block, uri: str, quick: QuickJson) -> Iterator[Item]:
     """The objects of a block as one batch, after a problem for each line that is none."""
     if not block.data.strip():
         return
+    block, remarks = _mended(block, uri)
+    yield from remarks
     try:
         yield quick.rows(block.data)
     except Inexact:
         yield from _read_exactly(block, uri)
+
+
+def _mended(block: Block, uri: str) -> tuple[Block, list[Problem]]:
+    """The block as UTF-8: bytes that are none become the replacement character, and their line is told."""
+    try:
+        block.data.decode()
+    except UnicodeDecodeError as error:
+        line = block.first_line + block.data.count(b"\n", 0, error.start)
+        reason = f"byte 0x{block.data[error.start]:02x} is no UTF-8; such bytes are read as \ufffd from here on"
+        remedy = "Name the encoding, for example --read-option encoding=latin-1."
+        text = block.data.decode("utf-8", "replace").encode()
+        return replace(block, data=text), [Problem(uri, reason, line, remedy=remedy, rows=0)]
+    return block, []
 
 
 def _read_exactly(block: Block, uri: str) -> Iterator[Item]:

@@ -56,6 +56,7 @@ def text_of(side: Mapping[str, Any]) -> tuple[str, str]:
         return encoding, data
     if encoding != "BASE64":
         raise Unusable(f"unsupported encoding {encoding!r}")
+    kind_of(str(side.get("observedContentType", "")), "")
     try:
         text = base64.b64decode(data, validate=True).decode()
     except (binascii.Error, ValueError) as error:
