@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from driftline.errors import Invalid, Unreadable
 from driftline.formats import blocks
 from driftline.formats import csv as csv_format
+from driftline.formats import jsonlines as jsonlines_format
 from driftline.formats.csv import Csv
 from driftline.formats.format import Format, Item, ReadOptions
 from driftline.formats.json import Json
@@ -332,3 +333,15 @@ def test_values_between_objects(tmp_path: Path) -> None:
     rows, problems = read(Json(), wrote(tmp_path / "a.json", '[{"a": 1}, 5, {"a": 2}]'))
     assert [str(row["a"]) for row in rows] == ["1", "2"]
     assert "row 2" in problems[0].reason
+
+
+def test_large_files_are_cut_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines are counted only when a problem needs its own; no row is lost at a cut."""
+    monkeypatch.setattr(jsonlines_format, "LARGE", 0)
+    monkeypatch.setattr(jsonlines_format, "PIECE", 100)
+    lines = [json.dumps({"a": place}) for place in range(200)]
+    lines[150] = "odd"
+    path = wrote(tmp_path / "a.jsonl", "\n".join(lines))
+    rows, problems = read(JsonLines(), path)
+    assert [str(row["a"]) for row in rows] == [str(place) for place in range(200) if place != 150]
+    assert [problem.line for problem in problems] == [151]

@@ -9,13 +9,15 @@ import io
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from driftline.errors import Invalid, Unreadable
-from driftline.formats.format import Opener, Part
+from driftline.formats.format import Item, Opener, Part
+from driftline.problems import Problem
 
 SIZE = 8 << 20
 """Bytes of a block."""
@@ -212,3 +214,42 @@ def cut_file(uri: str, opener: Opener, *, quote: bytes, piece: int) -> tuple[Par
             if not read:
                 break
     return tuple(parts)
+
+
+def cut_unread(uri: str, size: int, opener: Opener, piece: int) -> tuple[Part, ...]:
+    """A large plain file as parts that begin and end with a line, without reading it; `first_line` 0 says so."""
+    cuts = [0]
+    with opener(uri) as stream:
+        while cuts[-1] < size:
+            cuts.append(_line_start(stream, min(cuts[-1] + piece, size)))
+    return tuple(Part(uri, at, stop, size=stop - at, first_line=0) for at, stop in pairwise(cuts))
+
+
+def _line_start(stream: BinaryIO, at: int) -> int:
+    """Behind the first line end from `at` on; the end of the stream if there is none."""
+    stream.seek(at)
+    while chunk := stream.read(1 << 16):
+        end = chunk.find(b"\n")
+        if end >= 0:
+            return at + end + 1
+        at += len(chunk)
+    return at
+
+
+def numbered(items: Iterator[Item], part: Part, opener: Opener) -> Iterator[Item]:
+    """The items, problems with their line in the file: lines before the part are counted only if one needs it."""
+    before: int | None = None
+    for item in items:
+        if part.first_line or not isinstance(item, Problem) or item.line is None:
+            yield item
+            continue
+        before = _lines_before(part, opener) if before is None else before
+        yield replace(item, line=before + item.line + 1)
+
+
+def _lines_before(part: Part, opener: Opener) -> int:
+    lines, left = 0, part.start
+    with opener(part.uri) as stream:
+        while left and (data := stream.read(min(SIZE, left))):
+            lines, left = lines + line_ends(data), left - len(data)
+    return lines

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import Any
 
 from driftline.formats import records
-from driftline.formats.blocks import Block, blocks_of
+from driftline.formats.blocks import Block, blocks_of, numbered
 from driftline.formats.captured import Alike, Unlike
 from driftline.formats.format import Item, Opener, Part, ReadOptions
 from driftline.formats.jsonlines import cut_lines
@@ -35,6 +35,9 @@ class Capture:
 
     def read(self, part: Part, opener: Opener, options: ReadOptions) -> Iterator[Item]:
         """Blocks of records as batches: quickly where all records are alike, one by one where not."""
+        yield from numbered(self._read(part, opener, options), part, opener)
+
+    def _read(self, part: Part, opener: Opener, options: ReadOptions) -> Iterator[Item]:
         exactly = Exactly(part.uri, options)
         quick = not options.settings.get("compatible") and not options.settings.get("exact")
         alike = Alike(options)

@@ -6,13 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from driftline.formats import records
-from driftline.formats.blocks import Block, blocks_of, cut_file, is_compressed
+from driftline.formats.blocks import Block, blocks_of, cut_file, cut_unread, is_compressed, numbered
 from driftline.formats.ducks import Malformed, duck
 from driftline.formats.format import Item, Opener, Part, ReadOptions
 from driftline.formats.quickjson import Inexact, QuickJson
 from driftline.problems import Problem
 
 PIECE = 16 << 20
+
+LARGE = 128 << 20
+"""Larger files are cut without counting their lines: SageMaker reads them in several partitions anyway."""
 
 
 def cut_lines(uri: str, size: int, opener: Opener, options: ReadOptions) -> Sequence[Part]:
@@ -23,6 +26,8 @@ def cut_lines(uri: str, size: int, opener: Opener, options: ReadOptions) -> Sequ
     local = "://" not in uri or uri.startswith("file://")
     if is_compressed(head) or wide or not local:
         return (Part(uri, size=size),)
+    if size > LARGE:
+        return cut_unread(uri, size, opener, PIECE)
     return cut_file(uri, opener, quote=b"", piece=PIECE)
 
 
@@ -39,6 +44,9 @@ class JsonLines:
 
     def read(self, part: Part, opener: Opener, options: ReadOptions) -> Iterator[Item]:
         """Blocks of lines as batches."""
+        yield from numbered(self._read(part, opener, options), part, opener)
+
+    def _read(self, part: Part, opener: Opener, options: ReadOptions) -> Iterator[Item]:
         quick = QuickJson()
         for block in blocks_of(part, opener, options.settings, quote=b""):
             yield from read_block(block, part.uri, quick)

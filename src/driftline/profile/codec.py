@@ -57,7 +57,7 @@ def _states(profile: Profile) -> list[tuple[Analyzer[Any], Any]]:
 def decode(data: bytes, uri: str = "profile") -> Profile:
     """The profile that `encode` wrote; `Unreadable` names `uri` if these bytes are none."""
     if len(data) < _HEAD.size or data[:4] != MAGIC:
-        raise Unreadable(uri=uri, reason="not a Driftline profile", remedy="Write one with Profile.save().")
+        raise Unreadable(uri=uri, reason="not a Driftline profile", remedy="Write one with `driftline profile --save`.")
     _, version, text_size, size = _HEAD.unpack_from(data)
     if version > VERSION:
         raise Unreadable(
