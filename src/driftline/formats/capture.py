@@ -41,7 +41,7 @@ class Capture:
         exactly = Exactly(part.uri, options)
         quick = not options.settings.get("compatible") and not options.settings.get("exact")
         alike = Alike(options)
-        for block in blocks_of(part, opener, options.settings):
+        for block in blocks_of(part, opener, options.settings, quote=b""):
             try:
                 if not quick:
                     raise Unlike("one by one")

@@ -9,12 +9,11 @@ from typing import Any
 
 from driftline.errors import Unreadable
 from driftline.formats import records
-from driftline.formats.blocks import Block
+from driftline.formats.blocks import Block, plain_text
 from driftline.formats.ducks import Malformed, duck
 from driftline.formats.format import Item, Opener, Part, ReadOptions
 from driftline.formats.jsonlines import read_block
 from driftline.formats.quickjson import QuickJson
-from driftline.formats.text import plain_text
 from driftline.problems import Problem
 
 ROWS = 16_384

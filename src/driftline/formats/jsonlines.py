@@ -6,15 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from driftline.formats import records
-from driftline.formats.blocks import SIZE, Block, blocks_of, cut_file, cut_unread, numbered
+from driftline.formats.blocks import Block, blocks_of, cut_file, cut_unread, is_compressed, numbered
 from driftline.formats.ducks import Malformed, duck
 from driftline.formats.format import Item, Opener, Part, ReadOptions
 from driftline.formats.quickjson import Inexact, QuickJson
-from driftline.formats.text import excerpt, is_plain
 from driftline.problems import Problem
 
-PIECE = SIZE
-"""Plain files on this machine are cut into parts of this size."""
+PIECE = 16 << 20
 
 LARGE = 128 << 20
 """Larger files are cut without counting their lines: SageMaker reads them in several partitions anyway."""
@@ -22,10 +20,15 @@ LARGE = 128 << 20
 
 def cut_lines(uri: str, size: int, opener: Opener, options: ReadOptions) -> Sequence[Part]:
     """Byte ranges between lines for plain local files, else one part."""
+    with opener(uri) as stream:
+        head = stream.read(4)
+    wide = head.startswith((b"\xff\xfe", b"\xfe\xff")) or "encoding" in options.settings
     local = "://" not in uri or uri.startswith("file://")
-    if not local or size <= PIECE or not is_plain(uri, opener, options.settings):
+    if is_compressed(head) or wide or not local:
         return (Part(uri, size=size),)
-    return cut_unread(uri, size, opener, PIECE) if size > LARGE else cut_file(uri, opener, piece=PIECE)
+    if size > LARGE:
+        return cut_unread(uri, size, opener, PIECE)
+    return cut_file(uri, opener, quote=b"", piece=PIECE)
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class JsonLines:
 
     def _read(self, part: Part, opener: Opener, options: ReadOptions) -> Iterator[Item]:
         quick = QuickJson()
-        for block in blocks_of(part, opener, options.settings):
+        for block in blocks_of(part, opener, options.settings, quote=b""):
             yield from read_block(block, part.uri, quick)
 
 
@@ -95,8 +98,9 @@ def _read_one_by_one(lines: Sequence[bytes], first_line: int, uri: str) -> Itera
             if not isinstance(value, dict):
                 raise ValueError(f"a {type(value).__name__}, not an object")
         except ValueError as error:
+            shown = line.decode("utf-8", "backslashreplace")
             remedy = "Each line must be one JSON object; a whole document is --format json."
-            yield Problem(uri, f"no JSON object: {error}", first_line + place, value=excerpt(line), remedy=remedy)
+            yield Problem(uri, f"no JSON object: {error}", first_line + place, value=shown, remedy=remedy)
             continue
         kept.append(line)
         found.append(value)
