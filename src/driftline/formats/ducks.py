@@ -21,8 +21,10 @@ _CONFIG = {
     "threads": 1,
 }
 _NUMBERS = {"tinyint", "smallint", "integer", "bigint", "hugeint", "ubigint", "uinteger", "double", "float", "decimal"}
-_OPTIONS = "maximum_object_size=268435456, map_inference_threshold=-1, field_appearance_threshold=0"
+_OPTIONS = "map_inference_threshold=-1, field_appearance_threshold=0"
 
+_LARGEST = 256 << 20
+"""Bytes of a JSON object; SageMaker's records hold payloads of up to 100 MB."""
 
 _own = threading.local()
 
@@ -56,7 +58,7 @@ class Duck:
         Raises `Malformed` where the bytes are no JSON objects.
         """
         with _file(data) as path:
-            source = f"read_json('{path}', format='{layout}', sample_size=-1, {_OPTIONS}"
+            source = f"read_json('{path}', format='{layout}', sample_size=-1, {_options(data)}"
             columns = self._columns(f"SELECT * FROM {source})")
             if not columns:
                 return pa.RecordBatch.from_pylist([])
@@ -66,7 +68,7 @@ class Duck:
     def read(self, data: bytes | memoryview, columns: str, query: str) -> pa.RecordBatch:
         """What `query` selects of `records`, newline-delimited objects with these columns."""
         with _file(data) as path:
-            source = f"read_json('{path}', format='newline_delimited', {_OPTIONS}, columns={columns})"
+            source = f"read_json('{path}', format='newline_delimited', {_options(data)}, columns={columns})"
             return self.select(f"WITH records AS (SELECT * FROM {source}) {query}")
 
     def select(self, query: str) -> pa.RecordBatch:
@@ -92,6 +94,11 @@ class Duck:
             if renamed and renamed[1].casefold() in folded:
                 raise Malformed(f"the names {renamed[1]!r} and {name!r} cannot be told apart")
         return found
+
+
+def _options(data: bytes | memoryview) -> str:
+    """DuckDB's buffers are as large as the largest object, which is at most the data: larger ones only cost time."""
+    return f"maximum_object_size={min(len(data) + 1, _LARGEST)}, {_OPTIONS}"
 
 
 def _as_text(kind: Any) -> str:

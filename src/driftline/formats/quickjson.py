@@ -6,7 +6,6 @@ column of fractions are looked up as they were written, and columns taken for ti
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,8 @@ from driftline.profile.arrow import values_of
 
 _MOST_LOOKED_UP = 0.02
 """A larger share of rows that would have to be looked up is left to the exact reader."""
+
+_LINE_END = 10
 
 
 class Inexact(Exception):
@@ -51,7 +52,7 @@ class QuickJson:
         reading = json.ReadOptions(use_threads=False, block_size=len(data) + 1)
         schema = pa.schema(list(self._texts.items())) if self._texts else None
         try:
-            return json.read_json(io.BytesIO(data), reading, json.ParseOptions(explicit_schema=schema))
+            return json.read_json(pa.BufferReader(data), reading, json.ParseOptions(explicit_schema=schema))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise Inexact(str(error)) from error
 
@@ -80,10 +81,11 @@ def _with_kinds(batch: pa.RecordBatch, data: bytes | memoryview) -> pa.RecordBat
         raise Inexact("many whole numbers among fractions")
     if not len(looked_up):
         return batch
-    lines = bytes(data).split(b"\n")
-    if len(lines) - (not lines[-1]) != batch.num_rows:
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == _LINE_END)
+    if len(ends) + (data[-1] != _LINE_END) != batch.num_rows:
         raise Inexact("blank lines")
-    written = {int(row): records.load(lines[row]) for row in looked_up}
+    starts, stops = np.concatenate([[0], ends + 1]), np.append(ends, len(data))
+    written = {int(row): records.load(bytes(data[starts[row] : stops[row]])) for row in looked_up}
     columns: list[Any] = list(batch.columns)
     for place, rows in whole.items():
         name = batch.schema.names[place]
