@@ -219,3 +219,52 @@ def test_one_list_of_outputs_for_several_inputs(path: Path, output: str) -> None
     rows, problems = read(path, [record(side("1\n2"), side(output, "JSON"))])
     assert len(rows) == 2
     assert problems == []
+
+
+_REGULAR = {"f": 0.25, "n": 3, "s": "x"}
+_ODD = [
+    '{"f": 0.5, "n": 4, "s": null}',
+    '{"f": 0.5, "n": null, "s": "null"}',
+    '{"f": 2, "n": 4, "s": "y"}',
+    '{"f": 2.0, "n": 4, "s": "y"}',
+    '{"f": 0.5, "n": 4.0, "s": "y"}',
+    '{"f": 0.5, "n": 4.6, "s": "y"}',
+    '{"f": "abc", "n": 4, "s": "y"}',
+    '{"f": true, "n": 4, "s": "y"}',
+    '{"f": 0.5, "n": "0x1F", "s": 7}',
+    '{"f": 0.5, "n": 4, "s": 7}',
+    '{"f": 0.5, "n": 4, "s": [1, 2]}',
+    '{"f": 0.5, "n": 4, "s": {"deep": 1}}',
+    '{"f": 0.5, "n": 4}',
+    '{"f": 0.5, "n": 4, "s": "y", "more": 1}',
+    '{"f": 0.5, "n": 4, "more": "y"}',
+    '{"f": 0.5, "n": 4, "more": null}',
+    '{"n": 4, "f": 0.5, "s": "y"}',
+    '{"f" : 0.5, "n" : 4, "s" : "y"}',
+    '{"f": 0.5, "n": 4, "s": "a \\"quoted\\": null"}',
+    '{"f": 0.5, "n": 4, "s": "two\\nlines, umlaut ä"}',
+    '{"f": 1e999, "n": 4, "s": "y"}',
+    '{"f": 0.5, "n": 12345678901234567890123, "s": "y"}',
+    '{"f": 0.5, "n": 4, "s": "y"',
+    '[0.5, 4, "y"]',
+    '{"f": 0.5, "n": 4, "s": "y"}\n{"f": 0.75, "n": 5, "s": "z"}',
+]
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("odd", _ODD)
+def test_a_block_that_differs_from_the_one_before(path: Path, odd: str, wrapped: bool) -> None:
+    """The structure learned from one block never changes what is read of the next."""
+    if wrapped:
+        odd = f'{{"predictions": [{odd}]}}'
+    regular = json.dumps({"predictions": [_REGULAR]} if wrapped else _REGULAR)
+    read(path, [record(side('{"a": 1}', "JSON"), side(regular, "JSON"))] * 3)
+    lines = [record(side('{"a": 1}', "JSON"), side(text, "JSON")) for text in (regular, odd, regular)]
+    quick, quick_problems = read(path, lines)
+    exactly, problems = read(path, lines, exact=True)
+    assert [_texts(row) for row in quick] == [_texts(row) for row in exactly]
+    assert quick_problems == problems
+
+
+def _texts(row: dict[str, Any]) -> dict[str, str | None]:
+    return {name: None if value is None else str(value) for name, value in row.items()}

@@ -11,9 +11,12 @@ from driftline.formats import records
 from driftline.formats.blocks import Block, blocks_of, numbered
 from driftline.formats.captured import Alike, Unlike
 from driftline.formats.format import Item, Opener, Part, ReadOptions
-from driftline.formats.jsonlines import cut_lines
+from driftline.formats.jsonlines import PIECE, cut_lines
 from driftline.formats.payloads import Row, Unusable, rows_of
 from driftline.problems import Problem
+
+SIZE = PIECE + (1 << 20)
+"""Bytes of a block: a part of a local file and its last line in one piece, which need not be copied together."""
 
 METADATA = ("inference_id", "event_id", "inference_time")
 
@@ -41,7 +44,7 @@ class Capture:
         exactly = Exactly(part.uri, options)
         quick = not options.settings.get("compatible") and not options.settings.get("exact")
         alike = Alike(options)
-        for block in blocks_of(part, opener, options.settings, quote=b""):
+        for block in blocks_of(part, opener, options.settings, quote=b"", size=SIZE):
             try:
                 if not quick:
                     raise Unlike("one by one")

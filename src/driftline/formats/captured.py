@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import threading
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from driftline.formats.ducks import Malformed, duck
 from driftline.formats.format import ReadOptions
 from driftline.formats.payloads import CSV_TYPES, LISTS
 from driftline.formats.quickjson import Inexact, QuickJson
+from driftline.formats.structures import Structure
 from driftline.problems import Problem
 
 _SIDE = "STRUCT(observedContentType VARCHAR, data VARCHAR, encoding VARCHAR)"
@@ -34,6 +37,9 @@ _METADATA = """,
        coalesce(eventMetadata.inferenceId, eventMetadata.eventId) AS inference_id,
        eventMetadata.eventId AS event_id, eventMetadata.inferenceTime AS inference_time
 """
+_known = threading.local()
+"""The structures of the block that this thread read last; whether they fit the next one is always checked."""
+
 METADATA = ("inference_id", "event_id", "inference_time")
 
 
@@ -47,10 +53,13 @@ class Alike:
     def __init__(self, options: ReadOptions) -> None:
         """`options` give names, columns and settings."""
         self._options = options
+        self._order = (
+            ("input", "output") if options.settings.get("output_columns_position") == "END" else ("output", "input")
+        )
         self._metadata = bool(options.settings.get("metadata"))
         self._query = _QUERY.format(metadata=_METADATA if self._metadata else "")
         self._readers: dict[int, Reader] = {}
-        self._json = (QuickJson(), QuickJson())
+        self._json = {"input": QuickJson(), "output": QuickJson()}
 
     def read(self, block: Block) -> pa.RecordBatch:
         """The rows of a block; raises `Unlike` where only reading one by one is exact."""
@@ -60,20 +69,44 @@ class Alike:
             raise Unlike(str(error)) from error
 
     def _read(self, data: bytes, rows: int) -> pa.RecordBatch:
-        found = duck().read(data, _COLUMNS, self._query)
+        known = getattr(_known, "structures", None)
+        if known:
+            try:
+                return self._as_known(data, rows, known)
+            except (Malformed, Inexact):
+                _known.structures = None
+        found = self._records(data, rows, self._query)
+        (first, one), (second, other) = [_side(found, name) for name in self._order]
+        if first == second == "CSV":
+            return self._with_metadata(self._csv(_lines(_trimmed(one), ",", _trimmed(other)), rows), found)
+        if first != "JSON" or second != "JSON":
+            raise Unlike("mixed encodings")
+        batches, structures = [], {}
+        for name, texts in zip(self._order, (one, other), strict=True):
+            batch, structures[name] = _rows_of(self._json[name], texts, rows)
+            batches.append(batch)
+        _known.structures = structures if all(structures.values()) else None
+        return self._with_metadata(_hstack(*batches), found)
+
+    def _as_known(self, data: bytes, rows: int, known: Mapping[str, Structure]) -> pa.RecordBatch:
+        """The rows of payloads that have the structure of the block before."""
+        wanted = [f"json_transform({name}, $${known[name].wanted}$$) AS {name}_rows" for name in self._order]
+        found = self._records(data, rows, f"SELECT *, {', '.join(wanted)} FROM ({self._query})")
+        sides = [_side(found, name) for name in self._order]
+        if any(encoding != "JSON" for encoding, _ in sides):
+            raise Inexact("another encoding")
+        pair = [
+            known[name].rows(found[f"{name}_rows"], texts) for name, (_, texts) in zip(self._order, sides, strict=True)
+        ]
+        return self._with_metadata(_hstack(*pair), found)
+
+    def _records(self, data: bytes, rows: int, query: str) -> pa.RecordBatch:
+        found = duck().read(data, _COLUMNS, query)
         if found.num_rows != rows or not rows or pc.any(found["batch"]).as_py():
             raise Unlike("blank lines, or a batch transform")
-        sides = [_side(found, "output"), _side(found, "input")]
-        if self._options.settings.get("output_columns_position") == "END":
-            sides.reverse()
-        (first, one), (second, other) = sides
-        if first == second == "CSV":
-            batch = self._csv(_lines(_trimmed(one), ",", _trimmed(other)), rows)
-        elif first == second == "JSON":
-            pair = (_rows_of(reader, texts, rows) for reader, texts in zip(self._json, (one, other), strict=True))
-            batch = _hstack(*pair)
-        else:
-            raise Unlike("mixed encodings")
+        return found
+
+    def _with_metadata(self, batch: pa.RecordBatch, found: pa.RecordBatch) -> pa.RecordBatch:
         if not self._metadata:
             return batch
         return _hstack(batch, pa.RecordBatch.from_arrays([found[name] for name in METADATA], names=list(METADATA)))
@@ -123,13 +156,13 @@ def _lines(*pieces: Any) -> bytes:
     return bytes(memoryview(ended.buffers()[2])[cuts[0] : cuts[-1]])
 
 
-def _rows_of(reader: QuickJson, texts: pa.Array, rows: int) -> pa.RecordBatch:
-    """Payloads of one flat object each, or of a list of one, as columns."""
-    batch = reader.rows(_lines(_trimmed(texts)))
+def _rows_of(reader: QuickJson, texts: pa.Array, rows: int) -> tuple[pa.RecordBatch, Structure | None]:
+    """Payloads of one flat object each, or of a list of one, as columns, and their structure."""
+    batch, under = reader.rows(_lines(_trimmed(texts))), ""
     if batch.num_rows != rows or batch.num_columns == 0:
         raise Unlike("payloads of several lines")
     if batch.num_columns == 1 and batch.schema.names[0] in LISTS:
-        inner = batch.column(0)
+        under, inner = batch.schema.names[0], batch.column(0)
         if not pa.types.is_list(inner.type) or not pa.types.is_struct(inner.type.value_type) or inner.null_count:
             raise Unlike("rows without names")
         lengths = pc.min_max(pc.list_value_length(inner)).as_py()
@@ -138,7 +171,7 @@ def _rows_of(reader: QuickJson, texts: pa.Array, rows: int) -> pa.RecordBatch:
         batch = pa.RecordBatch.from_struct_array(inner.flatten())
     if any(pa.types.is_nested(kind) for kind in batch.schema.types):
         raise Unlike("nested members")
-    return batch
+    return batch, Structure.of(batch.schema, under)
 
 
 def _has_whole_doubles(rows: pa.Array) -> bool:

@@ -6,6 +6,7 @@ column of fractions are looked up as they were written, and columns taken for ti
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ class QuickJson:
         batch = batches[0]
         if any(_is_inexact(field.type) for field in batch.schema):
             raise Inexact("nested members")
-        return _with_kinds(batch, data)
+        return with_kinds(batch, _Lines(data, batch.num_rows).record)
 
     def _parse(self, data: bytes | memoryview) -> pa.Table:
         from pyarrow import json
@@ -72,27 +73,41 @@ def _is_flat(kind: pa.DataType) -> bool:
     return bool(pa.types.is_struct(kind)) and not any(pa.types.is_nested(member.type) for member in kind)
 
 
-def _with_kinds(batch: pa.RecordBatch, data: bytes | memoryview) -> pa.RecordBatch:
-    """The batch, columns of fractions that hold integers too as text."""
+def with_kinds(batch: pa.RecordBatch, written: Callable[[int], Mapping[str, Any]]) -> pa.RecordBatch:
+    """The batch, columns of fractions that hold integers too as text; `written` gives a row as it was written."""
     doubles = [place for place, kind in enumerate(batch.schema.types) if pa.types.is_float64(kind)]
     whole = {place: _whole(batch.column(place)) for place in doubles}
     looked_up = np.unique(np.concatenate([np.empty(0, np.int64), *whole.values()]))
     if len(looked_up) > max(64, _MOST_LOOKED_UP * batch.num_rows):
         raise Inexact("many whole numbers among fractions")
-    if not len(looked_up):
-        return batch
-    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == _LINE_END)
-    if len(ends) + (data[-1] != _LINE_END) != batch.num_rows:
-        raise Inexact("blank lines")
-    starts, stops = np.concatenate([[0], ends + 1]), np.append(ends, len(data))
-    written = {int(row): records.load(bytes(data[starts[row] : stops[row]])) for row in looked_up}
+    found = {int(row): written(int(row)) for row in looked_up}
     columns: list[Any] = list(batch.columns)
     for place, rows in whole.items():
-        name = batch.schema.names[place]
-        integers = [int(row) for row in rows if isinstance(written[int(row)].get(name), int)]
+        values = {int(row): found[int(row)].get(batch.schema.names[place]) for row in rows}
+        if any(isinstance(value, bool | str) for value in values.values()):
+            raise Inexact("a member of another type")
+        integers = {row: str(value) for row, value in values.items() if isinstance(value, int)}
         if integers:
             columns[place] = _mixed(batch.column(place), integers)
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+class _Lines:
+    """The lines of a block, cut only when one is asked for."""
+
+    def __init__(self, data: bytes | memoryview, rows: int) -> None:
+        self._data, self._rows = data, rows
+        self._ends: np.ndarray[Any, np.dtype[np.int64]] | None = None
+
+    def record(self, row: int) -> Any:
+        """The object on a line; raises `Inexact` where rows and lines are not the same."""
+        if self._ends is None:
+            self._ends = np.flatnonzero(np.frombuffer(self._data, np.uint8) == _LINE_END)
+            if len(self._ends) + (self._data[-1] != _LINE_END) != self._rows:
+                raise Inexact("blank lines")
+        start = self._ends[row - 1] + 1 if row else 0
+        stop = self._ends[row] if row < len(self._ends) else len(self._data)
+        return records.load(bytes(self._data[start:stop]))
 
 
 def _whole(column: pa.Array) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -101,9 +116,9 @@ def _whole(column: pa.Array) -> np.ndarray[Any, np.dtype[np.int64]]:
     return np.flatnonzero(values == np.floor(values))
 
 
-def _mixed(column: pa.Array, integers: list[int]) -> pa.Array:
-    """The column as text, these rows as integers."""
+def _mixed(column: pa.Array, integers: Mapping[int, str]) -> pa.Array:
+    """The column as text, these rows as they were written."""
     texts = [None if value is None else repr(value) for value in column.to_pylist()]
-    for row in integers:
-        texts[row] = str(int(float(texts[row] or 0)))
+    for row, text in integers.items():
+        texts[row] = text
     return pa.array(texts, pa.string())
