@@ -153,20 +153,31 @@ def _read_by_pattern(texts: pa.Array) -> tuple[Mask, Mask, Mask, npt.NDArray[np.
 
 
 _PROBES = 8
-_INSIDE = np.isin(np.arange(256), list(b"0123456789+-.eE "))
-_LAST = np.isin(np.arange(256), list(b"0123456789"))
 
 
 def _maybe_numeric(texts: pa.Array) -> Mask:
     """False where one of a few bytes of a text shows that it is no number."""
     data, offsets = bytes_of(texts)
-    likely = np.zeros(len(texts), dtype=np.bool_)
-    places = np.flatnonzero(offsets[:-1] < offsets[1:])
-    places = places[_LAST[data[offsets[places + 1] - 1]]] if len(places) else places
+    starts, lengths = offsets[:-1], np.diff(offsets)
+    if not len(data):
+        return np.zeros(len(texts), dtype=np.bool_)
+    width = int(lengths[0])
+    if width and np.all(lengths == width):
+        columns = data.reshape(-1, width)
+        likely: Mask = columns[:, -1] - np.uint8(ord("0")) <= 9
+        for probe in range(_PROBES):
+            likely &= _may_be_inside(columns[:, width * probe // _PROBES])
+        return likely
+    likely = (data[offsets[1:] - 1] - np.uint8(ord("0")) <= 9) & (lengths > 0)
+    places = np.flatnonzero(likely)
     for probe in range(_PROBES):
-        if not len(places):
-            return likely
-        starts, ends = offsets[places], offsets[places + 1]
-        places = places[_INSIDE[data[starts + (ends - starts) * probe // _PROBES]]]
-    likely[places] = True
+        kept = _may_be_inside(data[starts[places] + lengths[places] * probe // _PROBES])
+        likely[places] = kept
+        places = places[kept]
     return likely
+
+
+def _may_be_inside(characters: npt.NDArray[np.uint8]) -> Mask:
+    """Digits, signs, points, blanks and e; the few others below 9 are left to the patterns."""
+    found: Mask = (characters <= ord("9")) | (characters | np.uint8(32) == ord("e"))
+    return found
