@@ -268,3 +268,18 @@ def test_a_block_that_differs_from_the_one_before(path: Path, odd: str, wrapped:
 
 def _texts(row: dict[str, Any]) -> dict[str, str | None]:
     return {name: None if value is None else str(value) for name, value in row.items()}
+
+
+def test_names_of_members_are_no_sql(path: Path, tmp_path: Path) -> None:
+    """Whoever calls an endpoint chooses the names, so they reach no query but as literals."""
+    written = tmp_path / "written.csv"
+    ends = "|| chr(34) || ':' || chr(34) || 'VARCHAR' || chr(34) || '}') AS q FROM (SELECT captureData.endpointOutput"
+    sides = ".data AS input, captureData.endpointOutput.data AS output FROM records); "
+    for end in ("$$", "'"):
+        name = f"a{end} {ends}{sides}COPY (SELECT 42) TO '{written}'; --"
+        lines = [record(side(json.dumps({name: 1, "b": "x"}), "JSON"), side('{"y": 1}', "JSON"))] * 3
+        for _ in range(2):
+            rows, problems = read(path, lines)
+            assert rows == [{"y": 1, name: 1, "b": "x"}] * 3
+            assert not problems
+    assert not written.exists()

@@ -90,7 +90,7 @@ class Alike:
 
     def _as_known(self, data: bytes, rows: int, known: Mapping[str, Structure]) -> pa.RecordBatch:
         """The rows of payloads that have the structure of the block before."""
-        wanted = [f"json_transform({name}, $${known[name].wanted}$$) AS {name}_rows" for name in self._order]
+        wanted = [f"json_transform({name}, {_literal(known[name].wanted)}) AS {name}_rows" for name in self._order]
         found = self._records(data, rows, f"SELECT *, {', '.join(wanted)} FROM ({self._query})")
         sides = [_side(found, name) for name in self._order]
         if any(encoding != "JSON" for encoding, _ in sides):
@@ -178,6 +178,15 @@ def _has_whole_doubles(rows: pa.Array) -> bool:
     """Whether a fraction below a list may have been written as an integer; what is below was not looked up."""
     doubles = [values for values in rows.flatten() if pa.types.is_float64(values.type)]
     return any(pc.any(pc.equal(values, pc.floor(values))).as_py() for values in doubles)
+
+
+def _literal(text: str) -> str:
+    """The text as a literal of SQL: names of members come from whoever called the endpoint.
+
+    >>> _literal("it's")
+    "'it''s'"
+    """
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _hstack(first: pa.RecordBatch, second: pa.RecordBatch) -> pa.RecordBatch:
