@@ -1,0 +1,95 @@
+"""Alerts: one for each schedule, and when its status changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import update as sql_update
+
+from driftline.catalog.resources import fold
+from driftline.catalog.tables import alert, alert_change
+from driftline.errors import NotFound
+
+OK, IN_ALERT = "OK", "InAlert"
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Says InAlert when `datapoints` of the last `period` executions failed or found violations."""
+
+    schedule: str
+    name: str
+    created: datetime
+    modified: datetime
+    status: str = OK
+    datapoints: int = 1
+    period: int = 1
+
+    def judge(self, bad: Sequence[bool]) -> str:
+        """The status after executions of which the latest come first.
+
+        >>> moment = datetime(2026, 1, 1)
+        >>> Alert("s", "a", moment, moment, datapoints=2, period=3).judge([True, False, True, True])
+        'InAlert'
+        """
+        return IN_ALERT if sum(bad[: self.period]) >= self.datapoints else OK
+
+
+@dataclass(frozen=True)
+class Change:
+    """A new status of an alert."""
+
+    schedule: str
+    name: str
+    status: str
+    created: datetime
+
+
+def add(tx: Connection, made: Alert) -> None:
+    """Keep the alert of a new schedule."""
+    remove(tx, made.schedule)
+    tx.execute(insert(alert).values(**{**asdict(made), "schedule": fold(made.schedule)}))
+
+
+def find(tx: Connection, schedule: str) -> Alert | None:
+    """The alert of a schedule."""
+    row = tx.execute(select(alert).where(alert.c.schedule == fold(schedule))).first()
+    return None if row is None else Alert(**{**row._asdict(), "schedule": schedule})
+
+
+def update(tx: Connection, schedule: str, *, now: datetime, **changes: Any) -> Alert:
+    """The alert with these members changed; raises `NotFound`."""
+    tx.execute(sql_update(alert).where(alert.c.schedule == fold(schedule)).values(modified=now, **changes))
+    found = find(tx, schedule)
+    if found is None:
+        raise NotFound(what="monitoring alert of schedule", name=schedule)
+    return found
+
+
+def flip(tx: Connection, found: Alert, status: str, *, now: datetime) -> bool:
+    """Note a new status; False if it is the old one, or somebody else noted it at the same moment."""
+    if status == found.status:
+        return False
+    same = (alert.c.schedule == fold(found.schedule), alert.c.status == found.status)
+    if not tx.execute(sql_update(alert).where(*same).values(status=status, modified=now)).rowcount:
+        return False
+    values = {"schedule": fold(found.schedule), "name": found.name, "status": status, "created": now}
+    tx.execute(insert(alert_change).values(**values))
+    return True
+
+
+def changes(tx: Connection, schedule: str | None = None) -> list[Change]:
+    """All changes, of one schedule or of all, latest first."""
+    query = select(alert_change).order_by(alert_change.c.id.desc())
+    if schedule is not None:
+        query = query.where(alert_change.c.schedule == fold(schedule))
+    return [Change(row.schedule, row.name, row.status, row.created) for row in tx.execute(query)]
+
+
+def remove(tx: Connection, schedule: str) -> None:
+    """Forget the alert; its changes are kept."""
+    tx.execute(delete(alert).where(alert.c.schedule == fold(schedule)))

@@ -1,0 +1,105 @@
+"""The database: one URL, transactions, migrations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+from driftline.errors import Invalid, Unavailable
+
+MIGRATIONS = Path(__file__).resolve().parent / "migrations"
+
+
+class Catalog:
+    """A database of this URL, SQLite or PostgreSQL; safe to share between threads."""
+
+    def __init__(self, url: str) -> None:
+        """Nothing is opened yet; raises `Invalid` for a URL of another database."""
+        self.url = make_url(url)
+        if self.url.get_backend_name() == "postgresql":
+            self.url = self.url.set(drivername="postgresql+psycopg")
+            self._engine = create_engine(self.url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        elif self.url.get_backend_name() == "sqlite":
+            self._engine = _sqlite(self.url)
+        else:
+            expected = "sqlite:///FILE or postgresql://USER@HOST/NAME"
+            raise Invalid(what="database URL", got=self.url.get_backend_name(), expected=expected)
+
+    @property
+    def on_postgres(self) -> bool:
+        """Whether rows can be locked one by one."""
+        return self.url.get_backend_name() == "postgresql"
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction: committed at the end, undone by any error. Raises `Unavailable` if there is no database."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except OperationalError as error:
+            raise CatalogUnavailable(reason=str(error.orig)) from error
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """As `begin`, for reading only: on SQLite it waits for nobody."""
+        try:
+            with self._engine.execution_options(reads=True).begin() as connection:
+                yield connection
+        except OperationalError as error:
+            raise CatalogUnavailable(reason=str(error.orig)) from error
+
+    def clock(self) -> datetime:
+        """The time that all workers agree on: the server's of PostgreSQL, this machine's with SQLite."""
+        if not self.on_postgres:
+            return datetime.now(UTC)
+        with self.read() as tx:
+            found: datetime = tx.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+        return found.astimezone(UTC)
+
+    def migrate(self) -> None:
+        """Bring the tables up to date; safe to call by several processes at once."""
+        from alembic import command
+        from alembic.config import Config
+
+        if self.url.get_backend_name() == "sqlite" and self.url.database:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        with self.begin() as connection:
+            if self.on_postgres:
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(4711_0815)")
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+
+class CatalogUnavailable(Unavailable):
+    """The database cannot be reached or refuses work: {reason}. It is tried again."""
+
+
+def _sqlite(url: Any) -> Engine:
+    """SQLite that waits for other writers, and takes the write lock at the start of a transaction."""
+    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+
+    def opened(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    def begun(connection: Connection) -> None:
+        reads = connection.get_execution_options().get("reads")
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    event.listen(engine, "connect", opened)
+    event.listen(engine, "begin", begun)
+    return engine

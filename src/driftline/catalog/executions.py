@@ -1,0 +1,171 @@
+"""Monitoring executions: one row for each time that a schedule ran, was re-run or back-filled."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, insert, or_, select
+from sqlalchemy import update as sql_update
+from sqlalchemy.exc import IntegrityError
+
+from driftline.catalog.resources import fold
+from driftline.catalog.tables import execution
+from driftline.errors import Conflict, Invalid, NotFound
+
+OPEN = ("Pending", "InProgress", "Stopping")
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One run of a schedule over the window [start, end); `run` counts repeats of the same scheduled time from 0."""
+
+    id: str
+    schedule: str
+    scheduled: datetime
+    window_start: datetime
+    window_end: datetime
+    created: datetime
+    modified: datetime
+    run: int = 0
+    origin: str = "schedule"
+    status: str = "Pending"
+    job: str | None = None
+    failure_reason: str | None = None
+    exit_message: str | None = None
+    type: str | None = None
+    endpoint: str | None = None
+    definition: str | None = None
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended."""
+        return self.status in OPEN
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a list call asks for; equalities by column name, times are bounds (after: exclusive)."""
+
+    equal: Mapping[str, str] = field(default_factory=dict)
+    after: Mapping[str, datetime] = field(default_factory=dict)
+    before: Mapping[str, datetime] = field(default_factory=dict)
+    sort_by: str = "created"
+    descending: bool = True
+    limit: int = 10
+    token: str | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of what was found, and the token of the rest; None at the end."""
+
+    items: Sequence[Execution]
+    token: str | None = None
+
+
+def add(tx: Connection, made: Execution) -> bool:
+    """Keep a new execution; False if this run of this scheduled time is known already."""
+    values = {**asdict(made), "schedule": fold(made.schedule), "name": made.schedule, "body": dict(made.body)}
+    try:
+        with tx.begin_nested():
+            tx.execute(insert(execution).values(**values))
+    except IntegrityError:
+        return False
+    return True
+
+
+def get(tx: Connection, identity: str) -> Execution:
+    """The execution; raises `NotFound`."""
+    row = tx.execute(select(execution).where(execution.c.id == identity)).first()
+    if row is None:
+        raise NotFound(what="monitoring execution", name=identity)
+    return _of(row)
+
+
+def of_job(tx: Connection, job: str) -> Execution | None:
+    """The execution that a processing job belongs to."""
+    row = tx.execute(select(execution).where(execution.c.job == job)).first()
+    return None if row is None else _of(row)
+
+
+def update(tx: Connection, identity: str, *, now: datetime, expected: Sequence[str] = (), **changes: Any) -> Execution:
+    """The execution with these columns changed; raises `Conflict` if its status is none of `expected`."""
+    query = sql_update(execution).where(execution.c.id == identity).values(modified=now, **changes)
+    if expected:
+        query = query.where(execution.c.status.in_(expected))
+    if not tx.execute(query).rowcount:
+        found = get(tx, identity)
+        reason = f"it is {found.status}, not {' or '.join(expected)}"
+        raise Conflict(what="monitoring execution", name=identity, reason=reason)
+    return get(tx, identity)
+
+
+def open_of(tx: Connection, schedule: str) -> list[Execution]:
+    """Those of the schedule that have not ended, oldest first."""
+    c = execution.c
+    query = select(execution).where(c.schedule == fold(schedule), c.status.in_(OPEN)).order_by(c.scheduled, c.run)
+    return [_of(row) for row in tx.execute(query)]
+
+
+def last_of(tx: Connection, schedule: str, count: int = 1) -> list[Execution]:
+    """The latest of the schedule by scheduled time, latest first."""
+    c = execution.c
+    query = select(execution).where(c.schedule == fold(schedule)).order_by(c.scheduled.desc(), c.run.desc())
+    return [_of(row) for row in tx.execute(query.limit(count))]
+
+
+def next_run(tx: Connection, schedule: str, scheduled: datetime) -> int:
+    """The number of the next run of this scheduled time."""
+    c = execution.c
+    query = select(func.max(c.run)).where(c.schedule == fold(schedule), c.scheduled == scheduled)
+    last = tx.execute(query).scalar()
+    return 0 if last is None else int(last) + 1
+
+
+def search(tx: Connection, wanted: Search) -> Page:
+    """A page of the executions that the search asks for; raises `Invalid` for a token that is none."""
+    c = execution.c
+    query = select(execution)
+    for name, value in wanted.equal.items():
+        query = query.where(c[name] == (fold(value) if name == "schedule" else value))
+    query = query.where(*(c[name] > moment for name, moment in wanted.after.items()))
+    query = query.where(*(c[name] < moment for name, moment in wanted.before.items()))
+    column = c[wanted.sort_by]
+    if wanted.token:
+        last, identity = _parsed(wanted.token, wanted.sort_by)
+        beyond = column < last if wanted.descending else column > last
+        query = query.where(or_(beyond, and_(column == last, c.id > identity)))
+    rows = tx.execute(
+        query.order_by(column.desc() if wanted.descending else column, c.id).limit(wanted.limit + 1)
+    ).all()
+    shown = rows[: wanted.limit]
+    token = _token(shown[-1], wanted.sort_by) if len(rows) > wanted.limit else None
+    return Page([_of(row) for row in shown], token)
+
+
+def _token(row: Any, sort_by: str) -> str:
+    value = getattr(row, sort_by)
+    shown = value.isoformat() if isinstance(value, datetime) else value
+    return base64.urlsafe_b64encode(json.dumps([sort_by, shown, row.id]).encode()).decode()
+
+
+def _parsed(token: str, sort_by: str) -> tuple[Any, str]:
+    try:
+        sorted_by, value, identity = json.loads(base64.urlsafe_b64decode(token))
+        if sorted_by != sort_by:
+            raise ValueError("another order")
+        return (str(value) if sort_by == "status" else datetime.fromisoformat(value)), str(identity)
+    except (ValueError, TypeError) as error:
+        raise Invalid(what="NextToken", got=token, expected="the token of the page before") from error
+
+
+def _of(row: Any) -> Execution:
+    values = row._asdict()
+    shown = values.pop("name")
+    return Execution(**{**values, "schedule": shown})

@@ -1,0 +1,199 @@
+"""The tables; times are UTC, JSON is JSONB where there is such a thing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+Json = JSON().with_variant(JSONB(), "postgresql")
+Number = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Utc(TypeDecorator[datetime]):
+    """An aware time, kept in UTC; SQLite forgets the zone and is told again."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To the database; refuses times without a zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a zone: {value}")
+        return value.astimezone(UTC) if dialect.name == "postgresql" else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From the database, which says the zone only where it is PostgreSQL."""
+        if value is None:
+            return None
+        return value.astimezone(UTC) if dialect.name == "postgresql" else value.replace(tzinfo=UTC)
+
+
+def _key(name: str) -> Column[Any]:
+    return Column(name, String(256), primary_key=True)
+
+
+def _time(name: str, **options: Any) -> Column[Any]:
+    return Column(name, Utc(), nullable=options.pop("nullable", False), **options)
+
+
+resource = Table(
+    "resource",
+    metadata,
+    _key("kind"),
+    _key("folded"),
+    Column("name", String(256), nullable=False),
+    Column("arn", String(512), nullable=False),
+    Column("body", Json, nullable=False),
+    Column("status", String(64), nullable=False),
+    _time("created"),
+    _time("modified"),
+    Index("ix_resource_kind_created", "kind", "created"),
+)
+
+label = Table(
+    "label",
+    metadata,
+    _key("kind"),
+    _key("folded"),
+    _key("name"),
+    Column("value", String(512), nullable=False),
+    ForeignKeyConstraint(["kind", "folded"], ["resource.kind", "resource.folded"], ondelete="CASCADE"),
+    Index("ix_label_kind_name_value", "kind", "name", "value"),
+)
+
+tag = Table("tag", metadata, Column("arn", String(512), primary_key=True), _key("name"), Column("value", String(512)))
+
+due = Table(
+    "due",
+    metadata,
+    _key("schedule"),
+    _time("at", nullable=True, index=True),
+)
+"""When a schedule runs next; no time: never again."""
+
+execution = Table(
+    "execution",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("schedule", String(256), nullable=False),
+    Column("name", String(256), nullable=False),
+    _time("scheduled"),
+    Column("run", Integer, nullable=False),
+    Column("origin", String(16), nullable=False),
+    Column("status", String(32), nullable=False),
+    _time("created"),
+    _time("modified"),
+    _time("window_start"),
+    _time("window_end"),
+    Column("job", String(256)),
+    Column("failure_reason", Text),
+    Column("exit_message", Text),
+    Column("type", String(64)),
+    Column("endpoint", String(256)),
+    Column("definition", String(256)),
+    Column("body", Json, nullable=False),
+    UniqueConstraint("schedule", "scheduled", "run"),
+    Index("ix_execution_schedule_status", "schedule", "status"),
+    Index("ix_execution_created", "created"),
+)
+
+work = Table(
+    "work",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("kind", String(32), nullable=False),
+    Column("subject", String(256), nullable=False),
+    Column("lane", String(256)),
+    Column("state", String(16), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("owner", String(128)),
+    _time("lease_until", nullable=True),
+    _time("run_after"),
+    Index("ix_work_state_run_after", "state", "run_after"),
+    Index(
+        "uq_work_lane_running",
+        "lane",
+        unique=True,
+        sqlite_where=text("state = 'RUNNING'"),
+        postgresql_where=text("state = 'RUNNING'"),
+    ),
+    UniqueConstraint("kind", "subject"),
+)
+
+log = Table(
+    "log",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("job", String(256), nullable=False, index=True),
+    _time("time"),
+    Column("line", Text, nullable=False),
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    _key("schedule"),
+    Column("name", String(256), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("datapoints", Integer, nullable=False),
+    Column("period", Integer, nullable=False),
+    _time("created"),
+    _time("modified"),
+)
+
+alert_change = Table(
+    "alert_change",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("schedule", String(256), nullable=False, index=True),
+    Column("name", String(256), nullable=False),
+    Column("status", String(16), nullable=False),
+    _time("created"),
+)
+
+access_key = Table(
+    "access_key",
+    metadata,
+    _key("id"),
+    Column("secret", String(128), nullable=False),
+    Column("note", String(256), nullable=False),
+    _time("created"),
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    _key("digest"),
+    Column("name", String(256), nullable=False, unique=True),
+    Column("scopes", Json, nullable=False),
+    _time("created"),
+)

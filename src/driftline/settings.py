@@ -1,0 +1,50 @@
+"""Every DRIFTLINE_* setting: its name, default and meaning; read once, at the start of a command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1 << 20
+
+
+class Settings(BaseSettings):
+    """What the server and its workers are told from outside; each field is `DRIFTLINE_` and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="DRIFTLINE_", env_file=None, extra="ignore", frozen=True)
+
+    home: Annotated[Path, Field(description="Folder of the database, the capture journal and the logs.")] = Path(
+        ".driftline"
+    )
+    database_url: Annotated[str, Field(description="SQLAlchemy URL; empty: SQLite in the home folder.")] = ""
+    host: Annotated[str, Field(description="Address to listen on; loopback unless told otherwise.")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")] = 8766
+    region: Annotated[str, Field(description="Region in the ARNs; must be one that the AWS tools know.")] = "us-east-1"
+    account: Annotated[str, Field(pattern=r"^\d{12}$", description="Account number in the ARNs.")] = "000000000000"
+    access_key: Annotated[str, Field(description="Access key of the first user; made at first start if empty.")] = ""
+    secret_key: Annotated[SecretStr, Field(description="Its secret; made at first start if empty.")] = SecretStr("")
+    max_body_bytes: Annotated[int, Field(gt=0, description="Largest request that is read.")] = 100 * MIB
+    requests_per_second: Annotated[float, Field(gt=0, description="Requests a second that a key may make.")] = 1000.0
+    allowed_hosts: Annotated[
+        tuple[str, ...],
+        Field(description="Hosts and networks that models may be called at; empty: all but link-local."),
+    ] = ()
+    images: Annotated[dict[str, str], Field(description="Local commands for container images, by image URI.")] = {}
+    workers: Annotated[int, Field(ge=0, description="Runs at a time in this process; 0: as many as processors.")] = 0
+    job_memory_bytes: Annotated[int, Field(gt=0, description="Memory that one run may use.")] = 4096 * MIB
+    lease_seconds: Annotated[float, Field(gt=0, description="How long work belongs to a worker that is silent.")] = 30.0
+    poll_seconds: Annotated[float, Field(gt=0, description="How often workers look for work.")] = 0.5
+    attempts: Annotated[int, Field(ge=1, description="How often work is begun before it counts as failed.")] = 3
+    catch_up: Annotated[int, Field(ge=0, description="Missed windows of a schedule that are run after a break.")] = 24
+    schedules: Annotated[int, Field(gt=0, description="Monitoring schedules that may exist.")] = 10_000
+    empty_window_completes: Annotated[
+        bool, Field(description="An hour without data is Completed, not Failed as in SageMaker.")
+    ] = False
+
+    @property
+    def url(self) -> str:
+        """The database's URL."""
+        return self.database_url or f"sqlite:///{(self.home / 'driftline.sqlite').resolve()}"
