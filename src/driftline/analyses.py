@@ -15,7 +15,6 @@ from driftline.errors import EmptyWindow, Invalid
 from driftline.formats.format import ReadOptions
 from driftline.formats.transform import transform
 from driftline.monitors.data_quality import DataQuality
-from driftline.problems import Problem
 from driftline.profile import Profile
 from driftline.reports import Report
 from driftline.runs import Manifest, Reading, World, judge, learn, observe, report_on
@@ -170,7 +169,7 @@ def _pieces(table: pa.Table, options: Reads) -> list[pa.Table]:
     wanted = ReadOptions(None, columns, tuple(options.exclude), tuple(options.select))
     if wanted != ReadOptions():
         items = list(transform(iter(table.to_batches()), wanted))
-        table = pa.Table.from_batches([item for item in items if not isinstance(item, Problem)])
+        table = pa.Table.from_batches([item for item in items if isinstance(item, pa.RecordBatch)])
     if table.num_rows <= PIECE:
         return [table]
     return [table.slice(at, PIECE) for at in range(0, table.num_rows, PIECE)]

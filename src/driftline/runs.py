@@ -13,6 +13,7 @@ from driftline.engines.engine import Engine
 from driftline.engines.local import Local
 from driftline.errors import EmptyWindow, Invalid, Unreadable
 from driftline.formats.format import ReadOptions
+from driftline.identities import Identities, Seen
 from driftline.listing import find
 from driftline.monitors.data_quality import DataQuality
 from driftline.problems import Problem, Problems
@@ -63,14 +64,19 @@ class Watch(Protocol):
 
 @dataclass(frozen=True)
 class Reading:
-    """What was made of the input: a profile, and what could not be used. Merges like a state."""
+    """What was made of the input: a profile, what could not be used, the ids of calls. Merges like a state."""
 
     profile: Profile = field(default_factory=Profile)
     problems: Problems = field(default_factory=Problems)
+    identities: Identities = field(default_factory=Identities)
 
     def merge(self, other: Reading) -> Reading:
         """Both."""
-        return Reading(self.profile.merge(other.profile), self.problems.merge(other.problems))
+        return Reading(
+            self.profile.merge(other.profile),
+            self.problems.merge(other.problems),
+            self.identities.merge(other.identities),
+        )
 
 
 @dataclass(frozen=True)
@@ -116,18 +122,21 @@ def _fold(source: Source, world: World) -> Reading:
             watch.advance(task.size)
 
     folded = world.engine.fold(lambda task: observe_task(task, source), source.tasks, Reading(), done)
-    return Reading(folded.profile, source.problems.merge(folded.problems))
+    again = Problems.of(folded.identities.problems())
+    return Reading(folded.profile, source.problems.merge(folded.problems).merge(again))
 
 
 def observe_task(task: Task, source: Source) -> Reading:
     """One task: its rows observed in order, its problems counted."""
-    profile, problems = Profile(), Problems()
+    profile, problems, seen = Profile(), Problems(), list[Seen]()
     for item in read(task, source):
         if isinstance(item, Problem):
             problems = problems.add(item)
+        elif isinstance(item, Seen):
+            seen.append(item)
         else:
             profile = profile.observe(item)
-    return Reading(profile, problems)
+    return Reading(profile, problems, Identities.of(seen))
 
 
 def observe_batches(batches: list[pa.RecordBatch], world: World) -> Reading:

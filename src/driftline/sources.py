@@ -119,7 +119,7 @@ def read(task: Task, source: Source) -> Iterator[Item]:
     for piece in task.pieces:
         try:
             for item in transform(_opened(piece, source.access, source.options), source.options):
-                yield item if isinstance(item, pa.RecordBatch) or item.uri else replace(item, uri=piece.part.uri)
+                yield replace(item, uri=piece.part.uri) if isinstance(item, Problem) and not item.uri else item
         except _PASSING as error:
             yield _problem_of(error, piece.part.uri)
         except _ODD as error:
@@ -132,7 +132,7 @@ def _opened(piece: Piece, access: Access, options: ReadOptions) -> Iterator[Item
     part = piece.part
     asked = reading(options, part.constants)
     for item in FORMATS[piece.format].read(part, partial(_open, access=access), asked):
-        yield item if isinstance(item, Problem) else with_constants(item, part.constants)
+        yield with_constants(item, part.constants) if isinstance(item, pa.RecordBatch) else item
 
 
 def _open(uri: str, access: Access) -> BinaryIO:
@@ -217,7 +217,7 @@ def _glimpses(source: Source, pieces: Sequence[Piece]) -> Iterator[Iterable[str]
             continue
         try:
             for item in _opened(piece, source.access, everything):
-                if isinstance(item, Problem):
+                if not isinstance(item, pa.RecordBatch):
                     continue
                 yield [*names_of(item.schema)]
                 if piece.format not in _BY_LINES:

@@ -7,15 +7,20 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from binaries import local
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from driftline import identities
 from driftline.formats.capture import Capture
 from driftline.formats.format import Part, ReadOptions
+from driftline.identities import Identities, Seen
 from driftline.problems import Problem
 from driftline.profile import Profile
+from driftline.runs import Manifest, World, observe
 
 Side = dict[str, str]
 
@@ -43,7 +48,7 @@ def read(path: Path, lines: list[str], **settings: Any) -> tuple[list[dict[str, 
     names = settings.pop("names", None)
     path.write_text("\n".join(lines) + "\n")
     found = list(Capture().read(Part(str(path)), local, ReadOptions(names, settings=settings)))
-    rows = [row for item in found if not isinstance(item, Problem) for row in item.to_pylist()]
+    rows = [row for item in found if isinstance(item, pa.RecordBatch) for row in item.to_pylist()]
     return rows, [item for item in found if isinstance(item, Problem)]
 
 
@@ -189,7 +194,7 @@ def test_quick_and_exact_reading_agree(
         options = ReadOptions(names, settings={"exact": exact})
         got = list(Capture().read(Part(str(path)), local, options))
         assert not any(isinstance(item, Problem) for item in got)
-        found.append(Profile.of(item for item in got if not isinstance(item, Problem)))
+        found.append(Profile.of(item for item in got if isinstance(item, pa.RecordBatch)))
     quick, exactly = found
     assert quick.rows == exactly.rows == len(calls)
     assert quick.names == exactly.names
@@ -283,3 +288,68 @@ def test_names_of_members_are_no_sql(path: Path, tmp_path: Path) -> None:
             assert rows == [{"y": 1, name: 1, "b": "x"}] * 3
             assert not problems
     assert not written.exists()
+
+
+def calls(*ids: str, **meta: Any) -> list[str]:
+    """A call for each event id."""
+    return [record(side("1,2"), side("3"), eventId=each, **meta) for each in ids]
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_an_id_that_comes_again_is_told(path: Path, exact: bool) -> None:
+    """I-04: in one file and in another one, with both lines; the rows are read all the same."""
+    other = path.with_name("later.jsonl")
+    path.write_text("\n".join(calls("a", "b", "a", "c", "a")) + "\n")
+    other.write_text("\n".join(calls("d", "e", "b")))
+    settings = {"exact": exact}
+    found = observe(Manifest((str(path.parent),), settings=settings), World())
+    assert found.profile.rows == 8
+    assert [(Path(each.uri).name, each.line, each.rows) for each in found.problems.examples] == [
+        ("capture.jsonl", 3, 0),
+        ("later.jsonl", 3, 0),
+    ]
+    inside, across = (each.reason for each in found.problems.examples)
+    assert inside == "the id of an earlier record, at line 1; 2 records of this file have such an id"
+    assert across == f"the id of an earlier record, in {path} at line 2; 1 record of this file has such an id"
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_the_id_is_that_of_the_caller_else_of_the_event(path: Path, exact: bool) -> None:
+    """I-01, I-04: a reused inferenceId is told though the events differ; no id is no collision."""
+    manifest = Manifest((str(path),), settings={"exact": exact})
+    path.write_text("\n".join(calls("a", "b", inferenceId="mine")))
+    assert [each.line for each in observe(manifest, World()).problems.examples] == [2]
+    path.write_text("\n".join([*calls("a", inferenceId="one"), *calls("a", inferenceId="two")]))
+    assert not observe(manifest, World()).problems.count
+    path.write_text("\n".join([*calls("", "", "a", inferenceId=""), *calls("b")]))
+    assert not observe(manifest, World()).problems.count
+
+
+def test_ids_read_one_by_one_are_those_read_as_a_whole(path: Path) -> None:
+    """I-04: a block that is read in the other way than the one before is compared with it."""
+    other = path.with_name("later.jsonl")
+    path.write_text("\n".join(calls("a", "\u00e9 \U0001f600", inferenceId="")))
+    other.write_text("\n".join(["", *calls("\u00e9 \U0001f600"), "no JSON", record(side("1,2"), None, eventId="a")]))
+    found = observe(Manifest((str(path.parent),)), World()).problems.examples
+    told = [each for each in found if "earlier record" in each.reason]
+    assert [(Path(each.uri).name, each.line) for each in told] == [("later.jsonl", 2)]
+    assert "2 records of this file" in told[0].reason
+
+
+def test_ids_of_more_calls_than_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """I-04: bounded, the same in any order of merging, and a file that was written twice is still told."""
+    monkeypatch.setattr(identities, "MOST", 1000)
+    rng = np.random.default_rng(7)
+    once = [Seen(f"{place}.jsonl", rng.integers(1, 1 << 64, 400, np.uint64), 1) for place in range(20)]
+    pieces = [Identities.of([each]) for each in [*once, *[Seen(f"copy-{each.uri}", each.hashes, 1) for each in once]]]
+    first = second = Identities()
+    for piece in pieces:
+        first = first.merge(piece)
+    for place in range(0, len(pieces), 4):
+        second = second.merge(pieces[place].merge(pieces[place + 1]).merge(pieces[place + 2].merge(pieces[place + 3])))
+    assert first.count <= 1000
+    assert [each.uri for each in first.seen] == [each.uri for each in second.seen]
+    assert all(np.array_equal(a.hashes, b.hashes) for a, b in zip(first.seen, second.seen, strict=True))
+    told = list(first.problems())
+    assert len(told) > 15
+    assert all("about" in each.reason and each.uri.startswith("copy-") and each.line is None for each in told)

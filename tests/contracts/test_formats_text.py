@@ -45,7 +45,7 @@ def read(form: Format, path: Path, **settings: Any) -> tuple[list[dict[str, Any]
     """Rows and problems."""
     names = settings.pop("names", None)
     found = list(items(form, path, ReadOptions(names=names, settings=settings)))
-    rows = [row for item in found if not isinstance(item, Problem) for row in item.to_pylist()]
+    rows = [row for item in found if isinstance(item, pa.RecordBatch) for row in item.to_pylist()]
     return rows, [item for item in found if isinstance(item, Problem)]
 
 

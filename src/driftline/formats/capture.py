@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
 from driftline.formats import records
 from driftline.formats.blocks import Block, blocks_of, numbered
-from driftline.formats.captured import Alike, Unlike
+from driftline.formats.captured import Alike, Unlike, hashes_of
 from driftline.formats.format import Item, Opener, Part, ReadOptions
 from driftline.formats.jsonlines import PIECE, cut_lines
 from driftline.formats.payloads import Row, Unusable, rows_of
+from driftline.identities import Hashes, Seen
 from driftline.problems import Problem
 
 SIZE = PIECE + (1 << 20)
@@ -29,7 +30,8 @@ class Capture:
     baseline's names in order, else `_c0`, `_c1`, ...; JSON members keep their names, nested ones as `a.b.0`. BASE64 is
     decoded by its content type; each side may have an encoding of its own. A call with several inferences gives
     several rows. Settings: `metadata=true` adds `inference_id` (with `_0`, `_1`, ... where a call has several rows),
-    `event_id` and `inference_time`; `compatible=true` refuses what SageMaker refuses.
+    `event_id` and `inference_time`; `compatible=true` refuses what SageMaker refuses. Records whose id came before in
+    this run are told, and read.
     """
 
     def split(self, uri: str, size: int, opener: Opener, options: ReadOptions) -> Sequence[Part]:
@@ -48,9 +50,10 @@ class Capture:
             try:
                 if not quick:
                     raise Unlike("one by one")
-                yield alike.read(block)
+                hashes = yield from alike.read(block)
             except Unlike:
-                yield from exactly.read(block)
+                hashes = yield from exactly.read(block)
+            yield Seen(part.uri, hashes, block.first_line if part.first_line else None)
 
 
 class Exactly:
@@ -62,14 +65,20 @@ class Exactly:
         self._told = False
         self._widths: tuple[int, int] | None = None
 
-    def read(self, block: Block) -> Iterator[Item]:
-        """The rows of a block as one batch, after a problem for each record that is left out."""
+    def read(self, block: Block) -> Generator[Item, None, Hashes]:
+        """The rows of a block as one batch, after a problem for each record that is left out.
+
+        What is returned are the ids of the lines, 0 for those that are left out.
+        """
         rows: list[dict[str, Any]] = []
+        ids: list[str | None] = []
         for place, line in enumerate(block.data.split(b"\n")):
+            ids.append(None)
             if not line.strip():
                 continue
             try:
-                found, lacking = self._rows(records.load(line))
+                record = records.load(line)
+                found, lacking = self._rows(record)
             except (ValueError, RecursionError) as error:
                 shown = line.decode("utf-8", "backslashreplace")
                 remedy = "The record is left out; see the capture configuration of the endpoint."
@@ -80,8 +89,10 @@ class Exactly:
                 reason = f"the records have no {lacking}: only the other side is checked"
                 yield Problem(self._uri, reason, remedy="Capture both sides to check both.", rows=0)
             rows.extend(found)
+            ids[-1] = records.as_text(_identity(_metadata_of(record)))
         if rows:
             yield records.batch_of(rows)
+        return hashes_of(ids)
 
     def _rows(self, record: Any) -> tuple[list[dict[str, Any]], str]:
         """The rows of one record, and the side that it lacks; raises `Unusable` saying why there are none."""
@@ -97,8 +108,7 @@ class Exactly:
         pairs = [(outs[place] if outs else empty, ins[place] if ins else empty) for place in range(count)]
         rows = [_joined(out, into, bool(outs), bool(ins), self._options) for out, into in pairs]
         if self._options.settings.get("metadata"):
-            meta = record.get("eventMetadata")
-            known = meta if isinstance(meta, Mapping) else {}
+            known = _metadata_of(record)
             rows = [{**row, **_metadata(known, place, count)} for place, row in enumerate(rows)]
         return rows, lacking
 
@@ -189,9 +199,19 @@ def positions(widths: Sequence[int | None], names: Sequence[str] | None, *, exac
     return [every[:first], every[first:]]
 
 
+def _metadata_of(record: Any) -> Mapping[str, Any]:
+    meta = record.get("eventMetadata")
+    return meta if isinstance(meta, Mapping) else {}
+
+
+def _identity(meta: Mapping[str, Any]) -> Any:
+    """The caller's id, else the event's."""
+    return meta.get("inferenceId") or meta.get("eventId")
+
+
 def _metadata(meta: Mapping[str, Any], place: int, count: int) -> dict[str, Any]:
-    """Identity and time of a row: the caller's id, else the event's, with its place where the call has several."""
-    chosen = meta.get("inferenceId") or meta.get("eventId")
+    """Identity and time of a row, with its place where the call has several."""
+    chosen = _identity(meta)
     identity = f"{chosen}_{place}" if count > 1 and chosen is not None else chosen
     values = (identity, meta.get("eventId"), meta.get("inferenceTime"))
     return dict(zip(METADATA, values, strict=True))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from driftline.formats.format import ReadOptions
 from driftline.formats.payloads import CSV_TYPES, LISTS
 from driftline.formats.quickjson import Inexact, QuickJson
 from driftline.formats.structures import Structure
-from driftline.problems import Problem
+from driftline.identities import Hashes
 
 _SIDE = "STRUCT(observedContentType VARCHAR, data VARCHAR, encoding VARCHAR)"
 _COLUMNS = (
@@ -27,14 +28,16 @@ _COLUMNS = (
     "eventMetadata: 'STRUCT(eventId VARCHAR, inferenceId VARCHAR, inferenceTime VARCHAR)'}"
 )
 _TEXT = "CASE {0}.encoding WHEN 'BASE64' THEN decode(from_base64({0}.data)) ELSE {0}.data END"
+_ID = "coalesce(nullif(eventMetadata.inferenceId, ''), eventMetadata.eventId)"
+_HASH = "CASE WHEN coalesce({0}, '') = '' THEN 0 ELSE hash({0}) END AS hash"
 _QUERY = f"""
 SELECT {_TEXT.format("i")} AS input, i.encoding AS input_encoding, i.observedContentType AS input_type,
        {_TEXT.format("o")} AS output, o.encoding AS output_encoding, o.observedContentType AS output_type,
-       captureData.batchTransformOutput IS NOT NULL AS batch {{metadata}}
+       captureData.batchTransformOutput IS NOT NULL AS batch, {_HASH.format(_ID)} {{metadata}}
 FROM (SELECT captureData, eventMetadata, captureData.endpointInput AS i, captureData.endpointOutput AS o FROM records)
 """
-_METADATA = """,
-       coalesce(eventMetadata.inferenceId, eventMetadata.eventId) AS inference_id,
+_METADATA = f""",
+       {_ID} AS inference_id,
        eventMetadata.eventId AS event_id, eventMetadata.inferenceTime AS inference_time
 """
 _known = threading.local()
@@ -61,14 +64,25 @@ class Alike:
         self._readers: dict[int, Reader] = {}
         self._json = {"input": QuickJson(), "output": QuickJson()}
 
-    def read(self, block: Block) -> pa.RecordBatch:
-        """The rows of a block; raises `Unlike` where only reading one by one is exact."""
+    def read(self, block: Block) -> Generator[pa.RecordBatch, None, Hashes]:
+        """The rows of a block as one batch; raises `Unlike` where only reading one by one is exact.
+
+        What is returned are the ids of its records.
+        """
         try:
-            return self._read(block.data, block.lines + (not block.data.endswith(b"\n")))
+            batch, found = self._read(block.data, block.lines + (not block.data.endswith(b"\n")))
         except (Malformed, Inexact) as error:
             raise Unlike(str(error)) from error
+        if self._metadata:
+            known = pa.RecordBatch.from_arrays([found[name] for name in METADATA], names=list(METADATA))
+            batch = _hstack(batch, known)
+        hashes = _copied(found)
+        del found  # the next block takes its memory, if nobody holds it any more
+        yield batch
+        return hashes
 
-    def _read(self, data: bytes, rows: int) -> pa.RecordBatch:
+    def _read(self, data: bytes, rows: int) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+        """The rows of the payloads, and the records they came in."""
         known = getattr(_known, "structures", None)
         if known:
             try:
@@ -78,7 +92,7 @@ class Alike:
         found = self._records(data, rows, self._query)
         (first, one), (second, other) = [_side(found, name) for name in self._order]
         if first == second == "CSV":
-            return self._with_metadata(self._csv(_lines(_trimmed(one), ",", _trimmed(other)), rows), found)
+            return self._csv(_lines(_trimmed(one), ",", _trimmed(other)), rows), found
         if first != "JSON" or second != "JSON":
             raise Unlike("mixed encodings")
         batches, structures = [], {}
@@ -86,9 +100,11 @@ class Alike:
             batch, structures[name] = _rows_of(self._json[name], texts, rows)
             batches.append(batch)
         _known.structures = structures if all(structures.values()) else None
-        return self._with_metadata(_hstack(*batches), found)
+        return _hstack(*batches), found
 
-    def _as_known(self, data: bytes, rows: int, known: Mapping[str, Structure]) -> pa.RecordBatch:
+    def _as_known(
+        self, data: bytes, rows: int, known: Mapping[str, Structure]
+    ) -> tuple[pa.RecordBatch, pa.RecordBatch]:
         """The rows of payloads that have the structure of the block before."""
         wanted = [f"json_transform({name}, {_literal(known[name].wanted)}) AS {name}_rows" for name in self._order]
         found = self._records(data, rows, f"SELECT *, {', '.join(wanted)} FROM ({self._query})")
@@ -98,18 +114,13 @@ class Alike:
         pair = [
             known[name].rows(found[f"{name}_rows"], texts) for name, (_, texts) in zip(self._order, sides, strict=True)
         ]
-        return self._with_metadata(_hstack(*pair), found)
+        return _hstack(*pair), found
 
     def _records(self, data: bytes, rows: int, query: str) -> pa.RecordBatch:
         found = duck().read(data, _COLUMNS, query)
         if found.num_rows != rows or not rows or pc.any(found["batch"]).as_py():
             raise Unlike("blank lines, or a batch transform")
         return found
-
-    def _with_metadata(self, batch: pa.RecordBatch, found: pa.RecordBatch) -> pa.RecordBatch:
-        if not self._metadata:
-            return batch
-        return _hstack(batch, pa.RecordBatch.from_arrays([found[name] for name in METADATA], names=list(METADATA)))
 
     def _csv(self, text: bytes, rows: int) -> pa.RecordBatch:
         """The lines as columns; every line must have as many values as the first and be one inference."""
@@ -124,9 +135,10 @@ class Alike:
             names = tuple(known[place] if place < len(known) else f"_c{place}" for place in range(width))
             reader = self._readers[width] = Reader("", Dialect(",", '"', None, None, width), names, self._options)
         items = list(reader.read(Block(text, 1)))
-        if len(items) != 1 or isinstance(items[0], Problem) or items[0].num_rows != rows:
+        batches = [item for item in items if isinstance(item, pa.RecordBatch)]
+        if len(items) != 1 or not batches or batches[0].num_rows != rows:
             raise Unlike("a record has another number of values")
-        return items[0]
+        return batches[0]
 
 
 def _side(found: pa.RecordBatch, name: str) -> tuple[str, pa.Array]:
@@ -178,6 +190,20 @@ def _has_whole_doubles(rows: pa.Array) -> bool:
     """Whether a fraction below a list may have been written as an integer; what is below was not looked up."""
     doubles = [values for values in rows.flatten() if pa.types.is_float64(values.type)]
     return any(pc.any(pc.equal(values, pc.floor(values))).as_py() for values in doubles)
+
+
+def hashes_of(ids: Sequence[str | None]) -> Hashes:
+    """The same hashes as those of blocks that are read as a whole; 0 for None, and for all if they are no text."""
+    lines = "".join(json.dumps({"id": each}) + "\n" for each in ids).encode()
+    try:
+        return _copied(duck().read(lines, "{id: 'VARCHAR'}", f"SELECT {_HASH.format('id')} FROM records"))
+    except Malformed:
+        return np.zeros(len(ids), np.uint64)
+
+
+def _copied(found: pa.RecordBatch) -> Hashes:
+    """The hashes alone: they outlive the records."""
+    return np.array(found["hash"], np.uint64)
 
 
 def _literal(text: str) -> str:

@@ -8,9 +8,11 @@ from typing import Any, BinaryIO, Protocol, TypeAlias
 
 import pyarrow as pa
 
+from driftline.identities import Seen
 from driftline.problems import Problem
 
-Item: TypeAlias = pa.RecordBatch | Problem
+Item: TypeAlias = pa.RecordBatch | Problem | Seen
+"""Rows, something that was left out, or (of calls) the ids of the rows' records."""
 
 
 class Opener(Protocol):

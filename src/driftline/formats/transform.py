@@ -13,14 +13,13 @@ from driftline.formats.choice import choose
 from driftline.formats.format import Item, ReadOptions
 from driftline.formats.sql.expressions import Expression, parse
 from driftline.formats.sql.plan import Plan, plan, references
-from driftline.problems import Problem
 
 
 def transform(items: Iterable[Item], options: ReadOptions) -> Iterator[Item]:
     """The items with `options.select` applied (the result has exactly those columns), then `columns` and `exclude`.
 
-    Problems pass. A column that a batch lacks is null in an expression. Raises `Invalid` for an expression that is
-    none, or that asks for more than the columns of a row.
+    What is no batch passes. A column that a batch lacks is null in an expression. Raises `Invalid` for an expression
+    that is none, or that asks for more than the columns of a row.
 
     >>> batch = pa.record_batch({"age": ["41", "x"], "city": ["Rome", None]})
     >>> [result.to_pylist() for result in transform([batch], ReadOptions(select=("age + 1 AS next", "city")))]
@@ -30,14 +29,14 @@ def transform(items: Iterable[Item], options: ReadOptions) -> Iterator[Item]:
     plans: dict[pa.Schema, Plan] = {}
     for item in items:
         for result in _selected(item, expressions, plans):
-            if isinstance(result, Problem):
+            if not isinstance(result, pa.RecordBatch):
                 yield result
             else:
                 yield choose(result, options.columns, options.exclude)
 
 
 def _selected(item: Item, expressions: tuple[Expression, ...], plans: dict[pa.Schema, Plan]) -> Iterator[Item]:
-    if isinstance(item, Problem) or not expressions:
+    if not isinstance(item, pa.RecordBatch) or not expressions:
         yield item
         return
     schema = item.schema.remove_metadata()
