@@ -180,7 +180,7 @@ def test_small_nouns(catalog: Catalog) -> None:
         keys.put_access_key(tx, made, note="first", now=NOW)
         assert keys.secret_of(tx, made.id) == made.secret
         shown = keys.create_api_key(tx, "ci", ["read"], now=NOW)
-        assert keys.scopes_of(tx, keys.digest(shown)) == {"read"}
+        assert keys.scopes_of(tx, keys.digest(shown)) == frozenset({"read"})
         assert keys.scopes_of(tx, keys.digest("dl_other")) is None
         logs.append(tx, "job", ["one", "two"], now=NOW)
         first, second = logs.read(tx, "job")
