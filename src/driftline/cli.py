@@ -45,6 +45,7 @@ EXAMPLES = {
         """,
     "profile": """
         driftline profile data.parquet
+        zcat data.csv.gz | driftline profile -
         driftline profile s3://logs/2026/11/20/ --save 2026-11-20.profile
         driftline profile '2026-11-*.profile' --json
         """,
@@ -53,6 +54,9 @@ EXAMPLES = {
         """,
 }
 """Shown below the help of a command."""
+
+_STANDARD_INPUT = "/dev/stdin"
+"""What `-` means: the parser of the command line takes a lone hyphen for an option without a name."""
 
 
 def _command(name: str) -> None:
@@ -69,8 +73,9 @@ for _name in COMMANDS:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; the result is the exit status."""
     sys.excepthook = _crash
+    given = [_STANDARD_INPUT if each == "-" else each for each in (sys.argv[1:] if arguments is None else arguments)]
     try:
-        status = app(arguments, exit_on_error=False, print_error=True, result_action="return_value")
+        status = app(given, exit_on_error=False, print_error=True, result_action="return_value")
     except CycloptsError:
         return FAILED
     except DriftlineError as error:

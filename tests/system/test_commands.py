@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -170,7 +171,7 @@ BAD_CALLS: Sequence[tuple[Sequence[str], str]] = [
     (["profile", "{csv}", "--select-expr", "read_text('/etc/passwd')"], "read_text"),
     (["profile", "{csv}", "--select-expr", "nope + 1"], "nope"),
     (["profile", "{csv}", "--read-option", "header"], "KEY=VALUE"),
-    (["profile", "{csv}", "--dataset-format", "{{"], "--dataset-format"),
+    (["profile", "{csv}", "--dataset-format", "{{"], "dataset_format"),
     (["profile", "{csv}", "--jobs", "0"], "jobs"),
     (["profile", "{csv}", "--nonsense"], "--nonsense"),
     (["check", "{csv}", "--baseline", "{folder}/baseline", "--measure", "ppsi=1"], "psi"),
@@ -258,3 +259,44 @@ def test_demo_tells_its_story(tmp_path: Path) -> None:
         "none" in line for line in shown.splitlines() if line.strip().startswith(("2018-1", "2019-01", "2016", "2017"))
     )
     assert (tmp_path / "demo" / "car_loan" / "reports" / "2019-04" / "report.html").exists()
+
+
+def piped(data: bytes, *arguments: object) -> subprocess.CompletedProcess[bytes]:
+    """Run the command with these bytes on a pipe to it."""
+    asked = [sys.executable, "-m", "driftline", *map(str, arguments)]
+    return subprocess.run(asked, input=data, capture_output=True, env={**os.environ, "COLUMNS": "160"}, check=False)
+
+
+def test_a_hyphen_is_standard_input(folder: Path, tmp_path: Path) -> None:
+    """Recognised by its content, packed or not; the same verdict as that of the file; beside other inputs too."""
+    csv, parquet = (folder / "moved.csv").read_bytes(), (folder / "normal.parquet").read_bytes()
+    made = piped(parquet, "baseline", "-", "--output", tmp_path / "baseline")
+    assert made.returncode == 0, made.stderr
+    for name in ("statistics.json", "constraints.json"):
+        assert (tmp_path / "baseline" / name).read_bytes() == (folder / "baseline" / name).read_bytes()
+    for data in (csv, gzip.compress(csv)):
+        done = piped(data, "check", "-", "--baseline", folder / "baseline", "--json")
+        assert done.returncode == 1, done.stderr
+        assert {each["subject"] for each in json.loads(done.stdout)["violations"]} == {"income"}
+    lines = b"".join(json.dumps(row).encode() + b"\n" for row in NORMAL.head(5).to_dicts())
+    both = piped(lines, "profile", "-", folder / "normal.parquet", "--json")
+    assert json.loads(both.stdout)["rows"] == 1505
+
+
+def test_what_is_wrong_with_standard_input_is_told() -> None:
+    """Problems name it with their line; nothing at all is status 2; options are told from it."""
+    done = piped(b"a,b\n1,2\n3\n", "profile", "-")
+    assert done.returncode == 0
+    assert b"/dev/stdin" in done.stdout
+    empty = piped(b"", "profile", "-")
+    assert empty.returncode == 2
+    assert b"the file is empty" in empty.stderr
+    closed = subprocess.run(
+        [sys.executable, "-m", "driftline", "profile", "-"],
+        preexec_fn=lambda: os.close(0),
+        capture_output=True,
+        check=False,
+    )
+    assert closed.returncode == 2
+    assert b"expected data on standard input" in closed.stderr
+    assert b"Unknown option" in piped(b"a\n1\n", "profile", "--nothing", "-").stderr

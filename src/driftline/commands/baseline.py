@@ -21,14 +21,14 @@ def baseline(
     Parameters
     ----------
     inputs
-        Files, globs, folders, s3:// (gs://, az://) URIs or prefixes, or saved profiles.
+        Files, globs, folders, s3:// (gs://, az://) URIs or prefixes, saved profiles, or - for standard input.
     output
         A folder or prefix for statistics.json and constraints.json.
     """
     options = options or Options()
     if options.dry_run:
         return plan(options.manifest(inputs), options)
-    with watching(options.world(), options) as watched:
+    with watching(inputs, options) as watched:
         learnt = learn(options.manifest(inputs), watched)
     written = learnt.save(output, options.access)
     finish(learnt, learnt.to_dict(), written, options)

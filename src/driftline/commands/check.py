@@ -30,7 +30,7 @@ def check(
     Parameters
     ----------
     inputs
-        Files, globs, folders, s3:// (gs://, az://) URIs or prefixes, or saved profiles.
+        Files, globs, folders, s3:// (gs://, az://) URIs or prefixes, saved profiles, or - for standard input.
     baseline
         The folder or prefix with constraints.json and statistics.json.
     statistics
@@ -49,13 +49,12 @@ def check(
         return plan(options.manifest(inputs), options)
     if baseline is None and statistics is None and constraints is None:
         raise Invalid(what="--baseline", got="nothing", expected="a folder", remedy="Make one: driftline baseline.")
-    world = options.world()
     known = (
         Baseline.load(baseline, options.access)
         if baseline is not None and statistics is None and constraints is None
         else Baseline.read(*_files(baseline, statistics, constraints), options.access)
     )
-    with watching(world, options) as watched:
+    with watching(inputs, options) as watched:
         report = judge(options.manifest(inputs, monitor_of(options, measure)), known, watched)
     written = report.save(output, html, options.access)
     finish(report, report.to_dict(), written, options)

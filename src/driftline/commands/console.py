@@ -8,12 +8,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
+from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from driftline.commands.options import Options
+from driftline.errors import Invalid, StorageUnavailable
 from driftline.pages.terminal import plain as words
 from driftline.pages.terminal import table_of
 from driftline.runs import Manifest, World, source_of
+from driftline.storage.file import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -35,8 +40,34 @@ class Bar:
 
 
 @contextmanager
-def watching(world: World, options: Options) -> Iterator[World]:
-    """The world with a progress bar, if somebody is there to see it."""
+def world_of(inputs: Sequence[str], options: Options) -> Iterator[World]:
+    """What the run works with; what came in on standard input is a file meanwhile, if it is among the inputs."""
+    if STANDARD_INPUT not in inputs:
+        yield options.world()
+        return
+    if sys.stdin is None or sys.stdin.isatty():
+        remedy = "Pipe it, as in `zcat data.csv.gz | driftline profile -`; a file of that name is `./-`."
+        raise Invalid(what="INPUT", got="-", expected="data on standard input", remedy=remedy)
+    with TemporaryDirectory(prefix="driftline-") as folder:
+        file = Path(folder) / "standard-input"
+        try:
+            with file.open("wb") as spool:
+                copyfileobj(sys.stdin.buffer, spool, 1 << 20)
+        except OSError as error:
+            remedy = f"It is kept in {folder} until it is read: TMPDIR chooses another place."
+            raise StorageUnavailable(where="standard input", reason=error.strerror or "", remedy=remedy) from error
+        yield options.world(str(file))
+
+
+@contextmanager
+def watching(inputs: Sequence[str], options: Options) -> Iterator[World]:
+    """What the run works with, with a progress bar if somebody is there to see it."""
+    with world_of(inputs, options) as world, _watched(world, options) as watched:
+        yield watched
+
+
+@contextmanager
+def _watched(world: World, options: Options) -> Iterator[World]:
     if options.quiet or options.json or not sys.stderr.isatty():
         yield world
         return
@@ -50,7 +81,8 @@ def watching(world: World, options: Options) -> Iterator[World]:
 
 def plan(manifest: Manifest, options: Options) -> int:
     """Show what a run would read; the exit status is 0, since nothing was judged."""
-    source = source_of(manifest, options.world())
+    with world_of(manifest.inputs, options) as world:
+        source = source_of(manifest, world)
     parts = [(task, piece) for task in source.tasks for piece in task.pieces]
     found = {
         "objects": list(source.objects),

@@ -19,14 +19,15 @@ def profile(*inputs: str, save: str | None = None, options: Options | None = Non
     Parameters
     ----------
     inputs
-        Files, globs, folders, s3:// (gs://, az://) URIs or prefixes, or saved profiles, which merge.
+        Files, globs, folders, s3:// (gs://, az://) URIs or prefixes, saved profiles (which merge), or - for standard
+        input.
     save
         Keep the profile in this file (end it with .profile): baseline and check take it in place of the data.
     """
     options = options or Options()
     if options.dry_run:
         return plan(options.manifest(inputs), options)
-    with watching(options.world(), options) as watched:
+    with watching(inputs, options) as watched:
         found = observe(options.manifest(inputs), watched)
     written: tuple[str, ...] = ()
     if save is not None:

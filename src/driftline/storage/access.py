@@ -12,9 +12,11 @@ class Access:
     For S3 the surroundings are what the AWS tools read: `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, `AWS_PROFILE`,
     `AWS_REGION`, `AWS_DEFAULT_REGION`, `AWS_ACCESS_KEY_ID` and so on, `~/.aws/config` and `~/.aws/credentials`.
     Credentials are never held here. `anonymous` sends unsigned requests, as public buckets want them.
+    `standard_input` is the file that holds what came in on standard input, which the path `/dev/stdin` then means.
     """
 
     endpoint_url: str | None = None
     region: str | None = None
     profile: str | None = None
     anonymous: bool = False
+    standard_input: str | None = None

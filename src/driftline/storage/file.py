@@ -17,19 +17,22 @@ from driftline.errors import Conflict, Denied, Invalid, NotFound, StorageUnavail
 from driftline.storage.access import Access
 from driftline.storage.storage import Object
 
+STANDARD_INPUT = "/dev/stdin"
+"""What the command line makes of `-`; a stream cannot be read twice, so it is kept in a file."""
+
 _SCHEME = "file://"
 _SAFE = "/!$&'()*+,;=:@~"
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """The file system; `access` is of no use to it and only makes all storages alike."""
+    """The file system; `access` says which file holds what came in on standard input."""
 
     access: Access = field(default_factory=Access)
 
     def list(self, prefix: str) -> Iterator[Object]:
         """Every file below `prefix`, links followed, in the byte order of the URIs; or the file itself."""
-        path = _path_of(prefix)
+        path = self._readable(prefix)
         with _told(prefix, "read"):
             try:
                 found = path.stat()
@@ -44,9 +47,13 @@ class File:
 
     def open(self, uri: str) -> BinaryIO:
         """The plain open file."""
-        path = _path_of(uri)
+        path = self._readable(uri)
         with _told(uri, "read"):
             return path.open("rb")
+
+    def _readable(self, uri: str) -> Path:
+        given = self.access.standard_input
+        return Path(given) if uri == STANDARD_INPUT and given is not None else _path_of(uri)
 
     def put(self, uri: str, data: bytes) -> None:
         """Write beside the file, flush to the disk, then rename over it; folders are made as needed."""

@@ -31,8 +31,8 @@ STORAGES: dict[str, Callable[[Access], Storage]] = {
 def storage_for(uri: str, access: Access) -> Storage:
     """The storage of `uri`; raises `Invalid` for a scheme that is not in the table. Cheap: nothing is connected yet.
 
-    >>> storage_for("data/churn.csv", Access())
-    File(access=Access(endpoint_url=None, region=None, profile=None, anonymous=False))
+    >>> type(storage_for("data/churn.csv", Access())).__name__
+    'File'
     """
     scheme = scheme_of(uri)
     if scheme not in STORAGES:
