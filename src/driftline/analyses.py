@@ -100,12 +100,14 @@ def check(
     *,
     measures: Mapping[str, Mapping[str, float]] | None = None,
     compatible: bool = False,
+    strict_aws_quirks: bool = False,
     **reads: Any,
 ) -> Report:
     """What `data` says against a baseline (or the folder it was saved to).
 
     `measures` sets limits on distances besides SageMaker's: column (or `*`) -> name -> largest accepted value.
-    `compatible` keeps to what SageMaker would have said. Other options are those of `Reads`.
+    `compatible` keeps to what SageMaker would have read and said. `strict_aws_quirks` skips the drift of numbers with
+    at most 120 distinct values, as SageMaker was seen to do. Other options are those of `Reads`.
 
     >>> import pyarrow as pa
     >>> normal = globals()["baseline"](pa.table({"age": list(range(20, 70)) * 20}))
@@ -113,7 +115,8 @@ def check(
     >>> [(found.subject, found.check) for found in report.violations]
     [('age', 'baseline_drift_check')]
     """
-    options, monitor = Reads(**reads), DataQuality(compatible=compatible, measures=measures or {})
+    monitor = DataQuality(compatible, measures or {}, strict_aws_quirks)
+    options = Reads(**reads)
     known = baseline if isinstance(baseline, Baseline) else Baseline.load(fspath(baseline), options.world.access)
     paths = _paths(data)
     if paths is not None:

@@ -14,6 +14,7 @@ from binaries import local
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import driftline
 from driftline import identities
 from driftline.formats.capture import Capture
 from driftline.formats.format import Part, ReadOptions
@@ -353,3 +354,44 @@ def test_ids_of_more_calls_than_are_kept(monkeypatch: pytest.MonkeyPatch) -> Non
     told = list(first.problems())
     assert len(told) > 15
     assert all("about" in each.reason and each.uri.startswith("copy-") and each.line is None for each in told)
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (side('{"a": {"b": 1}}', "JSON"), "member 'a' is an object"),
+        (
+            side('{"instances": [{"a": 1}]}', "JSON"),
+            "member 'instances' is a list: SageMaker analyses flattened JSON only",
+        ),
+        (side('{"a": 1}\n{"a": [1]}', "JSON"), "member 'a' is a list"),
+        (side("[1, 2]", "JSON"), "a list in place of an object"),
+        (side("1,2", "BASE64"), "data in BASE64"),
+    ],
+)
+def test_compatible_refuses_what_sagemaker_does_not_analyse(path: Path, source: Side, reason: str) -> None:
+    """X-09, X-03: only objects of plain values; one side alone is no excuse; the other records are read."""
+    good = record(side('{"a": 1, "b": null}\n{"a": 2, "b": "x"}', "JSON"), None)
+    rows, problems = read(path, [record(source, None), good], compatible=True)
+    assert [row["a"] for row in rows] == ["1", "2"]
+    assert [(each.line, each.reason.startswith(reason)) for each in problems if each.rows] == [(1, True)]
+    assert "without --compatible" in problems[0].remedy
+    rows, problems = read(path, [record(source, None), good])
+    assert len(rows) > 2
+    assert not [each for each in problems if each.rows]
+
+
+def test_compatible_pairs_lines_only(path: Path) -> None:
+    """X-06: one list of outputs is not spread over several inputs, and rows that differ in number are refused."""
+    _, problems = read(path, [record(side("1\n2"), side("0.1,0.2"))], compatible=True)
+    assert [each.reason for each in problems] == ["the input has 2 rows and the output 1: they cannot be paired"]
+
+
+def test_compatible_is_for_reading_too(path: Path) -> None:
+    """In Python as on the command line."""
+    plain, nested = side('{"a": 1}', "JSON"), side('{"a": {"b": 1}}', "JSON")
+    lines = [record(each, side('{"y": 2}', "JSON"), place) for place, each in enumerate([plain] * 5 + [nested])]
+    path.write_text("\n".join(lines))
+    learnt = driftline.baseline(str(path))
+    assert driftline.check(str(path), learnt).problems.rows == 0
+    assert driftline.check(str(path), learnt, compatible=True).problems.rows == 1

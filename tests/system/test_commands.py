@@ -15,6 +15,8 @@ import polars as pl
 import pytest
 from s3 import ADMIN, READER, Server
 
+import driftline
+
 NORMAL = pl.DataFrame(
     {
         "age": np.random.default_rng(1).integers(18, 90, 1500),
@@ -107,6 +109,21 @@ def test_other_measures_have_limits(folder: Path) -> None:
     run(*same, "--measure", "psi=0.2", "--measure", "income:ks=0.1")
     run(*same, "--measure", "age:ks=-1", expected=1)
     run(*same, "--measure", "age:ks=-1", "--compatible")
+
+
+def test_numbers_with_few_values_are_skipped_on_request(tmp_path: Path) -> None:
+    """`--strict-aws-quirks`, with and without `--compatible`; the same from Python."""
+    pl.DataFrame({"n": [1, 2, 3, 4] * 100}).write_parquet(tmp_path / "before.parquet")
+    pl.DataFrame({"n": [7] * 400}).write_parquet(tmp_path / "now.parquet")
+    run("baseline", tmp_path / "before.parquet", "--output", tmp_path / "baseline", "--quiet")
+    asked = ["check", tmp_path / "now.parquet", "--baseline", tmp_path / "baseline", "--quiet"]
+    run(*asked, expected=1)
+    run(*asked, "--compatible", expected=1)
+    run(*asked, "--strict-aws-quirks")
+    run(*asked, "--strict-aws-quirks", "--compatible")
+    known = str(tmp_path / "baseline")
+    assert driftline.check(tmp_path / "now.parquet", known).violations
+    assert not driftline.check(tmp_path / "now.parquet", known, strict_aws_quirks=True).violations
 
 
 def test_profiles_are_saved_and_merged(folder: Path, tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from driftline.baselines import Baseline
 from driftline.commands.console import finish, plan, watching
-from driftline.commands.options import Options, Repeated, monitor_of
+from driftline.commands.options import Flag, Options, Repeated, monitor_of
 from driftline.errors import Invalid
 from driftline.runs import judge
 
@@ -21,6 +22,7 @@ def check(
     output: Annotated[str | None, Parameter(name=["--output", "-o"])] = None,
     html: str | None = None,
     measure: Repeated = (),
+    strict_aws_quirks: Flag = False,
     options: Options | None = None,
 ) -> int:
     """Check data against a baseline: violations with value, limit and reason.
@@ -43,6 +45,8 @@ def check(
         Where the report for people is written.
     measure
         NAME=LIMIT or COLUMN:NAME=LIMIT: a distance that must not exceed a limit, besides SageMaker's; repeat it.
+    strict_aws_quirks
+        Skip the drift of numbers with at most 120 distinct values, as SageMaker was seen to do.
     """
     options = options or Options()
     if options.dry_run:
@@ -55,7 +59,8 @@ def check(
         else Baseline.read(*_files(baseline, statistics, constraints), options.access)
     )
     with watching(inputs, options) as watched:
-        report = judge(options.manifest(inputs, monitor_of(options, measure)), known, watched)
+        monitor = replace(monitor_of(options, measure), strict_aws_quirks=strict_aws_quirks)
+        report = judge(options.manifest(inputs, monitor), known, watched)
     written = report.save(output, html, options.access)
     finish(report, report.to_dict(), written, options)
     return int(bool(report.violations))

@@ -81,7 +81,8 @@ class Exactly:
                 found, lacking = self._rows(record)
             except (ValueError, RecursionError) as error:
                 shown = line.decode("utf-8", "backslashreplace")
-                remedy = "The record is left out; see the capture configuration of the endpoint."
+                compatible = "; without --compatible more is read" if self._options.settings.get("compatible") else ""
+                remedy = f"The record is left out{compatible}; see the capture configuration of the endpoint."
                 yield Problem(self._uri, str(error), block.first_line + place, value=shown, remedy=remedy)
                 continue
             if lacking and not self._told:
@@ -98,8 +99,10 @@ class Exactly:
         """The rows of one record, and the side that it lacks; raises `Unusable` saying why there are none."""
         output, source, lacking = _sides(record)
         _refuse_mismatch(source, output, self._options)
-        outs, ins = rows_of(output) if output else [], rows_of(source) if source else []
-        outs = _spread(outs, len(ins))
+        compatible = bool(self._options.settings.get("compatible"))
+        outs = rows_of(output, compatible=compatible) if output else []
+        ins = rows_of(source, compatible=compatible) if source else []
+        outs = outs if compatible else _spread(outs, len(ins))
         if outs and ins and len(outs) != len(ins):
             raise Unusable(f"the input has {len(ins)} rows and the output {len(outs)}: they cannot be paired")
         self._refuse_other_widths(outs, ins)
@@ -159,8 +162,6 @@ def _refuse_mismatch(source: Any, output: Any, options: ReadOptions) -> None:
     if ours != theirs:
         said = f"Encoding mismatch: Encoding is {ours} for endpointInput, but Encoding is {theirs} for endpointOutput"
         raise Unusable(said)
-    if ours == "BASE64":
-        raise Unusable("data in BASE64 is not analysed by SageMaker without a preprocessor")
 
 
 def _joined(output: Row, source: Row, has_output: bool, has_input: bool, options: ReadOptions) -> dict[str, Any]:

@@ -33,8 +33,10 @@ class Row:
     positional: Sequence[str | None] = ()
 
 
-def rows_of(side: Mapping[str, Any]) -> list[Row]:
+def rows_of(side: Mapping[str, Any], *, compatible: bool = False) -> list[Row]:
     """The rows of an `endpointInput` or `endpointOutput`; raises `Unusable`.
+
+    `compatible` refuses what SageMaker does not analyse: JSON but objects of plain values, and BASE64.
 
     >>> [row.positional for row in rows_of({"data": "1,2\\n3,\\n", "encoding": "CSV"})]
     [['1', '2'], ['3', None]]
@@ -42,7 +44,9 @@ def rows_of(side: Mapping[str, Any]) -> list[Row]:
     [{'a': 1}, {'a': 2}]
     """
     kind, text = text_of(side)
-    return _csv(text) if kind == "CSV" else _json(text)
+    if compatible and str(side.get("encoding", "CSV")).upper() == "BASE64":
+        raise Unusable("data in BASE64 is not analysed by SageMaker without a preprocessor")
+    return _csv(text) if kind == "CSV" else _json(text, compatible)
 
 
 def text_of(side: Mapping[str, Any]) -> tuple[str, str]:
@@ -81,7 +85,7 @@ def _csv(text: str) -> list[Row]:
     return [Row({}, [value or None for value in row]) for row in csv.reader(lines) if row]
 
 
-def _json(text: str) -> list[Row]:
+def _json(text: str, compatible: bool) -> list[Row]:
     try:
         values = [records.load(text)]
     except ValueError as error:
@@ -92,7 +96,23 @@ def _json(text: str) -> list[Row]:
             values = [records.load(line) for line in lines]
         except ValueError as again:
             raise Unusable(f"no JSON: {again}") from again
+    if compatible:
+        _refuse_nested(values)
     return [row for value in values for row in _unfold(value)]
+
+
+def _refuse_nested(values: Sequence[Any]) -> None:
+    """SageMaker takes tabular or flattened JSON only."""
+    for value in values:
+        if not isinstance(value, Mapping):
+            raise Unusable(f"{_kind(value)} in place of an object: SageMaker analyses flattened JSON only")
+        for name, inner in value.items():
+            if isinstance(inner, Mapping | list):
+                raise Unusable(f"member {name!r} is {_kind(inner)}: SageMaker analyses flattened JSON only")
+
+
+def _kind(value: Any) -> str:
+    return "an object" if isinstance(value, Mapping) else "a list" if isinstance(value, list) else "a plain value"
 
 
 def _unfold(value: Any) -> list[Row]:
