@@ -88,6 +88,14 @@ def get(tx: Connection, identity: str) -> Execution:
     return _of(row)
 
 
+def find(tx: Connection, schedule: str, scheduled: datetime) -> Execution | None:
+    """The first run of a scheduled time."""
+    c = execution.c
+    query = select(execution).where(c.schedule == fold(schedule), c.scheduled == scheduled).order_by(c.run)
+    row = tx.execute(query).first()
+    return None if row is None else _of(row)
+
+
 def of_job(tx: Connection, job: str) -> Execution | None:
     """The execution that a processing job belongs to."""
     row = tx.execute(select(execution).where(execution.c.job == job)).first()

@@ -85,6 +85,13 @@ def give_back(tx: Connection, held: Work, *, run_after: datetime) -> bool:
     return bool(tx.execute(update(work).where(*_held(held)).values(**values)).rowcount)
 
 
+def release(tx: Connection, owner: str, *, now: datetime) -> int:
+    """All that this owner holds goes back to the queue, since the owner has just begun anew; says how much."""
+    values = {"state": PENDING, "owner": None, "lease_until": None, "run_after": now}
+    held = (work.c.owner == owner, work.c.state == RUNNING)
+    return int(tx.execute(update(work).where(*held).values(**values)).rowcount)
+
+
 def lapsed(tx: Connection, *, now: datetime) -> list[Work]:
     """Work whose owner has been silent for longer than the lease, oldest first."""
     query = select(work).where(work.c.state == RUNNING, work.c.lease_until < now).order_by(work.c.id)

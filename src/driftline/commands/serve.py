@@ -1,0 +1,197 @@
+"""`driftline serve` and `driftline worker`: the API, the scheduler and the workers."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import IO, Annotated, Any
+
+from cyclopts import Parameter
+
+from driftline.catalog import Catalog, keys
+from driftline.catalog.keys import AccessKey
+from driftline.errors import Conflict
+from driftline.settings import Settings
+from driftline.storage.access import Access
+from driftline.worker import Worker
+
+BUCKET = "driftline"
+_CREDENTIALS = "credentials"
+
+
+def serve(
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    local_s3: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Serve the API, and plan and run schedules and jobs, until interrupted.
+
+    Parameters
+    ----------
+    host
+        Address to listen on; loopback unless told otherwise.
+    port
+        Port to listen on; 0 takes a free one.
+    local_s3
+        Also start a real S3 server (SeaweedFS, extra driftline[s3]) on loopback, with the same credentials and a
+        bucket named driftline.
+    """
+    given = {"host": host, "port": port}
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    _prepare(settings.home)
+    with _alone(settings.home) as node:
+        catalog = Catalog(settings.url)
+        catalog.migrate()
+        key, is_new = _credentials(catalog, settings)
+        store = _local_s3(settings.home, key) if local_s3 else None
+        try:
+            return _serve(settings, catalog, key, is_new=is_new, node=node)
+        finally:
+            if store is not None:
+                store.stop()
+
+
+def worker(*, plans: Annotated[bool, Parameter(negative="")] = False) -> int:
+    """Run jobs and executions from the queue of DRIFTLINE_DATABASE_URL, beside other workers, until interrupted.
+
+    Parameters
+    ----------
+    plans
+        Also plan what is due, as `driftline serve` does.
+    """
+    settings = Settings()
+    _prepare(settings.home)
+    catalog = Catalog(settings.url)
+    catalog.migrate()
+    labour = Worker(catalog, settings, Access(), plans=plans)
+    labour.start()
+    print(f"driftline worker {labour.node}: waiting for work", flush=True)
+    _until_told()
+    labour.stop()
+    return 0
+
+
+def _serve(settings: Settings, catalog: Catalog, key: AccessKey, *, is_new: bool, node: str) -> int:
+    import uvicorn
+
+    from driftline.server.app import create_app
+
+    labour = Worker(catalog, settings, Access(), node=node)
+    config = uvicorn.Config(
+        create_app(settings, catalog, wake=labour.wake), host=settings.host, port=settings.port, log_level="warning"
+    )
+    server = uvicorn.Server(config)
+    sock = config.bind_socket()
+    port = sock.getsockname()[1]
+    labour.start()
+    for line in greeting(f"http://{_shown(settings.host)}:{port}", key, settings, is_new=is_new):
+        print(line, flush=True)
+    try:
+        server.run(sockets=[sock])
+    finally:
+        labour.stop()
+        catalog.close()
+    return 0
+
+
+def greeting(address: str, key: AccessKey, settings: Settings, *, is_new: bool) -> Iterator[str]:
+    """What a client needs to know; the secret is shown at the first start only."""
+    yield f"Driftline serves at {address} (API page: {address}/docs)"
+    yield "Point a SageMaker client at it:"
+    yield f"  export AWS_ENDPOINT_URL={address}"
+    if "AWS_ENDPOINT_URL_S3" in os.environ:
+        yield f"  export AWS_ENDPOINT_URL_S3={os.environ['AWS_ENDPOINT_URL_S3']}"
+    else:
+        yield "  export AWS_ENDPOINT_URL_S3=<your S3 endpoint, or https://s3.REGION.amazonaws.com>"
+    yield f"  export AWS_ACCESS_KEY_ID={key.id}"
+    shown = key.secret if is_new else f"<in {settings.home / _CREDENTIALS}>"
+    yield f"  export AWS_SECRET_ACCESS_KEY={shown}"
+    yield f"  export AWS_DEFAULT_REGION={settings.region} AWS_EC2_METADATA_DISABLED=true"
+    if is_new:
+        yield f"These credentials were made now and are kept in {settings.home / _CREDENTIALS}."
+
+
+def _shown(host: str) -> str:
+    return "127.0.0.1" if host in ("0.0.0.0", "::") else host
+
+
+def _prepare(home: Path) -> None:
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[str]:
+    """The name of this installation, which one server uses at a time; raises `Conflict` if another one runs."""
+    with (home / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            reason = "another `driftline serve` runs there"
+            raise Conflict(
+                what="folder", name=str(home), reason=reason, remedy="Stop it, or set DRIFTLINE_HOME."
+            ) from error
+        yield _node(file)
+
+
+def _node(file: IO[str]) -> str:
+    file.seek(0)
+    known = file.read().strip()
+    if known:
+        return known
+    made = f"serve-{uuid.uuid4().hex[:12]}"
+    file.write(made)
+    file.flush()
+    return made
+
+
+def _credentials(catalog: Catalog, settings: Settings) -> tuple[AccessKey, bool]:
+    """The first user's key, and whether it was made just now."""
+    now, secret = catalog.clock(), settings.secret_key.get_secret_value()
+    with catalog.begin() as tx:
+        if settings.access_key and secret:
+            key, is_new = AccessKey(settings.access_key, secret), False
+            if keys.secret_of(tx, key.id) != key.secret:
+                keys.put_access_key(tx, key, note="from the settings", now=now)
+            return key, is_new
+        known = keys.access_keys(tx)
+        key, is_new = (known[0], False) if known else (keys.new_access_key(), True)
+        if is_new:
+            keys.put_access_key(tx, key, note="made at the first start", now=now)
+    _write_credentials(settings.home / _CREDENTIALS, key)
+    return key, is_new
+
+
+def _write_credentials(path: Path, key: AccessKey) -> None:
+    """In the form that AWS_SHARED_CREDENTIALS_FILE has, readable by its owner alone."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(f"[default]\naws_access_key_id = {key.id}\naws_secret_access_key = {key.secret}\n")
+
+
+def _local_s3(home: Path, key: AccessKey) -> Any:
+    """A real S3 server with these credentials; this process and its children reach it from now on."""
+    from driftline.storage.weed import start
+
+    store = start(home / "s3", key.id, key.secret, BUCKET)
+    os.environ.update(store.environment)
+    print(f"S3 at {store.endpoint}, bucket {BUCKET}", flush=True)
+    return store
+
+
+def _until_told() -> None:
+    """Wait for an interrupt or a polite end."""
+    ended = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        ended.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    ended.wait()

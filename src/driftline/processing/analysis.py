@@ -1,0 +1,143 @@
+"""Driftline's own analyzer in the place of SageMaker's image: the job's environment becomes a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from driftline import runs
+from driftline.baselines import write_json
+from driftline.documents import dataset_format, violations
+from driftline.errors import EmptyWindow, Invalid, NotFound
+from driftline.listing import Found, find
+from driftline.monitors.data_quality import DataQuality
+from driftline.processing.contract import Contract, Mount
+from driftline.processing.outcome import COMPLETED, Outcome
+from driftline.reports import VIOLATIONS, Report
+from driftline.storage.access import Access
+from driftline.storage.storages import storage_for
+
+Log = Callable[[str], None]
+
+LATER = {
+    "MODEL_QUALITY": "model quality",
+    "MODEL_BIAS": "bias",
+    "MODEL_EXPLAINABILITY": "explainability",
+}
+
+
+def analyse(job: Contract, access: Access, log: Log) -> Outcome:
+    """Run the analysis that the job's environment asks for, and write its files.
+
+    Raises the errors of `driftline.errors`; an input without any object ends as SageMaker's failure does.
+    """
+    kind = job.environment.get("analysis_type", "DATA_QUALITY")
+    if kind in LATER:
+        return Outcome.failed(f"ClientError: {LATER[kind]} is not analysed by this version of Driftline yet.")
+    inputs = _inputs(job, access)
+    if isinstance(inputs, Outcome):
+        return inputs
+    manifest = manifest_of(job, inputs)
+    log(f"Reading {', '.join(manifest.inputs)}")
+    world = runs.World(access)
+    report = runs.run(manifest, world) if manifest.statistics or manifest.constraints else None
+    if report is None:
+        learnt = runs.learn(manifest, world)
+        _tell(log, learnt.profile.rows if learnt.profile else 0, learnt.problems.count, learnt.warnings)
+        written = learnt.save(job.result(), access)
+        said = "Completed: Job completed successfully with no violations."
+    else:
+        _tell(log, report.current.rows, report.problems.count, report.baseline.warnings)
+        written = _save(report, job.result(), access)
+        said = report.said
+    for each in report.violations if report else ():
+        log(f"{each.subject}: {each.check}: {each.said}")
+    log(f"Wrote {', '.join(written)}")
+    log(said)
+    count = None if report is None else len(report.violations)
+    return Outcome(COMPLETED, said, violations=count, manifest=manifest.to_dict())
+
+
+def manifest_of(job: Contract, inputs: tuple[str, ...]) -> runs.Manifest:
+    """The run that the environment describes; raises `Invalid` naming the variable that is wrong."""
+    known, settings = dataset_format.read(job.environment.get("dataset_format"))
+    method = job.environment.get("categorical_drift_method") or None
+    if method not in (None, "LInfinity", "ChiSquared"):
+        raise Invalid(what="categorical_drift_method", got=method, expected="LInfinity or ChiSquared")
+    statistics, constraints = (job.environment.get(f"baseline_{name}") for name in ("statistics", "constraints"))
+    return runs.Manifest(
+        inputs=inputs,
+        format=known,
+        settings=settings,
+        monitor=DataQuality(compatible=True, categorical_drift_method=method),
+        statistics=job.uri_of(statistics) if statistics else None,
+        constraints=job.uri_of(constraints) if constraints else None,
+    )
+
+
+def _save(report: Report, folder: str, access: Access) -> tuple[str, ...]:
+    """All three files: clients of the service read the violations even where there are none."""
+    written = report.save(folder, access=access)
+    if report.violations:
+        return written
+    return *written, write_json(f"{folder}/{VIOLATIONS}", violations.write(()), access)
+
+
+def _inputs(job: Contract, access: Access) -> tuple[str, ...] | Outcome:
+    """Where the rows are; a prefix without objects fails the job in SageMaker's words."""
+    mounts = job.data()
+    if not mounts:
+        source = job.environment.get("dataset_source")
+        return Outcome.failed(f"ClientError: no input of the job lies below dataset_source {source!r}")
+    found: list[str] = []
+    for mount in mounts:
+        uris = _listed(mount, access)
+        if not uris:
+            said = f'ClientError: No S3 objects found under S3 URL "{mount.uri}" given in input data source. '
+            said += "Please ensure that the bucket exists in the selected region, that objects exist under that S3 "
+            return Outcome.failed(said + "prefix, and that the credentials allow to list it.")
+        found.extend(uris)
+    return tuple(found)
+
+
+def _listed(mount: Mount, access: Access) -> list[str]:
+    """The objects of an input; SageMaker takes an S3 prefix by its letters, not by its folders."""
+    if mount.is_manifest:
+        return manifest_uris(read(mount.uri, access), mount.uri)
+    try:
+        found: Found = find([mount.uri], access, None)
+    except NotFound:
+        try:
+            found = find([f"{mount.uri}*"], access, None)
+        except (NotFound, EmptyWindow):
+            return []
+    except EmptyWindow:
+        return []
+    return [entry.uri for entry in found.entries] or [problem.uri for problem in found.problems]
+
+
+def manifest_uris(text: str, uri: str) -> list[str]:
+    """The objects that a SageMaker manifest names: a prefix, then keys below it.
+
+    >>> manifest_uris('[{"prefix": "s3://b/x/"}, "1.csv", "y/2.csv"]', "s3://b/m")
+    ['s3://b/x/1.csv', 's3://b/x/y/2.csv']
+    """
+    try:
+        head, *names = json.loads(text)
+        return [head["prefix"] + str(name) for name in names]
+    except (ValueError, KeyError, TypeError) as error:
+        expected = '[{"prefix": "s3://..."}, "key", ...]'
+        raise Invalid(what=f"manifest {uri}", got=text[:200], expected=expected) from error
+
+
+def read(uri: str, access: Access) -> str:
+    """The text of an object."""
+    with storage_for(uri, access).open(uri) as stream:
+        data: bytes = stream.read()
+    return data.decode()
+
+
+def _tell(log: Log, rows: int, problems: int, warnings: tuple[str, ...]) -> None:
+    log(f"{rows} rows read, {problems} problems")
+    for warning in warnings:
+        log(warning)

@@ -1,0 +1,62 @@
+"""Processing jobs in the catalog: how one begins and how its end is noted, exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from driftline.catalog import Catalog, logs, resources, work
+from driftline.catalog.work import Work
+from driftline.processing import judging
+from driftline.processing.outcome import STOPPED, Outcome
+from driftline.storage.access import Access
+
+KIND = "processing-job"
+WORK = "processing-job"
+
+
+def begin(catalog: Catalog, claimed: Work, access: Access) -> dict[str, Any] | None:  # noqa: ARG001 - as executions begin
+    """The job to run; None if it was stopped meanwhile. Raises `NotFound` if it was deleted."""
+    now = catalog.clock()
+    with catalog.begin() as tx:
+        job = resources.get(tx, KIND, claimed.subject)
+        if job.status == "Stopping":
+            note(tx, job.name, Outcome(STOPPED), now)
+            work.finish(tx, claimed)
+            return None
+        body = {**job.body, "ProcessingStartTime": job.body.get("ProcessingStartTime") or now.timestamp()}
+        resources.update(tx, KIND, job.name, now=now, body=body)
+    return {"name": job.name, "body": body}
+
+
+def seconds_of(body: Mapping[str, Any]) -> float:
+    """How long the job may take."""
+    return float((body.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds") or 86_400)
+
+
+def end(catalog: Catalog, claimed: Work, name: str, outcome: Outcome, lines: Sequence[str]) -> bool:
+    """Note how the job ended, and its execution with it; False if the work belongs to somebody else by now."""
+    now = catalog.clock()
+    with catalog.begin() as tx:
+        if not work.finish(tx, claimed):
+            return False
+        logs.append(tx, name, lines, now=now)
+        note(tx, name, outcome, now)
+        judging.judge(tx, name, outcome, now)
+    return True
+
+
+def note(tx: Connection, name: str, outcome: Outcome, now: datetime) -> None:
+    """Note how the job ended in its description."""
+    job = resources.find(tx, KIND, name)
+    if job is None:
+        return
+    found = {"ExitMessage": outcome.exit_message, "FailureReason": outcome.failure_reason}
+    body = {**job.body, **{key: value for key, value in found.items() if value}}
+    body |= {"ProcessingEndTime": now.timestamp()}
+    if outcome.manifest:
+        body["Manifest"] = dict(outcome.manifest)
+    resources.update(tx, KIND, name, now=now, body=body, status=outcome.status)

@@ -1,0 +1,217 @@
+"""A monitoring execution as a processing job: inputs, output and environment as SageMaker sets them."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from driftline.catalog.executions import Execution
+from driftline.errors import NotFound
+from driftline.schedules import source_of
+from driftline.storage.access import Access
+from driftline.storage.storages import storage_for
+from driftline.window import Window
+
+BASE = "/opt/ml/processing"
+_PREFIXES = {"DataQuality": "model-monitoring", "ModelQuality": "model-quality-monitoring"}
+_PREFIXES |= {"ModelBias": "model-bias-monitoring", "ModelExplainability": "model-explainability-monitoring"}
+
+
+@dataclass(frozen=True)
+class Hours:
+    """The folders of captured hours in a window: those that hold objects, and where was searched."""
+
+    prefixes: Sequence[str]
+    found: Sequence[str]
+    window: Window
+
+    @property
+    def reason(self) -> str:
+        """Why there is nothing to analyse: SageMaker's words, then what was searched."""
+        start, end = (f"{moment:%Y-%m-%dT%H:%MZ}" for moment in (self.window.start, self.window.end))
+        searched = ", ".join(self.prefixes)
+        return (
+            f"Job inputs had no data. Searched the hours from {start} to {end} below {searched}: no object there. "
+            "Is capture enabled, and was the endpoint invoked?"
+        )
+
+
+def hours_of(prefixes: Sequence[str], window: Window, access: Access) -> Hours:
+    """Which hour folders `yyyy/MM/dd/HH` below the prefixes hold objects."""
+    found = [
+        f"{prefix.rstrip('/')}/{hour}"
+        for prefix in prefixes
+        for hour in window.hours()
+        if _holds(f"{prefix.rstrip('/')}/{hour}/", access)
+    ]
+    return Hours(tuple(prefixes), tuple(found), window)
+
+
+def _holds(prefix: str, access: Access) -> bool:
+    try:
+        return any(found.size for found in storage_for(prefix, access).list(prefix))
+    except NotFound:
+        return False
+
+
+def capture_prefixes(execution: Execution, config: Mapping[str, Any] | None) -> list[str]:
+    """Where the window's data lie: a folder for each variant of the endpoint, or the batch's captured outputs.
+
+    `config` is the endpoint's configuration.
+    """
+    source = source_of(execution.body["definition"])
+    if "DataCapturedDestinationS3Uri" in source:
+        return [f"{source['DataCapturedDestinationS3Uri'].rstrip('/')}/output"]
+    if config is None:
+        return []
+    destination = config["DataCaptureConfig"]["DestinationS3Uri"].rstrip("/")
+    variants = [variant["VariantName"] for variant in config.get("ProductionVariants", ())]
+    return [f"{destination}/{source['EndpointName']}/{variant}" for variant in variants]
+
+
+def job_name(execution: Execution, now: datetime) -> str:
+    """A name as SageMaker gives it: `model-monitoring-{yyyyMMddHHmm}-{24 hex digits}`."""
+    return f"{_PREFIXES.get(execution.type or '', 'model-monitoring')}-{now:%Y%m%d%H%M}-{secrets.token_hex(12)}"
+
+
+def job_body(
+    execution: Execution, hours: Hours, baseline: Mapping[str, str | None], config: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The members of `CreateProcessingJob` for an execution.
+
+    `baseline` names the files `statistics` and `constraints`, `config` is the endpoint's configuration.
+    """
+    definition = execution.body["definition"]
+    application, output, resources = _parts(definition)
+    source = source_of(definition)
+    root = source.get("LocalPath") or f"{BASE}/input/endpoint"
+    inputs = [*_files(baseline, application), *_data(hours, root)]
+    result = _result(execution, output)
+    return {
+        "ProcessingInputs": inputs,
+        "ProcessingOutputConfig": {"Outputs": [result], **_present(output, "KmsKeyId")},
+        "ProcessingResources": {"ClusterConfig": resources},
+        "AppSpecification": {"ImageUri": application["ImageUri"], **_entry(application)},
+        "Environment": _environment(execution, application, source, config, inputs, result),
+        "StoppingCondition": definition.get("StoppingCondition") or {"MaxRuntimeInSeconds": 3600},
+        **_present(definition, "RoleArn"),
+        **_present(definition, "NetworkConfig"),
+    }
+
+
+def _parts(definition: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Application, output and cluster of a definition, whatever their members are called in its kind."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, value in definition.items():
+        for part in ("AppSpecification", "OutputConfig"):
+            if name.endswith(part):
+                found[part] = dict(value)
+    application = found.get("AppSpecification", {})
+    application["Environment"] = {**(application.get("Environment") or {}), **(definition.get("Environment") or {})}
+    cluster = definition.get("JobResources") or definition.get("MonitoringResources") or {}
+    return application, found.get("OutputConfig", {}), dict(cluster.get("ClusterConfig", {}))
+
+
+def _files(baseline: Mapping[str, str | None], application: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found = [
+        ("baseline", f"{BASE}/baseline/stats", baseline.get("statistics")),
+        ("constraints", f"{BASE}/baseline/constraints", baseline.get("constraints")),
+        ("pre_processor_script", f"{BASE}/code/preprocessing", application.get("RecordPreprocessorSourceUri")),
+        ("post_processor_script", f"{BASE}/code/postprocessing", application.get("PostAnalyticsProcessorSourceUri")),
+    ]
+    return [_input(name, path, uri) for name, path, uri in found if uri]
+
+
+def _data(hours: Hours, root: str) -> list[dict[str, Any]]:
+    found = []
+    for place, uri in enumerate(hours.found, 1):
+        tail = "/".join(uri.split("/")[-6:])  # endpoint, variant, year, month, day, hour
+        found.append(_input(f"endpoint_input_{place}", f"{root.rstrip('/')}/{tail}", uri))
+    return found
+
+
+def _input(name: str, path: str, uri: str) -> dict[str, Any]:
+    source = {"S3Uri": uri, "LocalPath": path, "S3DataType": "S3Prefix", "S3InputMode": "File"}
+    source |= {"S3DataDistributionType": "FullyReplicated", "S3CompressionType": "None"}
+    return {"InputName": name, "AppManaged": False, "S3Input": source}
+
+
+def _result(execution: Execution, output: Mapping[str, Any]) -> dict[str, Any]:
+    given = output["MonitoringOutputs"][0]["S3Output"]
+    folders = [execution.endpoint, execution.schedule] if execution.endpoint else [execution.schedule]
+    uri = "/".join([given["S3Uri"].rstrip("/"), *folders, f"{execution.scheduled:%Y/%m/%d/%H}"])
+    if execution.run:
+        uri += f"/run-{execution.run}"
+    mode = given.get("S3UploadMode", "Continuous")
+    place = {"S3Uri": uri, "LocalPath": given["LocalPath"], "S3UploadMode": mode}
+    return {"OutputName": "result", "AppManaged": False, "S3Output": place}
+
+
+def _entry(application: Mapping[str, Any]) -> dict[str, Any]:
+    return {**_present(application, "ContainerEntrypoint"), **_present(application, "ContainerArguments")}
+
+
+def _present(values: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {name: values[name]} if values.get(name) else {}
+
+
+def _environment(
+    execution: Execution,
+    application: Mapping[str, Any],
+    source: Mapping[str, Any],
+    config: Mapping[str, Any] | None,
+    inputs: Sequence[Mapping[str, Any]],
+    result: Mapping[str, Any],
+) -> dict[str, str]:
+    """Section 6.1 of the contract: what the container is told."""
+    start, end = (f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in (execution.window_start, execution.window_end))
+    is_batch = "DataCapturedDestinationS3Uri" in source
+    found = {
+        "dataset_format": json.dumps(_batch_format(source) if is_batch else _CAPTURE, separators=(",", ":")),
+        "dataset_source": source.get("LocalPath") or f"{BASE}/input/endpoint",
+        "output_path": result["S3Output"]["LocalPath"],
+        "start_time": start,
+        "end_time": end,
+        "metric_time": start,
+        "monitoring_input_type": "BATCH_TRANSFORM_INPUT" if is_batch else "ENDPOINT_INPUT",
+        "publish_cloudwatch_metrics": "Enabled",
+        "sagemaker_monitoring_schedule_name": execution.schedule,
+    }
+    if execution.endpoint:
+        found["sagemaker_endpoint_name"] = execution.endpoint
+    if config is not None and "DataCaptureConfig" in config:
+        found["sagemaker_endpoint_datacapture_prefix"] = config["DataCaptureConfig"]["DestinationS3Uri"]
+    for each in inputs:
+        if each["InputName"] in _VARIABLES:
+            place = each["S3Input"]
+            found[_VARIABLES[each["InputName"]]] = f"{place['LocalPath']}/{place['S3Uri'].rpartition('/')[2]}"
+    if execution.type in _ANALYSES:
+        found["analysis_type"] = _ANALYSES[execution.type]
+    return {**found, **{name: str(value) for name, value in application["Environment"].items()}}
+
+
+_CAPTURE = {"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}}
+_VARIABLES = {
+    "baseline": "baseline_statistics",
+    "constraints": "baseline_constraints",
+    "pre_processor_script": "record_preprocessor_script",
+    "post_processor_script": "post_analytics_processor_script",
+}
+_ANALYSES = {
+    "ModelQuality": "MODEL_QUALITY",
+    "ModelBias": "MODEL_BIAS",
+    "ModelExplainability": "MODEL_EXPLAINABILITY",
+}
+
+
+def _batch_format(source: Mapping[str, Any]) -> dict[str, Any]:
+    given = source.get("DatasetFormat") or {}
+    if "Csv" in given:
+        return {"csv": {"header": bool(given["Csv"].get("Header", False))}}
+    if "Json" in given:
+        return {"json": {"line": bool(given["Json"].get("Line", False))}}
+    return {"parquet": {}}

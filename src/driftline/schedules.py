@@ -1,0 +1,226 @@
+"""Schedules: which windows are due, what each execution runs, and re-runs and back-fills by hand."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from driftline.catalog import due, executions, resources, work
+from driftline.catalog.executions import Execution
+from driftline.catalog.resources import Resource
+from driftline.cron import NOW, Cron
+from driftline.errors import Conflict, Invalid
+from driftline.settings import Settings
+from driftline.window import Window, window_of
+
+KIND = "monitoring-schedule"
+WORK = "execution"
+BATCH = 200
+"""Schedules that are planned in one transaction."""
+
+_DAILY = "cron(0 0 ? * * *)"
+"""What SageMaker would choose where there is no expression: once a day."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a schedule's configuration says about time."""
+
+    expression: str
+    start: str | None = None
+    end: str | None = None
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Plan:
+        """The plan in a `MonitoringScheduleConfig`."""
+        given = config.get("ScheduleConfig") or {}
+        expression = given.get("ScheduleExpression") or _DAILY
+        return cls(expression, given.get("DataAnalysisStartTime"), given.get("DataAnalysisEndTime"))
+
+    def first(self, now: datetime) -> datetime | None:
+        """When it runs first; raises `Invalid` for an expression that is none or a window that is missing."""
+        if self.expression.strip() != NOW:
+            return Cron.parse(self.expression).next_after(now)
+        if self.start is None or self.end is None:
+            expected = "DataAnalysisStartTime and DataAnalysisEndTime beside NOW"
+            raise Invalid(what="ScheduleConfig", got=self.expression, expected=expected)
+        self.window(now, None)
+        return now
+
+    def after(self, moment: datetime) -> datetime | None:
+        """When it runs next after that moment; None: never again."""
+        return None if self.expression.strip() == NOW else Cron.parse(self.expression).next_after(moment)
+
+    def window(self, scheduled: datetime, source: Mapping[str, Any] | None) -> Window:
+        """The window of the run that is planned for `scheduled`; `source` is its input, which may have offsets."""
+        offsets = source or {}
+        start = self.start or offsets.get("StartTimeOffset")
+        end = self.end or offsets.get("EndTimeOffset")
+        return window_of(self.expression, scheduled, start, end)
+
+
+def plan_due(tx: Connection, now: datetime, settings: Settings) -> int:
+    """Make executions of all windows that are due, in order; at most the latest `catch_up`. Says how many."""
+    made = 0
+    for name, at in due.before(tx, now, BATCH):
+        schedule = resources.find(tx, KIND, name)
+        if schedule is None or schedule.status != "Scheduled":
+            due.remove(tx, name)
+            continue
+        plan = Plan.of(schedule.body["MonitoringScheduleConfig"])
+        missed = [at, *_between(plan, at, now)]
+        for moment in missed[-max(settings.catch_up, 1) :]:
+            made += _add(tx, schedule, plan, moment, now, "schedule") is not None
+        due.put(tx, name, plan.after(missed[-1]))
+    return made
+
+
+def _between(plan: Plan, at: datetime, now: datetime) -> Iterator[datetime]:
+    moment = plan.after(at)
+    while moment is not None and moment <= now:
+        yield moment
+        moment = plan.after(moment)
+
+
+def run_now(tx: Connection, name: str, now: datetime) -> Execution:
+    """One more execution, over the last window of the schedule (or, for NOW, the window that it names)."""
+    schedule = resources.get(tx, KIND, name)
+    plan = Plan.of(schedule.body["MonitoringScheduleConfig"])
+    last = now if plan.expression.strip() == NOW else _last(plan, now)
+    return _again(tx, schedule, last, now, "now")
+
+
+def rerun(tx: Connection, identity: str, now: datetime) -> Execution:
+    """The same window once more, with the baseline and settings that it had."""
+    before = executions.get(tx, identity)
+    run = executions.next_run(tx, before.schedule, before.scheduled)
+    kept = {"schedule": before.schedule, "scheduled": before.scheduled, "body": before.body}
+    window = Window(before.window_start, before.window_end)
+    labels = {"type": before.type, "endpoint": before.endpoint, "definition": before.definition}
+    return _enqueue(tx, _made(window, now, run=run, origin="rerun", **kept, **labels), now)
+
+
+def backfill(tx: Connection, name: str, since: datetime, until: datetime, now: datetime) -> list[Execution]:
+    """Executions for all scheduled times in [since, until), in order, whether they ran before or not."""
+    schedule = resources.get(tx, KIND, name)
+    plan = Plan.of(schedule.body["MonitoringScheduleConfig"])
+    if plan.expression.strip() == NOW:
+        raise Invalid(what="schedule", got=name, expected="one with a cron expression")
+    if until > now:
+        raise Invalid(what="until", got=until.isoformat(), expected="a time in the past")
+    found, moment = [], plan.after(_before(since))
+    while moment is not None and moment < until:
+        found.append(_again(tx, schedule, moment, now, "backfill"))
+        moment = plan.after(moment)
+    return found
+
+
+def stop(tx: Connection, name: str, now: datetime) -> None:
+    """Plan nothing more, and end what is queued or running: as when a schedule is deleted."""
+    due.put(tx, name, None)
+    for found in executions.open_of(tx, name):
+        if found.status == "Pending":
+            work.remove(tx, WORK, found.id)
+            executions.update(tx, found.id, now=now, status="Stopped")
+        elif found.status == "InProgress":
+            executions.update(tx, found.id, now=now, status="Stopping")
+
+
+def source_of(definition: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The input of a job definition of any kind: its `EndpointInput` or `BatchTransformInput`."""
+    for name, value in definition.items():
+        if name.endswith("JobInput"):
+            return value.get("EndpointInput") or value.get("BatchTransformInput") or {}
+        if name == "MonitoringInputs":
+            for each in value:
+                return each.get("EndpointInput") or each.get("BatchTransformInput") or {}
+    return {}
+
+
+def definition_of(tx: Connection, config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The job definition that a schedule runs, inline or by name; raises `NotFound`."""
+    inline = config.get("MonitoringJobDefinition")
+    if inline:
+        return dict(inline)
+    return resources.get(tx, definition_kind(config["MonitoringType"]), config["MonitoringJobDefinitionName"]).body
+
+
+def definition_kind(monitoring_type: str) -> str:
+    """The word for a job definition of this type in its ARN.
+
+    >>> definition_kind("ModelBias")
+    'model-bias-job-definition'
+    """
+    words = {
+        "DataQuality": "data-quality",
+        "ModelQuality": "model-quality",
+        "ModelBias": "model-bias",
+        "ModelExplainability": "model-explainability",
+    }
+    return f"{words[monitoring_type]}-job-definition"
+
+
+def _again(tx: Connection, schedule: Resource, moment: datetime, now: datetime, origin: str) -> Execution:
+    plan = Plan.of(schedule.body["MonitoringScheduleConfig"])
+    made = _add(tx, schedule, plan, moment, now, origin)
+    if made is None:
+        raise Conflict(what="execution of", name=schedule.name, reason=f"{moment.isoformat()} was added meanwhile")
+    return made
+
+
+def _add(
+    tx: Connection, schedule: Resource, plan: Plan, moment: datetime, now: datetime, origin: str
+) -> Execution | None:
+    """An execution for this time; None if it is known already and this is no repeat."""
+    config = schedule.body["MonitoringScheduleConfig"]
+    definition = definition_of(tx, config)
+    source = source_of(definition)
+    made = _made(
+        plan.window(moment, source),
+        now,
+        run=0 if origin == "schedule" else executions.next_run(tx, schedule.name, moment),
+        origin=origin,
+        schedule=schedule.name,
+        scheduled=moment,
+        body={"schedule": dict(config), "definition": dict(definition)},
+        type=config.get("MonitoringType", "DataQuality"),
+        endpoint=source.get("EndpointName"),
+        definition=config.get("MonitoringJobDefinitionName"),
+    )
+    return _enqueue(tx, made, now) if origin != "schedule" else _enqueue_once(tx, made, now)
+
+
+def _made(window: Window, now: datetime, **values: Any) -> Execution:
+    return Execution(
+        id=str(uuid.uuid4()), window_start=window.start, window_end=window.end, created=now, modified=now, **values
+    )
+
+
+def _enqueue_once(tx: Connection, made: Execution, now: datetime) -> Execution | None:
+    return _enqueue(tx, made, now) if executions.find(tx, made.schedule, made.scheduled) is None else None
+
+
+def _enqueue(tx: Connection, made: Execution, now: datetime) -> Execution:
+    if not executions.add(tx, made):
+        reason = f"run {made.run} of {made.scheduled.isoformat()} was added meanwhile"
+        raise Conflict(what="execution of", name=made.schedule, reason=reason, remedy="Try again.")
+    work.enqueue(tx, WORK, made.id, now=now, lane=resources.fold(made.schedule))
+    return made
+
+
+def _last(plan: Plan, now: datetime) -> datetime:
+    """The latest scheduled time that has passed."""
+    cron = Cron.parse(plan.expression)
+    last = cron.last_before(now)
+    if last is None:
+        raise Invalid(what="schedule", got=plan.expression, expected="one that has been due already")
+    return last
+
+
+def _before(moment: datetime) -> datetime:
+    return moment - timedelta(microseconds=1)

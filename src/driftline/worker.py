@@ -1,0 +1,203 @@
+"""Workers: they plan what is due, claim work under leases, run it in processes of its own and note how it ended."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from driftline.catalog import Catalog, logs, resources, work
+from driftline.catalog.work import Work
+from driftline.errors import NotFound, Unavailable
+from driftline.processing import executing, jobs
+from driftline.processing.slot import Limits, Slot
+from driftline.schedules import plan_due
+from driftline.settings import Settings
+from driftline.storage.access import Access
+
+log = structlog.get_logger("driftline.worker")
+
+_LONGEST_PAUSE_SECONDS = 60.0
+_BEAT_SECONDS = 1.0
+
+
+@dataclass
+class Held:
+    """Work that is being done: its lines not yet stored, and whether it must stop or belongs to somebody else."""
+
+    work: Work
+    job: str = ""
+    lines: list[str] = field(default_factory=list)
+    stop: bool = False
+    lost: bool = False
+    guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def say(self, line: str) -> None:
+        """Keep a line of the job's log."""
+        with self.guard:
+            self.lines.append(line)
+
+    def said(self) -> list[str]:
+        """The lines since the last call."""
+        with self.guard:
+            lines, self.lines = self.lines, []
+        return lines
+
+
+class Worker:
+    """Plans, claims and runs, in threads of this process, until it is stopped."""
+
+    def __init__(
+        self, catalog: Catalog, settings: Settings, access: Access, *, node: str = "", plans: bool = True
+    ) -> None:
+        """`node` names this worker for good: after a restart under the same name it takes its own work up at once."""
+        self._catalog, self._settings, self._access = catalog, settings, access
+        self.node = node or f"{socket.gethostname()}-{os.getpid()}"
+        self._plans = plans
+        self._ended = threading.Event()
+        self._woken = threading.Condition()
+        self._held: dict[int, Held] = {}
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Begin; work that this node held before a crash goes back to the queue first."""
+        with self._catalog.begin() as tx:
+            work.release(tx, self.node, now=self._catalog.clock())
+        count = self._settings.workers or os.cpu_count() or 1
+        loops: list[tuple[str, Callable[[], None]]] = [("beat", self._beat)]
+        loops += [("plan", self._plan)] if self._plans else []
+        loops += [(f"slot-{place}", self._labour) for place in range(count)]
+        for name, loop in loops:
+            thread = threading.Thread(target=loop, name=f"driftline-{name}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """End; what runs is given back to the queue."""
+        self._ended.set()
+        self.wake()
+        for thread in self._threads:
+            thread.join(timeout)
+
+    def wake(self) -> None:
+        """Look for work now."""
+        with self._woken:
+            self._woken.notify_all()
+
+    def _plan(self) -> None:
+        """Make executions of what is due, and return the work of workers that fell silent."""
+        while not self._ended.is_set():
+            with _surviving("plan"):
+                now = self._catalog.clock()
+                with self._catalog.begin() as tx:
+                    made = plan_due(tx, now, self._settings)
+                    executing.reap(tx, self._settings, now)
+                if made:
+                    log.info("planned", executions=made)
+                    self.wake()
+                    continue
+            self._ended.wait(self._settings.poll_seconds)
+
+    def _beat(self) -> None:
+        """Prolong the leases of what is held, store its log, and learn what has to stop."""
+        interval = min(_BEAT_SECONDS, self._settings.lease_seconds / 3)
+        while not self._ended.wait(interval):
+            with _surviving("beat"):
+                for held in list(self._held.values()):
+                    self._touch(held)
+
+    def _touch(self, held: Held) -> None:
+        now = self._catalog.clock()
+        with self._catalog.begin() as tx:
+            alive = work.beat(tx, held.work, now=now, lease_seconds=self._settings.lease_seconds)
+            if alive and held.job:
+                logs.append(tx, held.job, held.said(), now=now)
+                job = resources.find(tx, jobs.KIND, held.job)
+                held.stop = job is None or job.status == "Stopping"
+        if not alive:
+            held.lost = True
+
+    def _labour(self) -> None:
+        with Slot() as slot:
+            while not self._ended.is_set():
+                claimed = None
+                with _surviving("claim"), self._catalog.begin() as tx:
+                    now, lease = self._catalog.clock(), self._settings.lease_seconds
+                    claimed = work.claim(tx, self.node, now=now, lease_seconds=lease)
+                if claimed is None:
+                    with self._woken:
+                        self._woken.wait(self._settings.poll_seconds)
+                    continue
+                with _surviving("work"):
+                    self._do(claimed, slot)
+
+    def _do(self, claimed: Work, slot: Slot) -> None:
+        held = self._held[claimed.id] = Held(claimed)
+        started = time.monotonic()
+        about = log.bind(kind=claimed.kind, subject=claimed.subject, attempt=claimed.attempt)
+        try:
+            begin = {jobs.WORK: jobs.begin, executing.WORK: executing.begin}[claimed.kind]
+            asked = begin(self._catalog, claimed, self._access)
+            if asked is None:
+                return
+            held.job = asked["name"]
+            about = about.bind(job=held.job)
+            limits = Limits(jobs.seconds_of(asked["body"]), self._settings.job_memory_bytes)
+            outcome = slot.run(self._addressed(asked), limits, held.say, lambda: self._is_over(held))
+            if self._ended.is_set() and outcome.status == "Stopped" and not held.stop:
+                self._give_back(claimed, "the worker is stopping", 0.0)
+                return
+            ended = jobs.end(self._catalog, claimed, held.job, outcome, held.said())
+            about.info(
+                "ended" if ended else "fenced out",
+                status=outcome.execution_status,
+                reason=outcome.failure_reason,
+                seconds=round(time.monotonic() - started, 3),
+            )
+        except executing.NotYet as reason:
+            self._give_back(claimed, str(reason), 1.0)
+        except Unavailable as error:
+            about.warning("unavailable", error=str(error))
+            self._unavailable(claimed, str(error))
+        except NotFound as error:
+            about.warning("gone", error=str(error))
+            with self._catalog.begin() as tx:
+                work.finish(tx, claimed)
+        finally:
+            del self._held[claimed.id]
+
+    def _addressed(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        return {**asked, "endpoint_url": self._access.endpoint_url, "region": self._access.region}
+
+    def _is_over(self, held: Held) -> bool:
+        return held.stop or held.lost or self._ended.is_set()
+
+    def _unavailable(self, claimed: Work, error: str) -> None:
+        if claimed.attempt >= self._settings.attempts:
+            executing.give_up(self._catalog, claimed, f"{error} ({claimed.attempt} attempts)")
+            return
+        self._give_back(claimed, error, min(2.0 ** (claimed.attempt - 1), _LONGEST_PAUSE_SECONDS))
+
+    def _give_back(self, claimed: Work, reason: str, pause_seconds: float) -> None:
+        now = self._catalog.clock()
+        log.info("given back", subject=claimed.subject, reason=reason, pause=pause_seconds)
+        with self._catalog.begin() as tx:
+            work.give_back(tx, claimed, run_after=now + timedelta(seconds=pause_seconds))
+
+
+@contextmanager
+def _surviving(what: str) -> Iterator[None]:
+    """The worker's loop goes on whatever happens in it; what happened is logged."""
+    try:
+        yield
+    except Exception:
+        log.exception(what)
+        time.sleep(1.0)
