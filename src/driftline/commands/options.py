@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
 
+from driftline.documents import dataset_format
 from driftline.engines.local import Local
 from driftline.errors import Invalid
 from driftline.monitors.data_quality import EVERY, DataQuality
@@ -89,7 +89,7 @@ class Options:
             raise Invalid(
                 what="INPUT", got="nothing", expected="files, folders, globs or URIs", remedy="Name the data."
             )
-        known, settings = dataset_format(self.dataset_format)
+        known, settings = dataset_format.read(self.dataset_format)
         settings = {**settings, **dict(map(read_option, self.read_option))}
         if self.compatible:
             settings["compatible"] = True
@@ -152,36 +152,3 @@ def read_option(given: str) -> tuple[str, Any]:
     except ValueError:
         return key, value
     return key, plain if isinstance(plain, bool | int | float | list) or plain is None else value
-
-
-_FORMATS = {"csv": "csv", "json": "json", "parquet": "parquet", "sagemakerCaptureJson": "capture"}
-
-
-def dataset_format(given: str | None) -> tuple[str | None, dict[str, Any]]:
-    """SageMaker's `dataset_format`: the format and its settings.
-
-    >>> dataset_format('{"csv": {"header": true, "output_columns_position": "START"}}')
-    ('csv', {'header': True, 'output_columns_position': 'START'})
-    >>> dataset_format('{"json": {"lines": true}}')
-    ('jsonlines', {})
-    """
-    if given is None:
-        return None, {}
-    expected = """'{"csv": {"header": true}}', '{"json": {"lines": true}}' or '{"parquet": {}}'"""
-    try:
-        wanted: Any = json.loads(given)
-    except ValueError as error:
-        raise Invalid(
-            what="--dataset-format", got=given, expected=expected, remedy=f"It is no JSON: {error}."
-        ) from error
-    wanted = {wanted: {}} if isinstance(wanted, str) else wanted
-    if not isinstance(wanted, dict) or len(wanted) != 1 or next(iter(wanted)) not in _FORMATS:
-        raise Invalid(what="--dataset-format", got=given, expected=expected)
-    name, found = next(iter(wanted.items()))
-    settings: dict[str, Any] = dict(found) if isinstance(found, Mapping) else {}
-    if name == "json":
-        lines = settings.pop("lines", settings.pop("line", False))
-        return ("jsonlines" if lines else "json"), settings
-    if name == "sagemakerCaptureJson":
-        return "capture", {}
-    return _FORMATS[name], settings
