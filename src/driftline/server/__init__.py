@@ -1,0 +1,1 @@
+"""The server: SageMaker's own API for unmodified clients, and a REST API for everything else."""

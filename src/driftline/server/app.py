@@ -1,0 +1,117 @@
+"""The server's application: AWS's protocols and REST over one catalog."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse
+
+from driftline.catalog.database import Catalog
+from driftline.errors import DriftlineError
+from driftline.server import measures, openapi, rest
+from driftline.server.auth import CatalogKeys, Keys, caller
+from driftline.server.aws.models import APIS
+from driftline.server.aws.wire import OPERATIONS, Operation, Wire
+from driftline.server.edge import Clock, Edge
+from driftline.server.errors import REST_CODES, told
+from driftline.server.limits import Rate
+from driftline.server.messages import Answer, head
+from driftline.settings import Settings
+from driftline.version import VERSION
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(
+    settings: Settings,
+    catalog: Catalog,
+    *,
+    keys: Keys | None = None,
+    operations: Mapping[tuple[str, str], Operation] = OPERATIONS,
+    parts: Iterable[Any] = (),
+) -> Edge:
+    """The application, for any ASGI server. `parts` are running things that operations ask for by their class.
+
+    Reads botocore's models now (half a second), so that no request waits for them.
+    """
+    for api in APIS.values():
+        api.known  # noqa: B018
+    clock, known = Clock(_now), keys or CatalogKeys(catalog)
+    running = {type(part): part for part in parts}
+    rate = Rate(settings.requests_per_second)
+    wire = Wire(settings, catalog, known, rate, operations, running)
+    inner = FastAPI(
+        title="Driftline",
+        version=VERSION,
+        description="What the server has and does, beside SageMaker's own API.",
+        docs_url=None,
+        redoc_url=None,
+    )
+    inner.state.catalog, inner.state.settings, inner.state.parts = catalog, settings, running
+    inner.state.now, inner.state.keys = clock.now, known
+    inner.include_router(rest.router)
+    _add_probes(inner)
+    inner.add_exception_handler(DriftlineError, _driftline_error)
+    inner.add_exception_handler(RequestValidationError, _invalid_request)
+    return Edge(wire, known, inner, clock)
+
+
+def _add_probes(inner: FastAPI) -> None:
+    """The paths that need no key."""
+
+    @inner.get("/health", include_in_schema=False)
+    def health() -> dict[str, str]:
+        """The process runs."""
+        return {"status": "ok", "version": VERSION}
+
+    @inner.get("/ready", include_in_schema=False)
+    def ready(request: Request) -> dict[str, str]:
+        """The database answers too; 503 if not."""
+        rest.ready(request.app.state.catalog)
+        return {"status": "ok"}
+
+    @inner.get("/metrics", include_in_schema=False)
+    def metrics(request: Request) -> Response:
+        """Prometheus' text; from other machines only with a key that may read."""
+        _check_metrics_caller(request)
+        return _response(measures.exposition())
+
+    @inner.get("/docs", include_in_schema=False)
+    def docs(request: Request) -> HTMLResponse:
+        """The REST API for people."""
+        return HTMLResponse(openapi.page(request.app.openapi()))
+
+
+def _check_metrics_caller(request: Request) -> None:
+    received = head(request.scope)
+    try:
+        near = ipaddress.ip_address(received.peer).is_loopback
+    except ValueError:
+        near = received.peer == ""  # a Unix socket
+    if not near:
+        caller(received, request.app.state.keys, now=request.app.state.now()).require("read")
+
+
+def _response(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, dict(answer.headers))
+
+
+def _driftline_error(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, DriftlineError):
+        raise error
+    return _response(openapi.refused(told(error, REST_CODES, rest=True)))
+
+
+def _invalid_request(_request: Request, error: Exception) -> Response:
+    """What is wrong with a request, without the values: they may be secret, or nothing that JSON can say."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    found = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+    return JSONResponse({"error": {"code": "invalid", "message": "; ".join(found)}}, 422)

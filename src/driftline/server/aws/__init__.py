@@ -1,0 +1,1 @@
+"""AWS's protocols and operations, one file a resource."""

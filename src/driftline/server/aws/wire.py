@@ -1,0 +1,177 @@
+"""AWS's wire protocols: a request finds its operation, is verified, validated and performed, and its answer shaped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar, cast
+
+from driftline.catalog.database import Catalog
+from driftline.server.auth import Keys, Principal, signer
+from driftline.server.aws.models import APIS, TARGETS, Api
+from driftline.server.aws.refusals import JSON_TYPE
+from driftline.server.aws.shapes import cut, dumps, rest_answer, rest_request
+from driftline.server.aws.validation import parse_body
+from driftline.server.errors import AwsError
+from driftline.server.limits import Rate, too_deep
+from driftline.server.messages import Answer, Received
+from driftline.settings import Settings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Call:
+    """What an operation is given beside its request; `parts` are the running things of the server, by their class."""
+
+    catalog: Catalog
+    now: datetime
+    settings: Settings
+    principal: Principal
+    parts: Mapping[type[Any], Any] = field(default_factory=dict)
+    received: Received | None = None
+
+    def arn(self, kind: str, name: str) -> str:
+        """The ARN of a resource, in lower case as SageMaker has them; `kind` is its word there."""
+        return f"arn:aws:sagemaker:{self.settings.region}:{self.settings.account}:{kind}/{name.lower()}"
+
+    def part(self, kind: type[T]) -> T:
+        """The part of the server that is of this class; KeyError if it was started without."""
+        return cast(T, self.parts[kind])
+
+
+Perform = Callable[[Mapping[str, Any], Call], Mapping[str, Any] | None]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation that is served: the name that the model has for it, and the function that performs it."""
+
+    api: Api
+    name: str
+    perform: Perform
+
+    @property
+    def model(self) -> Any:
+        """botocore's model of the operation."""
+        return self.api.model.operation_model(self.name)
+
+
+Operations = dict[tuple[str, str], Operation]
+
+OPERATIONS: Operations = {}
+"""Every operation that is served, by API and name; filled by `operation`."""
+
+
+def operation(name: str, *, api: str = "sagemaker", into: Operations | None = None) -> Callable[[Perform], Perform]:
+    """Serve an operation by a function: `def f(request, call) -> answer`.
+
+    The request has only members that the model knows, checked against it, times as aware datetimes. Of the answer
+    the members that the model knows are sent; None for an operation without an answer. Errors of
+    `driftline.errors` become AWS's, or raise `AwsError`. One function may serve several names, decorated for each.
+    """
+    table = OPERATIONS if into is None else into
+
+    def register(perform: Perform) -> Perform:
+        if (api, name) in table:
+            raise ValueError(f"{api} {name} is served already, by {table[api, name].perform.__module__}")
+        table[api, name] = Operation(APIS[api], name, perform)
+        return perform
+
+    return register
+
+
+@dataclass(frozen=True)
+class Route:
+    """Which operation a request is for; `named` is what its path names."""
+
+    api: Api
+    name: str
+    named: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Wire:
+    """All that answering AWS requests needs."""
+
+    settings: Settings
+    catalog: Catalog
+    keys: Keys
+    rate: Rate
+    operations: Mapping[tuple[str, str], Operation]
+    parts: Mapping[type[Any], Any] = field(default_factory=dict)
+
+    def admit(self, route: Route, received: Received, *, now: datetime, moment: float) -> Principal:
+        """Who calls; raises `AwsError`. `moment` is in seconds of a clock that never goes back."""
+        principal = signer(received, self.keys, scope=route.api.scope, now=now)
+        if not self.rate.take(principal.name, moment):
+            raise AwsError("ThrottlingException", "Rate exceeded", 400 if route.api.target else 429)
+        return principal
+
+    def perform(self, route: Route, received: Received, principal: Principal, *, now: datetime) -> Answer:
+        """The answer to a caller who was admitted; raises `DriftlineError`."""
+        found = self.operations.get((route.api.name, route.name))
+        if found is None:
+            raise _unserved(route)
+        call = Call(self.catalog, now, self.settings, principal, self.parts, received)
+        return _perform(found, route, received, call)
+
+
+def _perform(found: Operation, route: Route, received: Received, call: Call) -> Answer:
+    model = found.model
+    if not route.api.target:
+        request = rest_request(model.input_shape, received, route.named)
+        return rest_answer(model.output_shape, found.perform(request, call) or {})
+    if too_deep(received.body):
+        raise AwsError("SerializationException", "The request body is nested too deeply.")
+    request = parse_body(model.input_shape, received.body) if model.input_shape else {}
+    answer = found.perform(request, call)
+    if model.output_shape is None:
+        return Answer(200, b"", {"content-type": JSON_TYPE})
+    return Answer(200, dumps(cut(model.output_shape, answer or {})), {"content-type": JSON_TYPE})
+
+
+def is_aws(method: str, path: str) -> bool:
+    """Whether a request belongs to AWS's protocols and not to REST; `path` as sent."""
+    return (method == "POST" and (path == "/" or path.startswith("/service/"))) or _at(method, path) is not None
+
+
+def route(received: Received) -> Route:
+    """Which operation a request is for; raises `AwsError` UnknownOperationException."""
+    found = _at(received.method, received.path)
+    if found is not None:
+        return found
+    target = received.headers.get("x-amz-target", "")
+    prefix, _, name = target.partition(".")
+    if prefix in TARGETS and name:
+        return Route(TARGETS[prefix], name)
+    served = ", ".join(f"{prefix}.*" for prefix in TARGETS)
+    said = (
+        f"X-Amz-Target {target[:128]!r} is of none of the APIs served here ({served})."
+        if target
+        else (
+            f"No operation: neither X-Amz-Target ({served}) nor a path of SageMaker Runtime. If AWS_ENDPOINT_URL "
+            "points here, point the other AWS services elsewhere with variables of their own (AWS_ENDPOINT_URL_S3)."
+        )
+    )
+    raise AwsError("UnknownOperationException", said)
+
+
+def _at(method: str, path: str) -> Route | None:
+    if not path.startswith(("/endpoints/", "/Batch")):
+        return None
+    for api in APIS.values():
+        found = None if api.target else api.operation_at(method, path)
+        if found is not None:
+            return Route(api, *found)
+    return None
+
+
+def _unserved(wanted: Route) -> AwsError:
+    if wanted.name in wanted.api.known:
+        said = (
+            f"Driftline does not serve {wanted.api.name} {wanted.name}; its documentation lists the operations it does."
+        )
+        return AwsError("UnsupportedOperationException", said)
+    return AwsError("UnknownOperationException", f"{wanted.api.name} has no operation {wanted.name[:128]!r}.")
