@@ -29,6 +29,8 @@ COMMANDS = {
     "check": "Check data against a baseline: violations with value, limit and reason.",
     "profile": "Show the statistics of data, or save them as a profile that merges.",
     "demo": "Walk through real data that comes with Driftline.",
+    "serve": "Serve SageMaker's API, and plan and run schedules and jobs.",
+    "worker": "Run jobs and executions beside a server, on this or another machine.",
 }
 
 EXAMPLES = {
@@ -51,6 +53,14 @@ EXAMPLES = {
         """,
     "demo": """
         driftline demo --output demo-output
+        """,
+    "serve": """
+        driftline serve
+        driftline serve --local-s3
+        DRIFTLINE_DATABASE_URL=postgresql://driftline@db/driftline driftline serve --host 0.0.0.0 --port 8766
+        """,
+    "worker": """
+        DRIFTLINE_DATABASE_URL=postgresql://driftline@db/driftline driftline worker
         """,
 }
 """Shown below the help of a command."""

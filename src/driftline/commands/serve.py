@@ -44,7 +44,7 @@ def serve(
         Also start a real S3 server (SeaweedFS, extra driftline[s3]) on loopback, with the same credentials and a
         bucket named driftline.
     """
-    given = {"host": host, "port": port}
+    given: dict[str, Any] = {"host": host, "port": port}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     _prepare(settings.home)
     with _alone(settings.home) as node:
@@ -80,22 +80,16 @@ def worker(*, plans: Annotated[bool, Parameter(negative="")] = False) -> int:
 
 
 def _serve(settings: Settings, catalog: Catalog, key: AccessKey, *, is_new: bool, node: str) -> int:
-    import uvicorn
-
     from driftline.server.app import create_app
+    from driftline.server.listen import Listener
 
     labour = Worker(catalog, settings, Access(), node=node)
-    config = uvicorn.Config(
-        create_app(settings, catalog, wake=labour.wake), host=settings.host, port=settings.port, log_level="warning"
-    )
-    server = uvicorn.Server(config)
-    sock = config.bind_socket()
-    port = sock.getsockname()[1]
+    listener = Listener(create_app(settings, catalog, parts=(labour,)), settings.host, settings.port)
     labour.start()
-    for line in greeting(f"http://{_shown(settings.host)}:{port}", key, settings, is_new=is_new):
+    for line in greeting(_shown(listener.url), key, settings, is_new=is_new):
         print(line, flush=True)
     try:
-        server.run(sockets=[sock])
+        listener.run()
     finally:
         labour.stop()
         catalog.close()
@@ -119,8 +113,9 @@ def greeting(address: str, key: AccessKey, settings: Settings, *, is_new: bool) 
         yield f"These credentials were made now and are kept in {settings.home / _CREDENTIALS}."
 
 
-def _shown(host: str) -> str:
-    return "127.0.0.1" if host in ("0.0.0.0", "::") else host
+def _shown(url: str) -> str:
+    """The address for a client on this machine."""
+    return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//127.0.0.1:")
 
 
 def _prepare(home: Path) -> None:
