@@ -20,6 +20,7 @@ from driftline.window import Window, window_of
 
 KIND = "monitoring-schedule"
 WORK = "execution"
+JOB = "processing-job"
 BATCH = 200
 """Schedules that are planned in one transaction."""
 
@@ -129,6 +130,8 @@ def stop(tx: Connection, name: str, now: datetime) -> None:
             executions.update(tx, found.id, now=now, status="Stopped")
         elif found.status == "InProgress":
             executions.update(tx, found.id, now=now, status="Stopping")
+            if found.job is not None:
+                resources.update(tx, JOB, found.job, now=now, status="Stopping")
 
 
 def source_of(definition: Mapping[str, Any]) -> Mapping[str, Any]:

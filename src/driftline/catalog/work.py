@@ -74,6 +74,11 @@ def beat(tx: Connection, held: Work, *, now: datetime, lease_seconds: float) -> 
     return bool(tx.execute(update(work).where(*_held(held)).values(lease_until=until)).rowcount)
 
 
+def holds(tx: Connection, held: Work) -> bool:
+    """Whether the work still belongs to its owner."""
+    return tx.execute(select(work.c.id).where(*_held(held))).first() is not None
+
+
 def finish(tx: Connection, held: Work) -> bool:
     """The work is done; False if it belongs to somebody else by now, whose end alone counts."""
     return bool(tx.execute(delete(work).where(*_held(held))).rowcount)

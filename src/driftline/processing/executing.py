@@ -70,7 +70,10 @@ def _with_job(catalog: Catalog, found: Execution, body: Mapping[str, Any], claim
     now = catalog.clock()
     name = job_name(found, found.scheduled)
     with catalog.begin() as tx:
-        if not work.beat(tx, claimed, now=now, lease_seconds=30):
+        if not work.holds(tx, claimed):
+            return None
+        if executions.get(tx, found.id).status == "Stopping":
+            _stop(tx, found, claimed, now)
             return None
         schedule = resources.find(tx, "monitoring-schedule", found.schedule)
         arn = schedule.arn if schedule else ""

@@ -98,8 +98,15 @@ class Slot:
         """End the process at once."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
-            self._process = None
+            self._forget(self._process)
+
+    def _forget(self, process: subprocess.Popen[str]) -> int:
+        """Wait for the end of the process; the result is its status."""
+        assert process.stdin is not None
+        with suppress(OSError):
+            process.stdin.close()
+        self._process = None
+        return process.wait()
 
     def _start(self) -> subprocess.Popen[str]:
         if self._process is not None and self._process.poll() is None:
@@ -119,8 +126,7 @@ class Slot:
 
     def _ended(self) -> Outcome:
         assert self._process is not None
-        status = self._process.wait()
-        self._process = None
+        status = self._forget(self._process)
         how = f"signal {-status}" if status < 0 else f"exit status {status}"
         return Outcome.failed(f"InternalServerError: the job's process ended with {how}")
 
