@@ -16,7 +16,8 @@ from driftline.errors import DriftlineError
 from driftline.server import measures, openapi, rest
 from driftline.server.auth import CatalogKeys, Keys, caller
 from driftline.server.aws.models import APIS
-from driftline.server.aws.wire import OPERATIONS, Operation, Wire
+from driftline.server.aws.served import OPERATIONS
+from driftline.server.aws.wire import Operation, Wire
 from driftline.server.edge import Clock, Edge
 from driftline.server.errors import REST_CODES, told
 from driftline.server.limits import Rate
