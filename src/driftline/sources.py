@@ -72,6 +72,9 @@ class Source:
 _BY_LINES = ("json", "jsonlines", "capture")
 """Formats in which a column may turn up in the last row; all others tell their columns at once."""
 
+_BY_SCHEMA = ("parquet", "arrow", "avro", "delta")
+"""Formats that tell their columns without a row."""
+
 _PASSING = (Unreadable, Denied, NotFound)
 """What is wrong with one object and leaves the others readable; a store that is down is not among them."""
 
@@ -216,7 +219,7 @@ def _glimpses(source: Source, pieces: Sequence[Piece]) -> Iterator[Iterable[str]
         if piece.part.uri in told:
             continue
         try:
-            for item in _opened(piece, source.access, everything):
+            for item in _opened(_bare(piece), source.access, everything):
                 if not isinstance(item, pa.RecordBatch):
                     continue
                 yield [*names_of(item.schema)]
@@ -225,3 +228,10 @@ def _glimpses(source: Source, pieces: Sequence[Piece]) -> Iterator[Iterable[str]
                     break
         except _PASSING:
             continue
+
+
+def _bare(piece: Piece) -> Piece:
+    """The piece without its rows, if its columns can be had without them."""
+    if piece.format not in _BY_SCHEMA:
+        return piece
+    return replace(piece, part=replace(piece.part, start=0, stop=0, rows=0))

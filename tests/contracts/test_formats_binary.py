@@ -54,7 +54,7 @@ def _comparable(name: str, value: Any) -> Any:
 
 @pytest.mark.parametrize("writer", WRITERS)
 def test_only_the_wanted_columns_are_read(writer: str, tmp_path: Path) -> None:
-    """Where there are expressions they may need any column, so all are read."""
+    """F-03: those that are chosen, or where there are expressions those that they name; all of them for `*`."""
     format, write = WRITERS[writer]
     frame, path = frame_of(50), tmp_path / "data"
     write(frame, path)
@@ -63,8 +63,11 @@ def test_only_the_wanted_columns_are_read(writer: str, tmp_path: Path) -> None:
     assert chosen.column("number") == frame["number"].to_list()
     others = read(format, str(path), ReadOptions(exclude=("kind", "number")))
     assert others.batches[0].schema.names == [name for name in frame.columns if name not in ("kind", "number")]
-    all_of_them = read(format, str(path), ReadOptions(columns=("x",), select=("number as x",)))
-    assert all_of_them.batches[0].schema.names == frame.columns
+    needed = read(format, str(path), ReadOptions(columns=("x",), select=("NUMBER + length(text) AS x", "day")))
+    assert needed.batches[0].schema.names == ["number", "text", "day"]
+    everything = read(format, str(path), ReadOptions(select=("*", "number AS x")))
+    assert everything.batches[0].schema.names == frame.columns
+    assert read(format, str(path), ReadOptions(select=("1 AS one",))).rows == 50
     assert read(format, str(path), ReadOptions(columns=("not there",))).rows == 50
 
 

@@ -17,7 +17,8 @@ import pytest
 from binaries import frame_of, local, read, remote
 from pyarrow import feather
 
-from driftline.errors import Unreadable
+import driftline
+from driftline.errors import EmptyWindow, Unreadable
 from driftline.formats import parquet
 from driftline.formats.arrow import Arrow
 from driftline.formats.format import Opener, Part, ReadOptions
@@ -196,3 +197,18 @@ def test_arrow_refuses_old_feather(tmp_path: Path) -> None:
         feather.write_feather(pa.table({"a": [1]}), tmp_path / "x", version=1)
     with pytest.raises(Unreadable, match="Feather version 1"):
         read(Arrow(), str(tmp_path / "x"))
+
+
+@pytest.mark.parametrize("asked", [{"select": ["GOOD * 2 AS good"]}, {"columns": ["good"]}])
+def test_parquet_columns_that_no_expression_names_are_not_touched(tmp_path: Path, asked: dict[str, list[str]]) -> None:
+    """F-03: neither read nor decoded, not even to learn which columns there are; so damage in them does no harm."""
+    path = tmp_path / "data.parquet"
+    table = pa.table({"good": range(1_000), "bad": [f"text {each}" for each in range(1_000)]})
+    pq.write_table(table, path, use_dictionary=False)
+    chunk = pq.read_metadata(path).row_group(0).column(1)
+    at, size = chunk.data_page_offset, chunk.total_compressed_size
+    data = path.read_bytes()
+    path.write_bytes(data[:at] + b"\xff" * size + data[at + size :])
+    assert driftline.profile(path, **asked).rows == 1_000
+    with pytest.raises(EmptyWindow, match="damaged"):
+        driftline.profile(path, select=["good", "bad"])

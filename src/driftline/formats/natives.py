@@ -51,20 +51,28 @@ def version_of(stream: BinaryIO) -> str | None:
 
 
 def wanted(names: Sequence[str], options: ReadOptions) -> list[int]:
-    """The places of the columns that `columns`, `exclude` and the expressions may need.
+    """The places of the columns that the expressions need, or where there are none those of `columns` and `exclude`.
 
-    Expressions may need any. A chosen name may be that of something nested (`address.city`), which needs the column
-    it begins with; so a few more than necessary may be kept, which the transform drops later.
+    A chosen name may be that of something nested (`address.city`), which needs the column it begins with; so a few
+    more than necessary may be kept, which the transform drops later.
 
     >>> wanted(["a", "ab", "address"], ReadOptions(columns=("ab", "address.city")))
     [1, 2]
     """
     if options.select:
-        return list(range(len(names)))
+        return _expressed(names, options.select)
     kept = [place for place, name in enumerate(names) if name not in options.exclude]
     if options.columns is None:
         return kept
     return [place for place in kept if any(_begins(chosen, names[place]) for chosen in options.columns)]
+
+
+def _expressed(names: Sequence[str], select: Sequence[str]) -> list[int]:
+    from driftline.formats.sql.expressions import parse
+    from driftline.formats.sql.plan import sources
+
+    found = set(sources([parse(text) for text in select], names))
+    return [place for place, name in enumerate(names) if name in found]
 
 
 def _begins(chosen: str, name: str) -> bool:

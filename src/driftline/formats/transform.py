@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 import pyarrow as pa
@@ -98,13 +98,13 @@ def wanted(options: ReadOptions) -> tuple[Wanted, ...]:
 
 
 def reading(options: ReadOptions, constants: Collection[str]) -> ReadOptions:
-    """The options for a format's reader: only the choice of columns that it can make itself, before expressions."""
+    """The options for a format's reader: only the choice of columns that it can make itself.
+
+    Where there are expressions they tell a reader which columns it need not read; `columns` and `exclude` then speak
+    of what comes of them.
+    """
     if options.select:
-        return _with(options, None)
+        return replace(options, columns=None, exclude=())
     if options.columns is None:
-        return _with(options, None, options.exclude)
-    return _with(options, tuple(name for name in options.columns if name not in constants) or None, options.exclude)
-
-
-def _with(options: ReadOptions, columns: tuple[str, ...] | None, exclude: tuple[str, ...] = ()) -> ReadOptions:
-    return ReadOptions(options.names, columns, exclude, (), options.settings, options.location)
+        return options
+    return replace(options, columns=tuple(name for name in options.columns if name not in constants) or None)

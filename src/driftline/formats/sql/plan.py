@@ -153,6 +153,27 @@ def references(expression: Expression) -> list[tuple[str, ...]]:
     return sorted(path for path in found if path)
 
 
+def sources(expressions: Sequence[Expression], names: Sequence[str]) -> list[str]:
+    """Which of these columns the expressions may need, in their order; all of them for `*`.
+
+    >>> from driftline.formats.sql.expressions import parse
+    >>> sources([parse("Age + a.b AS c")], ["a", "a.b", "age", "d"]), sources([parse("*")], ["a", "b"])
+    (['a.b', 'age'], ['a', 'b'])
+    """
+    if any(_has_star(each) for each in expressions):
+        return list(names)
+    top = {name.lower(): name for name in reversed(names)}
+    found = {name for each in expressions for name in _needed(each, top)}
+    return [name for name in names if name in found]
+
+
+def _has_star(expression: Expression) -> bool:
+    """Whether it means all columns; `person.*` means those of one."""
+    from sqlglot import exp
+
+    return any(not isinstance(star.parent, exp.Column) for star in expression.tree.find_all(exp.Star))
+
+
 def _needed(expression: Expression, top: dict[str, str]) -> list[str]:
     found = []
     for path in references(expression):
