@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     attempts: Annotated[int, Field(ge=1, description="How often work is begun before it counts as failed.")] = 3
     catch_up: Annotated[int, Field(ge=0, description="Missed windows of a schedule that are run after a break.")] = 24
     schedules: Annotated[int, Field(gt=0, description="Monitoring schedules that may exist.")] = 10_000
+    cloudwatch: Annotated[bool, Field(description="Send the metrics of scheduled runs to CloudWatch.")] = False
+    cloudwatch_url: Annotated[str, Field(description="What takes its PutMetricData; empty: CloudWatch itself.")] = ""
     empty_window_completes: Annotated[
         bool, Field(description="An hour without data is Completed, not Failed as in SageMaker.")
     ] = False

@@ -16,8 +16,10 @@ import structlog
 
 from driftline.catalog import Catalog, logs, resources, work
 from driftline.catalog.work import Work
+from driftline.channels import cloudwatch
 from driftline.errors import NotFound, Unavailable
-from driftline.processing import executing, jobs
+from driftline.processing import executing, jobs, metrics
+from driftline.processing.outcome import Outcome
 from driftline.processing.slot import Limits, Slot
 from driftline.schedules import plan_due
 from driftline.settings import Settings
@@ -156,6 +158,8 @@ class Worker:
                 self._give_back(claimed, "the worker is stopping", 0.0)
                 return
             ended = jobs.end(self._catalog, claimed, held.job, outcome, held.said())
+            if ended and self._settings.cloudwatch and outcome.metrics:
+                self._publish(asked["body"].get("Environment") or {}, outcome)
             about.info(
                 "ended" if ended else "fenced out",
                 status=outcome.execution_status,
@@ -174,8 +178,19 @@ class Worker:
         finally:
             del self._held[claimed.id]
 
+    def _publish(self, environment: Mapping[str, str], outcome: Outcome) -> None:
+        """Metrics are told on the side: a run does not fail for them."""
+        settings = self._settings
+        try:
+            cloudwatch.send(
+                outcome.metrics, metrics.namespace(environment), url=settings.cloudwatch_url, region=settings.region
+            )
+        except Unavailable as error:
+            log.warning("metrics not sent", error=str(error))
+
     def _addressed(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        return {**asked, "endpoint_url": self._access.endpoint_url, "region": self._access.region}
+        told = {"endpoint_url": self._access.endpoint_url, "region": self._access.region}
+        return {**asked, **told, "images": dict(self._settings.images)}
 
     def _is_over(self, held: Held) -> bool:
         return held.stop or held.lost or self._ended.is_set()

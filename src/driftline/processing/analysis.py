@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 from driftline import runs
 from driftline.baselines import write_json
 from driftline.documents import dataset_format, violations
-from driftline.errors import EmptyWindow, Invalid, NotFound
-from driftline.listing import Found, find
+from driftline.errors import Invalid
 from driftline.monitors.data_quality import DataQuality
-from driftline.processing.contract import Contract, Mount
+from driftline.problems import Problems
+from driftline.processing import metrics
+from driftline.processing.contract import Contract
+from driftline.processing.inputs import listed
 from driftline.processing.outcome import COMPLETED, Outcome
+from driftline.profile import Profile
 from driftline.reports import VIOLATIONS, Report
 from driftline.storage.access import Access
-from driftline.storage.storages import storage_for
 
 Log = Callable[[str], None]
 
@@ -43,19 +44,22 @@ def analyse(job: Contract, access: Access, log: Log) -> Outcome:
     report = runs.run(manifest, world) if manifest.statistics or manifest.constraints else None
     if report is None:
         learnt = runs.learn(manifest, world)
-        _tell(log, learnt.profile.rows if learnt.profile else 0, learnt.problems.count, learnt.warnings)
+        current, problems, warnings = learnt.profile or Profile(), learnt.problems, learnt.warnings
         written = learnt.save(job.result(), access)
         said = "Completed: Job completed successfully with no violations."
     else:
-        _tell(log, report.current.rows, report.problems.count, report.baseline.warnings)
+        current, problems, warnings = report.current, report.problems, report.baseline.warnings
         written = _save(report, job.result(), access)
         said = report.said
+    _tell(log, current.rows, problems, warnings)
     for each in report.violations if report else ():
         log(f"{each.subject}: {each.check}: {each.said}")
     log(f"Wrote {', '.join(written)}")
     log(said)
     count = None if report is None else len(report.violations)
-    return Outcome(COMPLETED, said, violations=count, manifest=manifest.to_dict())
+    published = job.environment.get("publish_cloudwatch_metrics") == "Enabled"
+    found = metrics.of_run(current, report, job.environment) if published else ()
+    return Outcome(COMPLETED, said, violations=count, metrics=found, manifest=manifest.to_dict())
 
 
 def manifest_of(job: Contract, inputs: tuple[str, ...]) -> runs.Manifest:
@@ -91,7 +95,7 @@ def _inputs(job: Contract, access: Access) -> tuple[str, ...] | Outcome:
         return Outcome.failed(f"ClientError: no input of the job lies below dataset_source {source!r}")
     found: list[str] = []
     for mount in mounts:
-        uris = _listed(mount, access)
+        uris = listed(mount, access)
         if not uris:
             said = f'ClientError: No S3 objects found under S3 URL "{mount.uri}" given in input data source. '
             said += "Please ensure that the bucket exists in the selected region, that objects exist under that S3 "
@@ -100,44 +104,9 @@ def _inputs(job: Contract, access: Access) -> tuple[str, ...] | Outcome:
     return tuple(found)
 
 
-def _listed(mount: Mount, access: Access) -> list[str]:
-    """The objects of an input; SageMaker takes an S3 prefix by its letters, not by its folders."""
-    if mount.is_manifest:
-        return manifest_uris(read(mount.uri, access), mount.uri)
-    try:
-        found: Found = find([mount.uri], access, None)
-    except NotFound:
-        try:
-            found = find([f"{mount.uri}*"], access, None)
-        except (NotFound, EmptyWindow):
-            return []
-    except EmptyWindow:
-        return []
-    return [entry.uri for entry in found.entries] or [problem.uri for problem in found.problems]
-
-
-def manifest_uris(text: str, uri: str) -> list[str]:
-    """The objects that a SageMaker manifest names: a prefix, then keys below it.
-
-    >>> manifest_uris('[{"prefix": "s3://b/x/"}, "1.csv", "y/2.csv"]', "s3://b/m")
-    ['s3://b/x/1.csv', 's3://b/x/y/2.csv']
-    """
-    try:
-        head, *names = json.loads(text)
-        return [head["prefix"] + str(name) for name in names]
-    except (ValueError, KeyError, TypeError) as error:
-        expected = '[{"prefix": "s3://..."}, "key", ...]'
-        raise Invalid(what=f"manifest {uri}", got=text[:200], expected=expected) from error
-
-
-def read(uri: str, access: Access) -> str:
-    """The text of an object."""
-    with storage_for(uri, access).open(uri) as stream:
-        data: bytes = stream.read()
-    return data.decode()
-
-
-def _tell(log: Log, rows: int, problems: int, warnings: tuple[str, ...]) -> None:
-    log(f"{rows} rows read, {problems} problems")
+def _tell(log: Log, rows: int, problems: Problems, warnings: tuple[str, ...]) -> None:
+    log(f"{rows} rows read, {problems.count} problems")
+    for problem in problems.examples:
+        log(str(problem))
     for warning in warnings:
         log(warning)

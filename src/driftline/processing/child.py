@@ -6,27 +6,27 @@ Between two jobs it keeps nothing but what it imported. It ends with its parent.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Mapping
 from typing import IO, Any
 
 from driftline.errors import DriftlineError, Unavailable
-from driftline.processing.analysis import analyse
-from driftline.processing.contract import Contract
+from driftline.processing import command
+from driftline.processing.analysis import Log, analyse
+from driftline.processing.contract import ANALYZER, CLARIFY, MERGER, Contract
+from driftline.processing.lifeline import die_with_parent
 from driftline.processing.outcome import Outcome
 from driftline.storage.access import Access
-
-_DIE_WITH_PARENT = 1
 
 
 def main() -> int:
     """Serve jobs until standard input ends."""
-    _die_with_parent()
+    die_with_parent()
+    if os.getppid() == 1:
+        return 0
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints must not stand between the answers
     _answer(answers, {"ready": os.getpid()})
@@ -39,7 +39,7 @@ def _run(asked: Mapping[str, Any], answers: IO[str]) -> dict[str, Any]:
     job = Contract.of(asked["name"], asked["body"])
     access = Access(endpoint_url=asked.get("endpoint_url"), region=asked.get("region"))
     try:
-        return analyse(job, access, lambda text: _answer(answers, {"log": text})).to_dict()
+        return _perform(job, access, lambda text: _answer(answers, {"log": text}), asked.get("images") or {}).to_dict()
     except Unavailable as error:
         return {"unavailable": str(error)}
     except DriftlineError as error:
@@ -52,17 +52,19 @@ def _run(asked: Mapping[str, Any], answers: IO[str]) -> dict[str, Any]:
         return Outcome.failed(f"InternalServerError: {type(error).__name__}: {error}").to_dict()
 
 
+def _perform(job: Contract, access: Access, log: Log, images: Mapping[str, str]) -> Outcome:
+    """By our own analysis where the image is SageMaker's, else by the user's command."""
+    name = job.repository.rpartition("/")[2]
+    if name == ANALYZER:
+        return analyse(job, access, log)
+    if name in (CLARIFY, MERGER):
+        return Outcome.failed(f"ClientError: what image {name} does is not done by this version of Driftline yet.")
+    return command.run(job, access, log, images)
+
+
 def _answer(answers: IO[str], value: Mapping[str, Any]) -> None:
     answers.write(json.dumps(value, default=str) + "\n")
     answers.flush()
-
-
-def _die_with_parent() -> None:
-    """A killed worker must not leave a job behind that goes on writing."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
-    if os.getppid() == 1:
-        raise SystemExit(0)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +14,16 @@ _MOST = 1024
 
 @dataclass(frozen=True)
 class Outcome:
-    """The job's status, what it said, why it failed, and how many violations it found (None: it did not look)."""
+    """The job's status, what it said, why it failed, and how many violations it found (None: it did not look).
+
+    `metrics` are in CloudWatch's shape; `manifest` is the run, with which it can be repeated.
+    """
 
     status: str
     exit_message: str | None = None
     failure_reason: str | None = None
     violations: int | None = None
+    metrics: Sequence[Mapping[str, Any]] = ()
     manifest: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
