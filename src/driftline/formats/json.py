@@ -7,15 +7,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from driftline.errors import Unreadable
+from driftline.errors import Invalid, Unreadable
 from driftline.formats import records
-from driftline.formats.blocks import Block, plain_text
+from driftline.formats.blocks import plain_text
 from driftline.formats.ducks import Malformed, duck
 from driftline.formats.format import Item, Opener, Part, ReadOptions
-from driftline.formats.jsonlines import read_block
-from driftline.formats.quickjson import QuickJson
+from driftline.formats.jsonlines import JsonLines
 from driftline.problems import Problem
 
+LIMIT_BYTES = 256 << 20
+"""Of a document, unpacked: about eight times as much memory was measured while one is read."""
+
+_PIECE = 16 << 20
 ROWS = 16_384
 """Rows of a batch, where a document is read in Python."""
 
@@ -25,28 +28,56 @@ class Json:
     """One document: `[{...}, ...]`, `{"a": [...], "b": [...]}`, `{"rows": [{...}, ...]}` or `{...}`; several objects
     one after the other are read as rows too.
 
-    Settings: `encoding`, and `lines=true` for an object a line. A document is read whole, so large data is better kept
-    as JSON lines.
+    Settings: `encoding`, and `lines=true` for an object a line. A document is read whole, so one of more than 256 MiB
+    (`limit_bytes` sets another limit; it is the size unpacked) is refused: it takes about eight times its size in
+    memory. Large data is better kept as JSON lines.
     """
 
-    def split(self, uri: str, size: int, opener: Opener, options: ReadOptions) -> Sequence[Part]:  # noqa: ARG002
+    def split(self, uri: str, size: int, opener: Opener, options: ReadOptions) -> Sequence[Part]:
         """One part: a document cannot be cut."""
+        if _has_lines(options):
+            return JsonLines().split(uri, size, opener, options)
         return (Part(uri, size=size),)
 
     def read(self, part: Part, opener: Opener, options: ReadOptions) -> Iterator[Item]:
         """The rows as batches."""
-        with plain_text(part.uri, opener, options.settings) as stream:
-            data = stream.read()
-        if not data.strip():
+        if _has_lines(options):
+            yield from JsonLines().read(part, opener, options)
             return
-        if options.settings.get("lines", options.settings.get("line")) is True:
-            yield from read_block(Block(data, 1), part.uri, QuickJson())
+        data = _read_whole(part, opener, options)
+        if not data.strip():
             return
         if data.lstrip()[:1] == b"[":
             with suppress(Malformed):
                 yield duck().rows(data, "array")
                 return
         yield from _rows(part.uri, data)
+
+
+def _has_lines(options: ReadOptions) -> bool:
+    return options.settings.get("lines", options.settings.get("line")) is True
+
+
+def _read_whole(part: Part, opener: Opener, options: ReadOptions) -> bytes:
+    """The document; raises `Unreadable` if it is larger than the limit, without holding more than that."""
+    limit = options.settings.get("limit_bytes", LIMIT_BYTES)
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+        raise Invalid(
+            what="limit_bytes", got=limit, expected="a number of bytes", remedy=f"The default is {LIMIT_BYTES}."
+        )
+    pieces, left = [], limit
+    with plain_text(part.uri, opener, options.settings) as stream:
+        while left >= 0 and (piece := stream.read(min(_PIECE, left + 1))):
+            pieces.append(piece)
+            left -= len(piece)
+    if left < 0:
+        size = f" ({part.size:,} bytes in the file)" if part.size else ""
+        raise Unreadable(
+            uri=part.uri,
+            reason=f"a JSON document of more than {limit:,} bytes{size}, which would have to be read whole",
+            remedy="Write it as JSON lines, which are read in pieces, or set --read-option limit_bytes=N.",
+        )
+    return b"".join(pieces)
 
 
 def _rows(uri: str, data: bytes) -> Iterator[Item]:
