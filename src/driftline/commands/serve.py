@@ -18,7 +18,10 @@ from cyclopts import Parameter
 from driftline.catalog import Catalog, keys
 from driftline.catalog.keys import AccessKey
 from driftline.errors import Conflict
+from driftline.server.app import create_app
+from driftline.server.listen import Listener
 from driftline.settings import Settings
+from driftline.storage import weed
 from driftline.storage.access import Access
 from driftline.worker import Worker
 
@@ -80,9 +83,6 @@ def worker(*, plans: Annotated[bool, Parameter(negative="")] = False) -> int:
 
 
 def _serve(settings: Settings, catalog: Catalog, key: AccessKey, *, is_new: bool, node: str) -> int:
-    from driftline.server.app import create_app
-    from driftline.server.listen import Listener
-
     labour = Worker(catalog, settings, Access(), node=node)
     listener = Listener(create_app(settings, catalog, parts=(labour,)), settings.host, settings.port)
     labour.start()
@@ -172,9 +172,7 @@ def _write_credentials(path: Path, key: AccessKey) -> None:
 
 def _local_s3(home: Path, key: AccessKey) -> Any:
     """A real S3 server with these credentials; this process and its children reach it from now on."""
-    from driftline.storage.weed import start
-
-    store = start(home / "s3", key.id, key.secret, BUCKET)
+    store = weed.start(home / "s3", key.id, key.secret, BUCKET)
     os.environ.update(store.environment)
     print(f"S3 at {store.endpoint}, bucket {BUCKET}", flush=True)
     return store

@@ -16,7 +16,7 @@ from driftline.storage.access import Access
 from driftline.storage.storages import storage_for
 from driftline.window import Window
 
-BASE = "/opt/ml/processing"
+PROCESSING = "/opt/ml/processing"
 _PREFIXES = {"DataQuality": "model-monitoring", "ModelQuality": "model-quality-monitoring"}
 _PREFIXES |= {"ModelBias": "model-bias-monitoring", "ModelExplainability": "model-explainability-monitoring"}
 
@@ -88,7 +88,7 @@ def job_body(
     definition = execution.body["definition"]
     application, output, resources = _parts(definition)
     source = source_of(definition)
-    root = source.get("LocalPath") or f"{BASE}/input/endpoint"
+    root = source.get("LocalPath") or f"{PROCESSING}/input/endpoint"
     inputs = [*_files(baseline, application), *_data(hours, root)]
     result = _result(execution, output)
     return {
@@ -118,10 +118,14 @@ def _parts(definition: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any
 
 def _files(baseline: Mapping[str, str | None], application: Mapping[str, Any]) -> list[dict[str, Any]]:
     found = [
-        ("baseline", f"{BASE}/baseline/stats", baseline.get("statistics")),
-        ("constraints", f"{BASE}/baseline/constraints", baseline.get("constraints")),
-        ("pre_processor_script", f"{BASE}/code/preprocessing", application.get("RecordPreprocessorSourceUri")),
-        ("post_processor_script", f"{BASE}/code/postprocessing", application.get("PostAnalyticsProcessorSourceUri")),
+        ("baseline", f"{PROCESSING}/baseline/stats", baseline.get("statistics")),
+        ("constraints", f"{PROCESSING}/baseline/constraints", baseline.get("constraints")),
+        ("pre_processor_script", f"{PROCESSING}/code/preprocessing", application.get("RecordPreprocessorSourceUri")),
+        (
+            "post_processor_script",
+            f"{PROCESSING}/code/postprocessing",
+            application.get("PostAnalyticsProcessorSourceUri"),
+        ),
     ]
     return [_input(name, path, uri) for name, path, uri in found if uri]
 
@@ -172,7 +176,7 @@ def _environment(
     is_batch = "DataCapturedDestinationS3Uri" in source
     found = {
         "dataset_format": json.dumps(_batch_format(source) if is_batch else _CAPTURE, separators=(",", ":")),
-        "dataset_source": source.get("LocalPath") or f"{BASE}/input/endpoint",
+        "dataset_source": source.get("LocalPath") or f"{PROCESSING}/input/endpoint",
         "output_path": result["S3Output"]["LocalPath"],
         "start_time": start,
         "end_time": end,

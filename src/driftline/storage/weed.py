@@ -55,11 +55,10 @@ def start(folder: Path, access_key: str, secret_key: str, bucket: str) -> Store:
         "AWS_EC2_METADATA_DISABLED": "true",
     }
     store = Store(environment["AWS_ENDPOINT_URL_S3"], process, environment)
-    try:
-        _await(store, folder / "weed.log", bucket)
-    except BaseException:
+    if not _is_up(store, bucket):
         store.stop()
-        raise
+        said = (folder / "weed.log").read_text(errors="replace")[-500:]
+        raise StorageUnavailable(where=store.endpoint, reason=f"SeaweedFS did not start: {said}")
     return store
 
 
@@ -115,15 +114,14 @@ def _is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def _await(store: Store, log: Path, bucket: str) -> None:
+def _is_up(store: Store, bucket: str) -> bool:
+    """Waits until the server answers; False if it does not."""
     until = time.monotonic() + _WAIT_SECONDS
     while time.monotonic() < until and store.process.poll() is None:
         if _answers(store.endpoint + "/healthz") and _stores(store, bucket):
-            return
+            return True
         time.sleep(0.2)
-    raise StorageUnavailable(
-        where=store.endpoint, reason=f"SeaweedFS did not start: {log.read_text(errors='replace')[-500:]}"
-    )
+    return False
 
 
 def _answers(url: str) -> bool:
