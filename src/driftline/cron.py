@@ -21,8 +21,8 @@ FORM = "cron(minute hour day-of-month month day-of-week year)"
 Days = Callable[[int, int], Iterable[int]]
 """The days of a month that a rule names, of (year, month); may lie outside the month."""
 
-_MONTHS = {name.upper(): number for number, name in enumerate(calendar.month_abbr) if name}
-_WEEKDAYS = {name.upper(): (number + 1) % 7 + 1 for number, name in enumerate(calendar.day_abbr)}
+_MONTHS = dict(JAN=1, FEB=2, MAR=3, APR=4, MAY=5, JUN=6, JUL=7, AUG=8, SEP=9, OCT=10, NOV=11, DEC=12)
+_WEEKDAYS = dict(SUN=1, MON=2, TUE=3, WED=4, THU=5, FRI=6, SAT=7)
 _SUNDAY, _SATURDAY = 1, 7
 
 _SAGEMAKER = re.compile(r"cron\(0 (\*|([01]?\d|2[0-3])(/(0?[1-9]|1\d|2[0-4]))?) \? \* \* \*\)")
