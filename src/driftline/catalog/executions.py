@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -13,9 +11,10 @@ from sqlalchemy import Connection, and_, func, insert, or_, select
 from sqlalchemy import update as sql_update
 from sqlalchemy.exc import IntegrityError
 
+from driftline.catalog import tokens
 from driftline.catalog.resources import fold
 from driftline.catalog.tables import execution
-from driftline.errors import Conflict, Invalid, NotFound
+from driftline.errors import Conflict, NotFound
 
 OPEN = ("Pending", "InProgress", "Stopping")
 
@@ -146,31 +145,17 @@ def search(tx: Connection, wanted: Search) -> Page:
     query = query.where(*(c[name] < moment for name, moment in wanted.before.items()))
     column = c[wanted.sort_by]
     if wanted.token:
-        last, identity = _parsed(wanted.token, wanted.sort_by)
+        last, identity = tokens.after(wanted.token, wanted.sort_by, is_time=wanted.sort_by != "status")
         beyond = column < last if wanted.descending else column > last
         query = query.where(or_(beyond, and_(column == last, c.id > identity)))
     rows = tx.execute(
         query.order_by(column.desc() if wanted.descending else column, c.id).limit(wanted.limit + 1)
     ).all()
     shown = rows[: wanted.limit]
-    token = _token(shown[-1], wanted.sort_by) if len(rows) > wanted.limit else None
-    return Page([_of(row) for row in shown], token)
-
-
-def _token(row: Any, sort_by: str) -> str:
-    value = getattr(row, sort_by)
-    shown = value.isoformat() if isinstance(value, datetime) else value
-    return base64.urlsafe_b64encode(json.dumps([sort_by, shown, row.id]).encode()).decode()
-
-
-def _parsed(token: str, sort_by: str) -> tuple[Any, str]:
-    try:
-        sorted_by, value, identity = json.loads(base64.urlsafe_b64decode(token))
-        if sorted_by != sort_by:
-            raise ValueError("another order")
-        return (str(value) if sort_by == "status" else datetime.fromisoformat(value)), str(identity)
-    except (ValueError, TypeError) as error:
-        raise Invalid(what="NextToken", got=token, expected="the token of the page before") from error
+    items = [_of(row) for row in shown]
+    if len(rows) <= wanted.limit or not shown:
+        return Page(items)
+    return Page(items, tokens.token(wanted.sort_by, getattr(shown[-1], wanted.sort_by), shown[-1].id))
 
 
 def _of(row: Any) -> Execution:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +12,7 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import update as sql_update
 from sqlalchemy.exc import IntegrityError
 
+from driftline.catalog import tokens
 from driftline.catalog.tables import label, resource
 from driftline.errors import Conflict, Invalid, NotFound
 
@@ -147,7 +146,10 @@ def search(tx: Connection, kind: str, wanted: Search) -> Page:
     shown, more = rows[: wanted.limit], len(rows) > wanted.limit
     labels = _labels(tx, kind, [row.folded for row in shown])
     items = [_of(row, labels.get(row.folded, {})) for row in shown]
-    return Page(items, _token(shown[-1], wanted.sort_by) if more and shown else None)
+    if not more or not shown:
+        return Page(items)
+    last = getattr(shown[-1], _SORTS[wanted.sort_by].name)
+    return Page(items, tokens.token(wanted.sort_by, last, shown[-1].folded))
 
 
 def _query(kind: str, wanted: Search) -> Select[Any]:
@@ -171,7 +173,8 @@ def _query(kind: str, wanted: Search) -> Select[Any]:
         query = query.where(select(label.c.folded).where(*same).exists())
     column = _SORTS[wanted.sort_by]
     if wanted.token:
-        last, folded = _parsed(wanted.token, wanted.sort_by)
+        is_time = wanted.sort_by in ("created", "modified")
+        last, folded = tokens.after(wanted.token, wanted.sort_by, is_time=is_time)
         beyond = column < last if wanted.descending else column > last
         further = c.folded < folded if wanted.descending else c.folded > folded
         query = query.where(or_(beyond, and_(column == last, further)))
@@ -188,19 +191,3 @@ def _labels(tx: Connection, kind: str, names: Sequence[str]) -> dict[str, dict[s
 
 def _of(row: Any, labels: Mapping[str, str]) -> Resource:
     return Resource(row.kind, row.name, row.arn, row.body, row.status, row.created, row.modified, labels)
-
-
-def _token(row: Any, sort_by: str) -> str:
-    value = getattr(row, _SORTS[sort_by].name)
-    shown = value.isoformat() if isinstance(value, datetime) else value
-    return base64.urlsafe_b64encode(json.dumps([sort_by, shown, row.folded]).encode()).decode()
-
-
-def _parsed(token: str, sort_by: str) -> tuple[Any, str]:
-    try:
-        sorted_by, value, folded = json.loads(base64.urlsafe_b64decode(token))
-        if sorted_by != sort_by:
-            raise ValueError("another order")
-        return (datetime.fromisoformat(value) if sort_by in ("created", "modified") else str(value)), str(folded)
-    except (ValueError, TypeError) as error:
-        raise Invalid(what="NextToken", got=token, expected="the token of the page before") from error
