@@ -104,22 +104,21 @@ def _window_of_now(scheduled: datetime, start: str | None, end: str | None) -> W
         expected = "DataAnalysisStartTime and DataAnalysisEndTime, such as -PT1H and -PT0H"
         raise Invalid(what="ScheduleConfig with NOW", got=f"{start} and {end}", expected=expected)
     since = _moved(scheduled, "DataAnalysisStartTime", start)
-    until = _moved(scheduled, "DataAnalysisEndTime", end)
+    until = _moved(scheduled, "DataAnalysisEndTime", end, ahead=True)
     if until - since > LONGEST_NOW:
         raise Invalid(what="analysis times of NOW", got=f"{start} to {end}", expected="at most 24 hours between them")
     return _window(since, until, f"DataAnalysisStartTime {start}, DataAnalysisEndTime {end}")
 
 
-def _moved(scheduled: datetime, member: str, text: str) -> datetime:
+def _moved(scheduled: datetime, member: str, text: str, *, ahead: bool = False) -> datetime:
+    """The moment that is a duration away; `ahead` lets it lie after `scheduled`, as in the rest of the hour of NOW."""
     offset = duration(text)
-    if offset > timedelta(0):
+    if offset > timedelta(0) and not ahead:
         raise Invalid(what=member, got=text, expected="a duration before the scheduled time, such as -PT1H or -PT0H")
     try:
         return scheduled + offset
     except OverflowError:
-        raise Invalid(
-            what=member, got=text, expected="a duration that reaches back to a time after the year 1"
-        ) from None
+        raise Invalid(what=member, got=text, expected="a duration that leads to a year from 1 to 9999") from None
 
 
 def _window(since: datetime, until: datetime, said: str) -> Window:
