@@ -354,6 +354,20 @@ def test_rest_needs_a_key_with_the_scope(server: Running) -> None:
     assert server.reader not in answer["name"]
 
 
+def test_rest_s_errors_are_json(server: Running) -> None:
+    key = {"Authorization": f"Bearer {server.reader}"}
+    assert server.send("GET", "/v1/nothing", headers=key)[2]["error"]["code"] == "not-found"
+    status, headers, answer = server.send("PUT", "/v1/me", headers=key)
+    assert (status, headers["allow"], answer["error"]["code"]) == (405, "GET", "method-not-allowed")
+
+
+def test_rest_takes_aws_signatures_too(server: Running) -> None:
+    request = AWSRequest("GET", f"{server.url}/v1/me")
+    SigV4Auth(Credentials(KEY, SECRET), "sagemaker", REGION).add_auth(request)
+    status, _, answer = server.send("GET", "/v1/me", headers={name: str(v) for name, v in request.headers.items()})
+    assert (status, answer) == (200, {"name": KEY, "scopes": ["admin", "read", "write"]})
+
+
 def test_the_page_of_the_rest_api_needs_no_script(server: Running) -> None:
     status, _, page = server.send("GET", "/docs")
     assert status == 200 and "/v1/me" in page and "<script" not in page

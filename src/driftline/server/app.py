@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.exceptions import HTTPException
 
 from driftline.catalog.database import Catalog
 from driftline.errors import DriftlineError
@@ -19,7 +20,7 @@ from driftline.server.aws.models import APIS
 from driftline.server.aws.served import OPERATIONS
 from driftline.server.aws.wire import Operation, Wire
 from driftline.server.edge import Clock, Edge
-from driftline.server.errors import REST_CODES, told
+from driftline.server.errors import INTERNAL, REST_CODES, Told, told
 from driftline.server.limits import Rate
 from driftline.server.messages import Answer, head
 from driftline.settings import Settings
@@ -61,6 +62,8 @@ def create_app(
     _add_probes(inner)
     inner.add_exception_handler(DriftlineError, _driftline_error)
     inner.add_exception_handler(RequestValidationError, _invalid_request)
+    inner.add_exception_handler(HTTPException, _http_error)
+    inner.add_exception_handler(Exception, _fault)
     return Edge(wire, known, inner, clock)
 
 
@@ -108,6 +111,20 @@ def _driftline_error(_request: Request, error: Exception) -> Response:
     if not isinstance(error, DriftlineError):
         raise error
     return _response(openapi.refused(told(error, REST_CODES, rest=True)))
+
+
+def _http_error(_request: Request, error: Exception) -> Response:
+    """An unknown path, a method that a path has not."""
+    if not isinstance(error, HTTPException):
+        raise error
+    code = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "invalid")
+    answer = openapi.refused(Told(code, str(error.detail), error.status_code))
+    return Response(answer.body, answer.status, {**answer.headers, **(error.headers or {})})
+
+
+def _fault(_request: Request, _error: Exception) -> Response:
+    """The answer to a fault; the edge logs it."""
+    return _response(openapi.refused(Told(REST_CODES.failure, INTERNAL, 500)))
 
 
 def _invalid_request(_request: Request, error: Exception) -> Response:

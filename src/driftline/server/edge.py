@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -12,6 +13,7 @@ from typing import Any
 
 import structlog
 from anyio import CapacityLimiter, to_thread
+from structlog.contextvars import bound_contextvars
 
 from driftline.errors import DriftlineError
 from driftline.server import measures
@@ -42,6 +44,10 @@ class Clock:
     seconds: Callable[[], float] = time.perf_counter
 
 
+class Gone(Exception):
+    """The client went away before its request was all here: nobody to answer, and half a request is none."""
+
+
 class Edge:
     """An ASGI application: AWS requests are answered here, others by the REST application behind it."""
 
@@ -56,15 +62,14 @@ class Edge:
         if scope["type"] != "http":
             await self._rest(scope, receive, send)
             return
-        request_id = str(uuid.uuid4())
-        received = head(scope)
-        if is_aws(received.method, received.path):
-            await self._answer_aws(received, receive, send, request_id)
-        else:
-            await self._answer_rest(scope, received, receive, send, request_id)
+        request_id, received = str(uuid.uuid4()), head(scope)
+        with suppress(Gone), bound_contextvars(request_id=request_id, peer=received.peer):
+            if is_aws(received.method, received.path):
+                await self._answer_aws(received, receive, send, request_id)
+            else:
+                await self._answer_rest(scope, received, receive, send, request_id)
 
     async def _answer_aws(self, received: Received, receive: Receive, send: Send, request_id: str) -> None:
-        log = self._log.bind(request_id=request_id, peer=received.peer)
         control = received.path == "/"
         most = min(JSON_BYTES, self._wire.settings.max_body_bytes) if control else self._wire.settings.max_body_bytes
         body = await _read(received, receive, most)
@@ -73,11 +78,11 @@ class Edge:
             answer = refusal(said, None, received)
             answer = replace(answer, headers={**answer.headers, "connection": "close"})
         else:
-            work = partial(self._aws, replace(received, body=body), log)
+            work = partial(self._aws, replace(received, body=body))
             answer = await to_thread.run_sync(work, limiter=self._limiter(control))
         await _send(send, answer, request_id)
 
-    def _aws(self, received: Received, log: Any) -> Answer:
+    def _aws(self, received: Received) -> Answer:
         """The answer to an AWS request, whatever happens; in a thread of its own."""
         began, wanted, who, code = self._clock.seconds(), None, "", "OK"
         try:
@@ -86,28 +91,25 @@ class Edge:
             principal = self._wire.admit(wanted, received, now=now, moment=began)
             who = principal.name
             answer = self._wire.perform(wanted, received, principal, now=now)
-        except DriftlineError as error:
-            answer, code = self._refused(error, wanted, received, log)
         except Exception as error:  # noqa: BLE001  the last handler: a fault of ours is told and logged, and ends nothing
-            answer, code = self._refused(error, wanted, received, log)
+            answer, code = self._refused(error, wanted, received)
         seconds = self._clock.seconds() - began
         api, name = _label(wanted)
         measures.observe(api=api, operation=name, code=code, seconds=seconds)
-        log.info("request", api=api, operation=name, code=code, caller=who, milliseconds=round(seconds * 1000, 2))
+        self._log.info("request", api=api, operation=name, code=code, caller=who, milliseconds=round(seconds * 1000, 2))
         return answer
 
-    def _refused(self, error: Exception, wanted: Route | None, received: Received, log: Any) -> tuple[Answer, str]:
+    def _refused(self, error: Exception, wanted: Route | None, received: Received) -> tuple[Answer, str]:
         api = wanted.api if wanted else None
         codes = api.codes if api else Codes()
         found = told(error, codes) if isinstance(error, DriftlineError) else Told(codes.failure, INTERNAL, 500)
         if found.status >= 500:
-            log.error("fault", code=found.code, exc_info=error)
+            self._log.error("fault", code=found.code, exc_info=error)
         return refusal(found, api, received), found.code
 
     async def _answer_rest(
         self, scope: Scope, received: Received, receive: Receive, send: Send, request_id: str
     ) -> None:
-        log = self._log.bind(request_id=request_id, peer=received.peer)
         began, status, sent = self._clock.seconds(), 500, False
 
         async def told_send(message: MutableMapping[str, Any]) -> None:
@@ -121,15 +123,18 @@ class Edge:
             await self._rest_inner(scope, received, receive, told_send)
         except DriftlineError as error:
             await _send(told_send, refused(told(error, REST_CODES, rest=True)), request_id)
-        except Exception as error:  # the last handler, as above
-            log.error("fault", path=received.path, exc_info=error)
-            if sent:
-                raise
-            await _send(told_send, refused(Told("internal", INTERNAL, 500)), request_id)
+        except Gone:
+            raise
+        except Exception as error:  # noqa: BLE001  the last handler, as above
+            self._log.error("fault", path=received.path, exc_info=error)
+            if not sent:
+                await _send(told_send, refused(Told("internal", INTERNAL, 500)), request_id)
         seconds = self._clock.seconds() - began
         name = f"{received.method} {getattr(scope.get('route'), 'path', 'unknown')}"
         measures.observe(api="rest", operation=name, code=str(status), seconds=seconds)
-        log.info("request", api="rest", operation=name, code=status, milliseconds=round(seconds * 1000, 2))
+        who = scope.get("state", {}).get("principal")
+        facts = {"code": status, "caller": who.name if who else "", "milliseconds": round(seconds * 1000, 2)}
+        self._log.info("request", api="rest", operation=name, **facts)
 
     async def _rest_inner(self, scope: Scope, received: Received, receive: Receive, send: Send) -> None:
         most = self._wire.settings.max_body_bytes
@@ -161,13 +166,15 @@ def _label(wanted: Route | None) -> tuple[str, str]:
 
 
 async def _read(received: Received, receive: Receive, most: int) -> bytes | None:
-    """The whole body; None if it is larger than allowed, which is told before it is all here."""
+    """The whole body; None if it is larger than allowed, told before it is all here. Raises `Gone`."""
     stated = received.headers.get("content-length", "0")
     if stated.isdecimal() and int(stated[:20]) > most:
         return None
     parts, size = [], 0
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Gone
         part = message.get("body", b"")
         parts.append(part)
         size += len(part)

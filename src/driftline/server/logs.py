@@ -7,6 +7,8 @@ from collections.abc import MutableMapping
 from typing import Any, TextIO
 
 import structlog
+from structlog.processors import ExceptionRenderer
+from structlog.tracebacks import ExceptionDictTransformer
 
 _SECRET = ("secret", "password", "authorization", "signature", "token", "credential")
 
@@ -18,7 +20,8 @@ def configure(*, stream: TextIO, level: int = logging.INFO) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
+            # tracebacks without the values of variables: those may be secrets, or the data of a request
+            ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             hide_secrets,
             structlog.processors.JSONRenderer(),
         ],

@@ -10,7 +10,15 @@ from driftline.catalog.database import Catalog
 from driftline.server.auth import Principal
 from driftline.server.aws.wire import Call
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(
+    prefix="/v1",
+    responses={
+        400: {"description": "Refused: what was sent is wrong"},
+        401: {"description": "No key, or one that is not known"},
+        403: {"description": "The key lacks the scope"},
+    },
+)
+"""Endpoints under /v1. An error of `driftline.errors` becomes `{"error": {"code", "message"}}` with its status."""
 
 
 def called(request: Request) -> Call:

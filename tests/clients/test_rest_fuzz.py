@@ -1,0 +1,56 @@
+"""The REST API as its own OpenAPI document describes it, tried by schemathesis: no answer is a fault of the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import not_a_server_error
+
+from driftline.catalog import Catalog, keys
+from driftline.server.app import create_app
+from driftline.server.listen import Listener
+from driftline.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The address of a server with an empty catalog, and a key that may do all."""
+    catalog = Catalog(f"sqlite:///{tmp_path_factory.mktemp('rest') / 'catalog.sqlite'}")
+    catalog.migrate()
+    with catalog.begin() as tx:
+        key = keys.create_api_key(tx, "fuzzer", ["read", "write", "admin"], now=datetime.now(UTC))
+    listener = Listener(create_app(Settings(home=Path("unused"), requests_per_second=1e6), catalog), "127.0.0.1", 0)
+    listener.start()
+    yield listener.url, key
+    listener.stop()
+    catalog.close()
+
+
+def test_no_request_makes_the_rest_api_fail(served: tuple[str, str]) -> None:
+    tried = 0
+    found: Any
+    for found in schemathesis.openapi.from_url(f"{served[0]}/openapi.json").get_all_operations():
+
+        @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(case=found.ok().as_strategy())
+        def attempt(case: Any) -> None:
+            answer = case.call(headers={"Authorization": f"Bearer {served[1]}"})
+            case.validate_response(answer, checks=[not_a_server_error])
+
+        attempt()
+        tried += 1
+    assert tried
+
+
+def test_every_operation_needs_a_key(served: tuple[str, str]) -> None:
+    document = requests.get(f"{served[0]}/openapi.json", timeout=10).json()
+    for path, operations in document["paths"].items():
+        for method in operations:
+            assert requests.request(method, served[0] + path, timeout=10).status_code == 401, (method, path)
