@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -50,8 +54,25 @@ class Listener:
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def run(self) -> None:
-        """Answer until a signal or `stop`."""
-        self._server.run(sockets=[self._socket])
+        """Answer until SIGINT, SIGTERM or `stop`; then returns, so that the caller can end what else it started."""
+        with self._polite_signals():
+            self._server.run(sockets=[self._socket])
+
+    @contextmanager
+    def _polite_signals(self) -> Iterator[None]:
+        """uvicorn sends itself the signal that ended it once more when it is done, which would end the process."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self._end) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, old in before.items():
+                signal.signal(number, old)
+
+    def _end(self, _number: int, _frame: FrameType | None) -> None:
+        self._server.should_exit = True
 
     def start(self) -> None:
         """Answer in a thread of its own."""
