@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from driftline.errors import Denied, DriftlineError, Invalid, NotFound, StorageUnavailable, Unreadable
 from driftline.storage.ranges import FIRST, Ranges, stream
-from driftline.storage.storage import Object
+from driftline.storage.storage import Object, refuse_key
 from driftline.storage.uris import Place
 
 if TYPE_CHECKING:
@@ -60,8 +60,9 @@ class Cloud:
 
         return stream(Ranges(fetch, size, version, first))
 
-    def put(self, uri: str, data: bytes) -> None:
-        """Write the whole object."""
+    def put(self, uri: str, data: bytes, *, kms_key: str | None = None) -> None:
+        """Write the whole object; raises `Invalid` for a key of AWS KMS."""
+        refuse_key(uri, kms_key)
         place = Place.of(uri)
         with _told(uri, self.permissions.write, self.permissions):
             self.store_of(place).put(place.key, data)

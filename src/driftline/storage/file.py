@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 
 from driftline.errors import Conflict, Denied, Invalid, NotFound, StorageUnavailable, Unreadable
 from driftline.storage.access import Access
-from driftline.storage.storage import Object
+from driftline.storage.storage import Object, refuse_key
 
 STANDARD_INPUT = "/dev/stdin"
 """What the command line makes of `-`; a stream cannot be read twice, so it is kept in a file."""
@@ -55,8 +55,12 @@ class File:
         given = self.access.standard_input
         return Path(given) if uri == STANDARD_INPUT and given is not None else _path_of(uri)
 
-    def put(self, uri: str, data: bytes) -> None:
-        """Write beside the file, flush to the disk, then rename over it; folders are made as needed."""
+    def put(self, uri: str, data: bytes, *, kms_key: str | None = None) -> None:
+        """Write beside the file, flush to the disk, then rename over it; folders are made as needed.
+
+        Raises `Invalid` for a key of AWS KMS: files are not encrypted here.
+        """
+        refuse_key(uri, kms_key)
         target = Path(os.path.realpath(_path_of(uri)))
         with _told(uri, "write"), _written_beside(target, data) as fresh:
             fresh.replace(target)

@@ -57,12 +57,13 @@ class S3:
 
         return stream(Ranges(fetch, size, version, first))
 
-    def put(self, uri: str, data: bytes) -> None:
-        """Write the whole object by one request."""
+    def put(self, uri: str, data: bytes, *, kms_key: str | None = None) -> None:
+        """Write the whole object by one request, encrypted with `kms_key` (SSE-KMS) if one is given."""
         place = Place.of(uri)
         connection = connect(self.access, uri, "s3:PutObject")
+        encrypted = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
         with told(uri, "s3:PutObject", connection.endpoint):
-            connection.client.put_object(Bucket=place.bucket, Key=place.key, Body=data)
+            connection.client.put_object(Bucket=place.bucket, Key=place.key, Body=data, **encrypted)
 
     def put_if_absent(self, uri: str, data: bytes) -> bool:
         """Write by a request with `If-None-Match: *`, so that of several writers exactly one succeeds."""

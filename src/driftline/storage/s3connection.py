@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from threading import RLock
@@ -121,6 +122,16 @@ def _kept(access: Access, _: Surroundings) -> Connection:
     import botocore.session
 
     return Connection(access, botocore.session.Session(profile=access.profile))
+
+
+def _let_go() -> None:
+    """A forked process must not write into the sockets of its parent."""
+    _kept.cache_clear()
+    _lock.release()
+
+
+if hasattr(os, "register_at_fork"):  # Windows does not fork
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_let_go)
 
 
 def _config(access: Access, *, given: bool) -> Any:

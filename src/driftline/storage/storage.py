@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
+from driftline.errors import Invalid
+
 
 @dataclass(frozen=True, slots=True)
 class Object:
@@ -16,6 +18,13 @@ class Object:
     size: int
     etag: str = ""
     modified: datetime | None = None
+
+
+def refuse_key(uri: str, kms_key: str | None) -> None:
+    """For storages other than S3: raise `Invalid` if the object should be encrypted with a key of AWS KMS."""
+    if kms_key:
+        remedy = "Write to s3://, or leave the key out."
+        raise Invalid(what=f"KMS key for {uri}", got=kms_key, expected="a key for objects of S3 only", remedy=remedy)
 
 
 class Storage(Protocol):
@@ -33,8 +42,12 @@ class Storage(Protocol):
         """A seekable binary stream that fetches ranges as they are read."""
         ...
 
-    def put(self, uri: str, data: bytes) -> None:
-        """Write the whole object atomically: readers see the old bytes or the new, never a part."""
+    def put(self, uri: str, data: bytes, *, kms_key: str | None = None) -> None:
+        """Write the whole object atomically: readers see the old bytes or the new, never a part.
+
+        `kms_key` is the key of AWS KMS (id, ARN or alias) that S3 encrypts the object with; raises `Invalid` where
+        the storage knows no such keys.
+        """
         ...
 
     def put_if_absent(self, uri: str, data: bytes) -> bool:
