@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -20,6 +21,8 @@ SCOPES = {
     "admin": "make and delete keys",
 }
 """What an API key can be allowed; a signature of an access key is allowed all."""
+REMEMBERED_SECONDS = 2.0
+"""A key that was deleted is refused after this at the latest."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +53,25 @@ class Keys(Protocol):
 
 @dataclass(frozen=True)
 class CatalogKeys:
-    """The keys in the catalog."""
+    """The keys in the catalog. Secrets found are remembered for two seconds: each call of a model asks for one."""
 
     catalog: Catalog
+    seconds: Callable[[], float]
+    """A clock that never goes back."""
+    _found: dict[str, tuple[float, str]] = field(default_factory=dict, repr=False)
 
     def secret_of(self, access_key: str) -> str | None:
         """The secret of an access key, if there is one."""
+        until, secret = self._found.get(access_key, (0.0, ""))
+        if self.seconds() < until:
+            return secret
         with self.catalog.read() as tx:
-            return keys.secret_of(tx, access_key)
+            looked_up = keys.secret_of(tx, access_key)
+        if looked_up is None:
+            self._found.pop(access_key, None)
+        else:
+            self._found[access_key] = (self.seconds() + REMEMBERED_SECONDS, looked_up)
+        return looked_up
 
     def scopes_of(self, digest: str) -> frozenset[str] | None:
         """What the API key with this SHA-256 may do, if there is one."""
