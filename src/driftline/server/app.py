@@ -45,7 +45,8 @@ def create_app(
     """
     for api in APIS.values():
         api.known  # noqa: B018
-    clock, known = Clock(_now), keys or CatalogKeys(catalog, clock.seconds)
+    clock = Clock(_now)
+    known = keys or CatalogKeys(catalog, clock.seconds)
     running = {type(part): part for part in parts}
     rate = Rate(settings.requests_per_second)
     wire = Wire(settings, catalog, known, rate, operations, running)
