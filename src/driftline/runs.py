@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
-
-import pyarrow as pa
+from typing import Any, Protocol, TypeVar
 
 from driftline.baselines import Baseline
 from driftline.engines.engine import Engine
@@ -14,7 +12,7 @@ from driftline.engines.local import Local
 from driftline.errors import EmptyWindow, Invalid, Unreadable
 from driftline.formats.format import ReadOptions
 from driftline.identities import Identities, Seen
-from driftline.listing import find
+from driftline.listing import Entry, find
 from driftline.monitors.data_quality import DataQuality
 from driftline.problems import Problem, Problems
 from driftline.profile import Profile, decode
@@ -23,6 +21,11 @@ from driftline.sources import Source, Task, read, resolve
 from driftline.storage.storages import Access, storage_for
 
 PROFILE_SUFFIX = ".profile"
+
+_TOGETHER = 8
+"""So many saved profiles are read and merged by one worker before others are merged with them."""
+
+Sized = TypeVar("Sized", Task, "Saved")
 
 
 @dataclass(frozen=True)
@@ -94,10 +97,7 @@ def observe(manifest: Manifest, world: World, names: tuple[str, ...] | None = No
     Raises `EmptyWindow` when there are no rows, and `Unreadable` for the first problem when the manifest is strict.
     """
     saved = [uri for uri in manifest.inputs if uri.endswith(PROFILE_SUFFIX)]
-    found = Reading()
-    for entry in find(saved, world.access, "profile").entries if saved else ():
-        with storage_for(entry.uri, world.access).open(entry.uri) as stream:
-            found = found.merge(Reading(decode(stream.read(), entry.uri)))
+    found = _merged(saved, world) if saved else Reading()
     if len(saved) < len(manifest.inputs):
         found = found.merge(_fold(source_of(manifest, world, names), world))
     _refuse(found, manifest)
@@ -112,17 +112,44 @@ def source_of(manifest: Manifest, world: World, names: tuple[str, ...] | None = 
     return resolve(inputs, world.access, manifest.format, options)
 
 
+@dataclass(frozen=True)
+class Saved:
+    """Saved profiles that one worker merges in order; `size` in bytes weighs them for progress."""
+
+    entries: tuple[Entry, ...]
+
+    @property
+    def size(self) -> int:
+        """All together."""
+        return sum(entry.size for entry in self.entries)
+
+    def read(self, access: Access) -> Reading:
+        """All of them merged."""
+        found = Profile()
+        for entry in self.entries:
+            with storage_for(entry.uri, access).open(entry.uri) as stream:
+                found = found.merge(decode(stream.read(), entry.uri))
+        return Reading(found)
+
+
+def _merged(saved: Sequence[str], world: World) -> Reading:
+    """The saved profiles: groups of them, always the same ones, so that the answer does not depend on the jobs."""
+    entries = find(saved, world.access, "profile").entries
+    groups = [Saved(entries[at : at + _TOGETHER]) for at in range(0, len(entries), _TOGETHER)]
+    return _watched(lambda group: group.read(world.access), groups, world)
+
+
+def _watched(step: Callable[[Sized], Reading], tasks: Sequence[Sized], world: World) -> Reading:
+    """All tasks folded, while whoever watches is told how far it is."""
+    watch = world.watch
+    if watch is None:
+        return world.engine.fold(step, tasks, Reading())
+    watch.begin(sum(task.size for task in tasks))
+    return world.engine.fold(step, tasks, Reading(), lambda task: watch.advance(task.size))
+
+
 def _fold(source: Source, world: World) -> Reading:
-    if world.watch is not None:
-        world.watch.begin(sum(task.size for task in source.tasks))
-    done: Callable[[Task], None] | None = None
-    if world.watch is not None:
-        watch = world.watch
-
-        def done(task: Task) -> None:
-            watch.advance(task.size)
-
-    folded = world.engine.fold(lambda task: observe_task(task, source), source.tasks, Reading(), done)
+    folded = _watched(lambda task: observe_task(task, source), source.tasks, world)
     again = Problems.of(folded.identities.problems())
     return Reading(folded.profile, source.problems.merge(folded.problems).merge(again))
 
@@ -138,11 +165,6 @@ def observe_task(task: Task, source: Source) -> Reading:
         else:
             profile = profile.observe(item)
     return Reading(profile, problems, Identities.of(seen))
-
-
-def observe_batches(batches: list[pa.RecordBatch], world: World) -> Reading:
-    """Rows that are in memory already, folded in pieces."""
-    return world.engine.fold(lambda batch: Reading(Profile.of(batch)), batches, Reading(), None)
 
 
 def _refuse(found: Reading, manifest: Manifest) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 from s3 import ADMIN, READER, Server
 
 import driftline
+from driftline.profile import Profile, decode, encode
 
 NORMAL = pl.DataFrame(
     {
@@ -317,3 +319,23 @@ def test_what_is_wrong_with_standard_input_is_told() -> None:
     assert closed.returncode == 2
     assert b"expected data on standard input" in closed.stderr
     assert b"Unknown option" in piped(b"a\n1\n", "profile", "--nothing", "-").stderr
+
+
+def test_many_saved_profiles(tmp_path: Path) -> None:
+    """Two weeks of hours: byte for byte the same with any number of jobs, and compared without rows within a second."""
+    rng = np.random.default_rng(11)
+    hours = tmp_path / "hours"
+    hours.mkdir()
+    for hour in range(40):
+        table = {f"x{place}": rng.normal(hour % 2, 1, 200) for place in range(99)}
+        found = Profile.of(pl.DataFrame({**table, "k": rng.choice(["a", "b"], 200)}).to_arrow())
+        (hours / f"{hour:03d}.profile").write_bytes(encode(found))
+    for jobs in (1, 3):
+        merged = run("profile", hours / "*.profile", "--save", tmp_path / f"{jobs}.profile", "--jobs", jobs, "--json")
+        assert json.loads(merged.stdout)["rows"] == 8_000
+    assert (tmp_path / "1.profile").read_bytes() == (tmp_path / "3.profile").read_bytes()
+    week, other = driftline.baseline(tmp_path / "1.profile"), decode((tmp_path / "3.profile").read_bytes())
+    begun = time.perf_counter()
+    report = driftline.check(other, week)
+    assert time.perf_counter() - begun < 1
+    assert not report.violations

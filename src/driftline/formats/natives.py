@@ -12,6 +12,8 @@ import pyarrow as pa
 
 from driftline.errors import Unreadable
 from driftline.formats.format import ReadOptions
+from driftline.formats.sql.expressions import parse
+from driftline.formats.sql.plan import sources
 
 MOST_ROWS = 1 << 20
 """No batch holds more rows than this."""
@@ -68,9 +70,6 @@ def wanted(names: Sequence[str], options: ReadOptions) -> list[int]:
 
 
 def _expressed(names: Sequence[str], select: Sequence[str]) -> list[int]:
-    from driftline.formats.sql.expressions import parse
-    from driftline.formats.sql.plan import sources
-
     found = set(sources([parse(text) for text in select], names))
     return [place for place, name in enumerate(names) if name in found]
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import struct
 import typing
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from functools import cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -71,8 +72,8 @@ def decode(data: bytes, uri: str = "profile") -> Profile:
     source = memoryview(body)[text_size:]
     states: dict[Analyzer[Any], Any] = {}
     for name, asked, state in tree["states"]:
-        analyzer = _rebuilt(ANALYZERS[name], asked, source)
-        states[analyzer] = _rebuilt(type(analyzer.start()), state, source)
+        analyzer, kind = _analyzer(name, *asked)
+        states[analyzer] = _rebuilt(kind, state, source)
     known = tuple(Field(name, Form(form)) for name, form in tree["fields"])
     return Profile(tree["rows"], known, states, tree["failures"])
 
@@ -91,26 +92,45 @@ def _plain(value: Any, arrays: bytearray) -> Any:
     return value
 
 
+@lru_cache(maxsize=1 << 16)
+def _analyzer(name: str, *asked: Any) -> tuple[Analyzer[Any], type[Any]]:
+    """The analyzer and the type of its states; many profiles of the same columns ask the same questions."""
+    analyzer = ANALYZERS[name](*asked)
+    return analyzer, type(analyzer.start())
+
+
 def _rebuilt(kind: Any, plain: Any, source: memoryview) -> Any:
-    return kind(*[_value(hint, each, source) for hint, each in zip(_hints(kind), plain, strict=True)])
+    return kind(*[read(each, source) if read else each for read, each in zip(_readers(kind), plain, strict=True)])
+
+
+_Reader = Callable[[Any, memoryview], Any]
 
 
 @cache
-def _hints(kind: Any) -> tuple[Any, ...]:
-    """The types of a dataclass's members, in order."""
+def _readers(kind: Any) -> tuple[_Reader | None, ...]:
+    """How the members of a dataclass are made of what JSON has, in order; None for those that are it already."""
     found = typing.get_type_hints(kind)
-    return tuple(found[member.name] for member in fields(kind))
+    return tuple(_reader(found[member.name]) for member in fields(kind))
 
 
-def _value(hint: Any, plain: Any, source: memoryview) -> Any:
-    if is_dataclass(hint):
-        return _rebuilt(hint, plain, source)
-    if isinstance(plain, dict) and "at" in plain:
-        kind = np.dtype(plain["of"])
-        array = np.frombuffer(source, kind, plain["n"], plain["at"])
-        array.flags.writeable = False
-        return array
+def _reader(hint: Any) -> _Reader | None:
     origin = typing.get_origin(hint)
+    if is_dataclass(hint):
+        return partial(_rebuilt, hint)
+    if origin is np.ndarray:
+        return _array
     if origin is tuple:
-        return tuple(_value(typing.get_args(hint)[0], each, source) for each in plain)
-    return dict(plain) if isinstance(plain, list) else plain
+        return partial(_tuple, _reader(typing.get_args(hint)[0]))
+    return _dict if origin is Mapping else None
+
+
+def _array(plain: Any, source: memoryview) -> Any:
+    return np.frombuffer(source, plain["of"], plain["n"], plain["at"])  # read-only, as the bytes it lies in are
+
+
+def _tuple(read: _Reader | None, plain: Any, source: memoryview) -> Any:
+    return tuple([read(each, source) for each in plain]) if read else tuple(plain)
+
+
+def _dict(plain: Any, source: memoryview) -> Any:  # noqa: ARG001
+    return dict(plain)
