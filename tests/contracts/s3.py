@@ -25,6 +25,9 @@ READER = ("driftline-reader", "reader-secret-0123456789")
 WRITER = ("driftline-writer", "writer-secret-0123456789")
 """May only write."""
 
+_KMS = {"default_provider": "local", "providers": {"local": {"type": "local", "enableOnDemandCreate": True}}}
+"""Keys of KMS are made when they are first named."""
+
 
 @dataclass(frozen=True)
 class Server:
@@ -83,7 +86,7 @@ def start_s3(folder: Path) -> Server:
     """Start a server that keeps its data in `folder`, and wait until it answers and can store an object."""
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "s3.json"
-    config.write_text(json.dumps({"identities": list(_identities())}), encoding="utf-8")
+    config.write_text(json.dumps({"identities": list(_identities()), "kms": _KMS}), encoding="utf-8")
     # A bucket takes one volume, not seven, or few buckets would fit.
     (folder / "master.toml").write_text("[master.volume_growth]\ncopy_1 = 1\n", encoding="utf-8")
     (folder / "data").mkdir(exist_ok=True)
