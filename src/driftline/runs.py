@@ -107,7 +107,7 @@ def observe(manifest: Manifest, world: World, names: tuple[str, ...] | None = No
 def source_of(manifest: Manifest, world: World, names: tuple[str, ...] | None = None) -> Source:
     """What would be read, saved profiles apart; nothing is read but what tells formats and sizes."""
     inputs = [uri for uri in manifest.inputs if not uri.endswith(PROFILE_SUFFIX)]
-    settings = {**manifest.settings, "compatible": True} if manifest.monitor.compatible else manifest.settings
+    settings = {"compatible": True, **manifest.settings} if manifest.monitor.compatible else manifest.settings
     options = ReadOptions(names, manifest.columns, manifest.exclude, manifest.select, settings)
     return resolve(inputs, world.access, manifest.format, options)
 

@@ -12,8 +12,10 @@ from databases import postgres_url
 
 from driftline.catalog import Catalog, alerts, due, executions, keys, logs, resources, tags, work
 from driftline.catalog.alerts import Alert
+from driftline.catalog.database import MIGRATIONS
 from driftline.catalog.executions import Execution
 from driftline.catalog.resources import Resource, Search
+from driftline.catalog.tables import VERSION, metadata
 from driftline.errors import Conflict, Invalid, NotFound
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
@@ -29,6 +31,17 @@ def catalog(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Catalog]
     made.migrate()
     yield made
     made.close()
+
+
+def test_the_tables_are_those_of_the_migrations(catalog: Catalog) -> None:
+    """Alembic finds nothing to change, and its last step is the version that the catalog knows."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == VERSION
+    with catalog.begin() as tx:
+        assert compare_metadata(MigrationContext.configure(tx), metadata) == []
 
 
 def resource(name: str, moment: datetime = NOW, **labels: str) -> Resource:

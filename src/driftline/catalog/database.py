@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from driftline.catalog.tables import VERSION
 from driftline.errors import Invalid, Unavailable
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
@@ -65,6 +66,8 @@ class Catalog:
 
     def migrate(self) -> None:
         """Bring the tables up to date; safe to call by several processes at once."""
+        if self._is_current():
+            return
         from alembic import command
         from alembic.config import Config
 
@@ -77,6 +80,14 @@ class Catalog:
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(4711_0815)")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+    def _is_current(self) -> bool:
+        """Whether nothing is to be done, known without loading Alembic, which takes half a second."""
+        try:
+            with self.read() as tx:
+                return tx.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == VERSION
+        except (CatalogUnavailable, ProgrammingError):
+            return False
 
     def close(self) -> None:
         """Give the connections back."""

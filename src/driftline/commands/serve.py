@@ -1,16 +1,14 @@
-"""`driftline serve` and `driftline worker`: the API, the scheduler and the workers."""
+"""`driftline serve`: the API, the scheduler and workers in one process."""
 
 from __future__ import annotations
 
 import fcntl
 import os
-import signal
-import threading
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import IO, Annotated, Any
 
 from cyclopts import Parameter
@@ -18,6 +16,7 @@ from cyclopts import Parameter
 from driftline.catalog import Catalog, keys
 from driftline.catalog.keys import AccessKey
 from driftline.errors import Conflict
+from driftline.server import logs as structured
 from driftline.server.app import create_app
 from driftline.server.listen import Listener
 from driftline.settings import Settings
@@ -49,6 +48,7 @@ def serve(
     """
     given: dict[str, Any] = {"host": host, "port": port}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    structured.configure(stream=sys.stderr)
     _prepare(settings.home)
     with _alone(settings.home) as node:
         catalog = Catalog(settings.url)
@@ -60,26 +60,6 @@ def serve(
         finally:
             if store is not None:
                 store.stop()
-
-
-def worker(*, plans: Annotated[bool, Parameter(negative="")] = False) -> int:
-    """Run jobs and executions from the queue of DRIFTLINE_DATABASE_URL, beside other workers, until interrupted.
-
-    Parameters
-    ----------
-    plans
-        Also plan what is due, as `driftline serve` does.
-    """
-    settings = Settings()
-    _prepare(settings.home)
-    catalog = Catalog(settings.url)
-    catalog.migrate()
-    labour = Worker(catalog, settings, Access(), plans=plans)
-    labour.start()
-    print(f"driftline worker {labour.node}: waiting for work", flush=True)
-    _until_told()
-    labour.stop()
-    return 0
 
 
 def _serve(settings: Settings, catalog: Catalog, key: AccessKey, *, is_new: bool, node: str) -> int:
@@ -176,15 +156,3 @@ def _local_s3(home: Path, key: AccessKey) -> Any:
     os.environ.update(store.environment)
     print(f"S3 at {store.endpoint}, bucket {BUCKET}", flush=True)
     return store
-
-
-def _until_told() -> None:
-    """Wait for an interrupt or a polite end."""
-    ended = threading.Event()
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        ended.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
-    ended.wait()

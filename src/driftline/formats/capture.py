@@ -44,11 +44,10 @@ class Capture:
 
     def _read(self, part: Part, opener: Opener, options: ReadOptions) -> Iterator[Item]:
         exactly = Exactly(part.uri, options)
-        quick = not options.settings.get("compatible") and not options.settings.get("exact")
         alike = Alike(options)
         for block in blocks_of(part, opener, options.settings, quote=b"", size=SIZE):
             try:
-                if not quick:
+                if options.settings.get("exact"):
                     raise Unlike("one by one")
                 hashes = yield from alike.read(block)
             except Unlike:

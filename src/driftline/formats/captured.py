@@ -60,6 +60,7 @@ class Alike:
             ("input", "output") if options.settings.get("output_columns_position") == "END" else ("output", "input")
         )
         self._metadata = bool(options.settings.get("metadata"))
+        self._compatible = bool(options.settings.get("compatible"))
         self._query = _QUERY.format(metadata=_METADATA if self._metadata else "")
         self._readers: dict[int, Reader] = {}
         self._json = {"input": QuickJson(), "output": QuickJson()}
@@ -84,13 +85,15 @@ class Alike:
     def _read(self, data: bytes, rows: int) -> tuple[pa.RecordBatch, pa.RecordBatch]:
         """The rows of the payloads, and the records they came in."""
         known = getattr(_known, "structures", None)
-        if known:
+        if known and not (self._compatible and any(each.under for each in known.values())):
             try:
                 return self._as_known(data, rows, known)
             except (Malformed, Inexact):
                 _known.structures = None
         found = self._records(data, rows, self._query)
         (first, one), (second, other) = [_side(found, name) for name in self._order]
+        if self._compatible and "BASE64" in (found["input_encoding"][0].as_py(), found["output_encoding"][0].as_py()):
+            raise Unlike("what SageMaker refuses is told one by one")
         if first == second == "CSV":
             return self._csv(_lines(_trimmed(one), ",", _trimmed(other)), rows), found
         if first != "JSON" or second != "JSON":
@@ -99,6 +102,8 @@ class Alike:
         for name, texts in zip(self._order, (one, other), strict=True):
             batch, structures[name] = _rows_of(self._json[name], texts, rows)
             batches.append(batch)
+        if self._compatible and any(each is None or each.under for each in structures.values()):
+            raise Unlike("what SageMaker refuses is told one by one")
         _known.structures = structures if all(structures.values()) else None
         return _hstack(*batches), found
 

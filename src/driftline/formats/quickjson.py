@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from driftline.formats import records
+from driftline.formats.natives import batch_of
 from driftline.profile.arrow import values_of
 
 _MOST_LOOKED_UP = 0.02
@@ -39,6 +40,8 @@ class QuickJson:
         if times:
             self._texts.update(dict.fromkeys(times, pa.string()))
             table = self._parse(data)
+        if not table.num_columns and table.num_rows:
+            return batch_of([], [], table.num_rows)
         batches = table.combine_chunks().to_batches()
         if not batches:
             raise Inexact("no rows")

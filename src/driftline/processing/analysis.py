@@ -63,7 +63,10 @@ def analyse(job: Contract, access: Access, log: Log) -> Outcome:
 
 
 def manifest_of(job: Contract, inputs: tuple[str, ...]) -> runs.Manifest:
-    """The run that the environment describes; raises `Invalid` naming the variable that is wrong."""
+    """The run that the environment describes; raises `Invalid` naming the variable that is wrong.
+
+    It judges as SageMaker does but reads more (BASE64, nested JSON), unless `strict_aws_compatibility` is `true`.
+    """
     known, settings = dataset_format.read(job.environment.get("dataset_format"))
     method = job.environment.get("categorical_drift_method") or None
     if method not in (None, "LInfinity", "ChiSquared"):
@@ -72,7 +75,7 @@ def manifest_of(job: Contract, inputs: tuple[str, ...]) -> runs.Manifest:
     return runs.Manifest(
         inputs=inputs,
         format=known,
-        settings=settings,
+        settings={**settings, "compatible": job.environment.get("strict_aws_compatibility") == "true"},
         monitor=DataQuality(compatible=True, categorical_drift_method=method),
         statistics=job.uri_of(statistics) if statistics else None,
         constraints=job.uri_of(constraints) if constraints else None,
