@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -52,6 +52,12 @@ class Plan:
             raise Invalid(what="ScheduleConfig", got=self.expression, expected=expected)
         self.window(now, None)
         return now
+
+    def first_window(self, source: Mapping[str, Any]) -> Window | None:
+        """The window of its first run from now on; raises `Invalid` where expression or offsets are wrong."""
+        now = datetime(2026, 1, 1, tzinfo=UTC)
+        first = self.first(now)
+        return None if first is None else self.window(first, source)
 
     def after(self, moment: datetime) -> datetime | None:
         """When it runs next after that moment; None: never again."""
@@ -121,17 +127,21 @@ def backfill(tx: Connection, name: str, since: datetime, until: datetime, now: d
     return found
 
 
-def stop(tx: Connection, name: str, now: datetime) -> None:
-    """Plan nothing more, and end what is queued or running: as when a schedule is deleted."""
+def unplan(tx: Connection, name: str, now: datetime) -> None:
+    """Plan nothing more; what is queued does not run."""
     due.put(tx, name, None)
     for found in executions.open_of(tx, name):
-        if found.status == "Pending":
-            work.remove(tx, WORK, found.id)
+        if found.status == "Pending" and work.remove_queued(tx, WORK, found.id):
             executions.update(tx, found.id, now=now, status="Stopped")
-        elif found.status == "InProgress":
-            executions.update(tx, found.id, now=now, status="Stopping")
-            if found.job is not None:
-                resources.update(tx, JOB, found.job, now=now, status="Stopping")
+
+
+def stop(tx: Connection, name: str, now: datetime) -> None:
+    """Plan nothing more, and end what is queued or running: as when a schedule is deleted."""
+    unplan(tx, name, now)
+    for found in executions.open_of(tx, name):
+        executions.update(tx, found.id, now=now, status="Stopping")
+        if found.job is not None:
+            resources.update(tx, JOB, found.job, now=now, status="Stopping")
 
 
 def source_of(definition: Mapping[str, Any]) -> Mapping[str, Any]:

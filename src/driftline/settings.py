@@ -33,6 +33,9 @@ class Settings(BaseSettings):
         Field(description="Hosts and networks that models may be called at; empty: all but link-local."),
     ] = ()
     images: Annotated[dict[str, str], Field(description="Local commands for container images, by image URI.")] = {}
+    models: Annotated[
+        dict[str, str], Field(description="Where models are served: URLs by container image or model name.")
+    ] = {}
     workers: Annotated[int, Field(ge=0, description="Runs at a time in this process; 0: as many as processors.")] = 0
     job_memory_bytes: Annotated[int, Field(gt=0, description="Memory that one run may use.")] = 4096 * MIB
     lease_seconds: Annotated[float, Field(gt=0, description="How long work belongs to a worker that is silent.")] = 30.0

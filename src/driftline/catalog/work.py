@@ -109,6 +109,12 @@ def remove(tx: Connection, kind: str, subject: str) -> None:
     tx.execute(delete(work).where(work.c.kind == kind, work.c.subject == subject))
 
 
+def remove_queued(tx: Connection, kind: str, subject: str) -> bool:
+    """Forget the work if nobody has begun it; False if somebody has."""
+    waiting = (work.c.kind == kind, work.c.subject == subject, work.c.state == PENDING)
+    return bool(tx.execute(delete(work).where(*waiting)).rowcount)
+
+
 def length(tx: Connection) -> int:
     """How much is queued or being done."""
     return len(tx.execute(select(work.c.id)).all())

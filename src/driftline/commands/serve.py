@@ -13,11 +13,15 @@ from typing import IO, Annotated, Any
 
 from cyclopts import Parameter
 
+from driftline.captures import Journal, Recorder
+from driftline.captures.allowed import Allowed
+from driftline.captures.forward import Forwarder
 from driftline.catalog import Catalog, keys
 from driftline.catalog.keys import AccessKey
 from driftline.errors import Conflict
 from driftline.server import logs as structured
 from driftline.server.app import create_app
+from driftline.server.aws.runtime import Routes
 from driftline.server.listen import Listener
 from driftline.settings import Settings
 from driftline.storage import weed
@@ -64,7 +68,11 @@ def serve(
 
 def _serve(settings: Settings, catalog: Catalog, key: AccessKey, *, is_new: bool, node: str) -> int:
     labour = Worker(catalog, settings, Access(), node=node)
-    listener = Listener(create_app(settings, catalog, parts=(labour,)), settings.host, settings.port)
+    journal = Journal(settings.home / "journal")
+    forwarder = Forwarder(Allowed(settings.allowed_hosts), largest_bytes=settings.max_body_bytes)
+    parts = (labour, forwarder, Recorder(journal), Routes())
+    listener = Listener(create_app(settings, catalog, parts=parts), settings.host, settings.port)
+    journal.start()
     labour.start()
     for line in greeting(_shown(listener.url), key, settings, is_new=is_new):
         print(line, flush=True)
@@ -72,6 +80,8 @@ def _serve(settings: Settings, catalog: Catalog, key: AccessKey, *, is_new: bool
         listener.run()
     finally:
         labour.stop()
+        journal.close()
+        forwarder.close()
         catalog.close()
     return 0
 

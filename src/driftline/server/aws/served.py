@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from driftline.server.aws import alerts, definitions, endpoints, executions, jobs, logs, runtime, schedules, tags
 from driftline.server.aws.wire import OPERATIONS
 
-__all__ = ["OPERATIONS"]
+MODULES = (alerts, definitions, endpoints, executions, jobs, logs, runtime, schedules, tags)
+
+__all__ = ["MODULES", "OPERATIONS"]
