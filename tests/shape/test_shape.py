@@ -26,6 +26,8 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("refused word", "driftline.processor"): "the processor of the machine: which sort it runs well",
     ("refused word", "driftline.documents.statistics"): "`common` is SageMaker's own name of a member",
     ("refused word", "driftline.catalog.tables"): "`impl` is SQLAlchemy's own name of a member",
+    ("refused word", "driftline.sagemaker.monitor"): "`base_job_name` is SageMaker's own name of a parameter",
+    ("refused word", "driftline.sagemaker.options"): "`post_analytics_processor_script` is SageMaker's own name too",
     ("except Exception", "driftline.worker"): "the worker's loops go on whatever happens in them",
     ("except Exception", "driftline.processing.child"): "whatever a job does, its process tells it and takes the next",
     ("except Exception", "driftline.server.edge"): "the server's last handler",
