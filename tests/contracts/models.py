@@ -25,6 +25,7 @@ class Model:
 
 class _Requests(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     model: Model
 
     def setup(self) -> None:
