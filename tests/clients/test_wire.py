@@ -110,7 +110,7 @@ class Running:
         finally:
             connection.close()
         plain = "json" not in answer.headers.get("content-type", "")
-        return answer.status, answer.headers, text.decode() if plain else json.loads(text)
+        return answer.status, answer.headers, text.decode() if plain else json.loads(text or b"{}")
 
     def signed(self, body: bytes, target: str = "SageMaker.DescribeDataQualityJobDefinition") -> dict[str, str]:
         """Headers of a right signature."""
