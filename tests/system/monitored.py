@@ -50,25 +50,25 @@ def monitored(
     catalog: Catalog, folder: Path, name: str, *, expression: str = HOURLY, now: datetime, **kept: Any
 ) -> None:
     """An endpoint, a definition and a schedule of this name; `kept` are members of the definition."""
-    learnt = folder / "baseline"
+    learnt = f"{folder}/baseline"
     config = {
         "ProductionVariants": [{"VariantName": "AllTraffic"}],
-        "DataCaptureConfig": {"EnableCapture": True, "DestinationS3Uri": str(folder / "capture")},
+        "DataCaptureConfig": {"EnableCapture": True, "DestinationS3Uri": f"{folder}/capture"},
     }
     definition: Mapping[str, Any] = {
         "DataQualityAppSpecification": {
             "ImageUri": "1.dkr.ecr.us-east-1.amazonaws.com/sagemaker-model-monitor-analyzer"
         },
         "DataQualityBaselineConfig": {
-            "StatisticsResource": {"S3Uri": str(learnt / "statistics.json")},
-            "ConstraintsResource": {"S3Uri": str(learnt / "constraints.json")},
+            "StatisticsResource": {"S3Uri": f"{learnt}/statistics.json"},
+            "ConstraintsResource": {"S3Uri": f"{learnt}/constraints.json"},
         },
         "DataQualityJobInput": {
             "EndpointInput": {"EndpointName": name, "LocalPath": "/opt/ml/processing/input/endpoint"}
         },
         "DataQualityJobOutputConfig": {
             "MonitoringOutputs": [
-                {"S3Output": {"S3Uri": str(folder / "reports"), "LocalPath": "/opt/ml/processing/output"}}
+                {"S3Output": {"S3Uri": f"{folder}/reports", "LocalPath": "/opt/ml/processing/output"}}
             ]
         },
         "JobResources": {"ClusterConfig": {"InstanceCount": 1}},
