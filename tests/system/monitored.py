@@ -47,7 +47,7 @@ def baseline(folder: Path) -> Path:
 
 
 def monitored(
-    catalog: Catalog, folder: Path, name: str, *, expression: str = HOURLY, now: datetime, **kept: Any
+    catalog: Catalog, folder: Path | str, name: str, *, expression: str = HOURLY, now: datetime, **kept: Any
 ) -> None:
     """An endpoint, a definition and a schedule of this name; `kept` are members of the definition."""
     learnt = f"{folder}/baseline"
@@ -79,7 +79,7 @@ def monitored(
         "MonitoringType": "DataQuality",
         "ScheduleConfig": {"ScheduleExpression": expression},
     }
-    made = [
+    made: list[tuple[str, Mapping[str, Any], Mapping[str, str]]] = [
         ("endpoint-config", config, {}),
         ("endpoint", {"EndpointConfigName": name}, {}),
         ("data-quality-job-definition", definition, {}),
