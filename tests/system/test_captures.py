@@ -84,7 +84,7 @@ def test_a_kill_at_any_moment_loses_and_doubles_nothing(destination: str, tmp_pa
         kill_one(journal, destination, f"run{turn}", tmp_path / "answers", {}, rng)
     last = Journal(journal)
     assert last.flush()
-    assert not list(journal.iterdir())
+    assert not list(journal.glob("*.segment"))
     calls, found = {line.strip() for line in answered(tmp_path / "answers")}, Counter(ids(destination))
     assert len(calls) > 20 * KILLS
     assert not calls - found.keys(), "lost"
@@ -164,3 +164,25 @@ def test_the_normal_end_of_a_process_stores_what_is_left(tmp_path: Path) -> None
     done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert ids(str(tmp_path / "out")) == ["a"]
+
+
+def test_a_disk_that_takes_only_a_part_of_a_record(tmp_path: Path) -> None:
+    """A file that may grow no more stands for a full disk: that record is a gap, those around it are whole."""
+    program = f"""
+import resource
+from driftline.captures import *
+resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000))
+journal = Journal({str(tmp_path / "journal")!r}, limits=Limits(seconds=3600))
+logger = CaptureLogger({str(tmp_path / "out")!r}, endpoint="churn", journal=journal)
+for number in range(200):
+    if logger.log(input="1,2", output="0", inference_id=str(number)):
+        print(number)
+journal.close()
+assert 0 < journal.counts.dropped < 50, journal.counts
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "the journal cannot be written: File too large" in done.stderr
+    kept = done.stdout.split()
+    assert 150 < len(kept) < 200
+    assert sorted(ids(str(tmp_path / "out")), key=int) == kept

@@ -114,16 +114,24 @@ class Journal:
     def _write(self, stream: Stream, moment: datetime, line: bytes) -> None:
         while True:
             segment = self._segment(stream, moment)
-            if segment.append(line):
-                break
+            try:
+                if segment.append(line):
+                    break
+            except OSError:
+                self._give_free(stream, segment)  # what is stored soon makes room on the disk
+                raise
             self._forget(stream, segment)
         with self._lock:
             self._records += 1
             self._backlog[stream.digest] = self._backlog.get(stream.digest, 0) + len(line)
         if segment.size >= self.limits.segment_bytes or self._closed:
-            self._forget(stream, segment)
-            segment.seal()
-            self._wake.set()
+            self._give_free(stream, segment)
+
+    def _give_free(self, stream: Stream, segment: Segment) -> None:
+        """Write it no more, and have it stored now."""
+        self._forget(stream, segment)
+        segment.seal()
+        self._wake.set()
 
     def _segment(self, stream: Stream, moment: datetime) -> Segment:
         with self._lock:
