@@ -155,9 +155,11 @@ class Cells:
         low, high = int(values.min()), int(values.max())
         if high - low >= min(_RANGE, 4 * len(values) + 1_024):
             return None
-        counts = np.bincount(values - low if low else values)
+        # in the width of the values a difference or a sum may not fit: -128 and 127 are 255 apart
+        wide = np.uint64 if values.dtype == np.uint64 else np.int64
+        counts = np.bincount((values - wide(low)).astype(np.int64, copy=False))
         seen = np.flatnonzero(counts)
-        return Runs((seen + low).astype(np.float64), counts[seen].astype(np.int64), len(values))
+        return Runs((seen.astype(wide) + wide(low)).astype(np.float64), counts[seen].astype(np.int64), len(values))
 
     def _bins_of_texts(self) -> Runs:
         reading, tally = self.reading, self.tally

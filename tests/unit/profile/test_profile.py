@@ -42,6 +42,29 @@ def test_moments_equal_numpy(rows: int, kind: pa.DataType) -> None:
         assert mine == pytest.approx(truth, rel=1e-12, abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    "kind", [*map(pa.type_for_alias, ["int8", "int16", "int32", "int64"]), pa.uint8(), pa.uint64()]
+)
+@pytest.mark.parametrize("span", [2, 255, 60_000])
+def test_integers_from_edge_to_edge_of_their_type(kind: pa.DataType, span: int) -> None:
+    """Whatever its width, a type's lowest and highest values are counted, however near or far they lie."""
+    limits = np.iinfo(kind.to_pandas_dtype())
+    middle = (int(limits.min) + int(limits.max)) // 2
+    for low in (
+        int(limits.min),
+        max(int(limits.min), middle - span // 2),
+        max(int(limits.min), int(limits.max) - span),
+    ):
+        values = np.linspace(0, min(span, int(limits.max) - low), 500).astype(int).astype(object) + low
+        found = Profile.of(pa.table({"x": pa.array(values.tolist() * 40, kind)}))
+        assert not found.failures
+        exact = [float(value) for value in values]
+        moments = found.column("x").moments
+        assert (moments.minimum, moments.maximum, moments.count) == (min(exact), max(exact), 20_000)
+        assert found.column("x").distinct == len(set(exact))
+        assert float(found.column("x").sketch.quantile(1.0)) == max(exact)
+
+
 def test_large_offsets_do_not_cancel() -> None:
     """Variance 2/3 at 1e9: the textbook formula would lose all digits."""
     found = Profile.of(pa.table({"x": np.tile([1e9, 1e9 + 1, 1e9 + 2], 50_000)})).column("x")
