@@ -21,7 +21,7 @@ from driftline.window import Window, window_of
 KIND = "monitoring-schedule"
 WORK = "execution"
 JOB = "processing-job"
-BATCH = 200
+BATCH = 50
 """Schedules that are planned in one transaction."""
 
 _DAILY = "cron(0 0 ? * * *)"
