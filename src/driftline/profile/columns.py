@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -226,9 +227,24 @@ def _seconds(dense: pa.Array) -> Floats:
 
 
 def cells_of(batch: pa.RecordBatch) -> Iterator[tuple[Field, pa.Array]]:
-    """The columns of a batch with structs unfolded: member `b` of struct `a` is the column `a.b`."""
+    """The columns of a batch with structs unfolded: member `b` of struct `a` is the column `a.b`.
+
+    A name that comes a second time is numbered: two columns must never be counted as one.
+
+    >>> twice = pa.RecordBatch.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
+    >>> [field.name for field, _ in cells_of(twice)]
+    ['a', 'a_1']
+    """
+    taken: set[str] = set()
     for name, array in zip(batch.schema.names, batch.columns, strict=True):
-        yield from _unfold(name, array)
+        for field, values in _unfold(name, array):
+            fresh = field if field.name not in taken else replace(field, name=_another(field.name, taken))
+            taken.add(fresh.name)
+            yield fresh, values
+
+
+def _another(name: str, taken: set[str]) -> str:
+    return next(each for each in (f"{name}_{number}" for number in count(1)) if each not in taken)
 
 
 def _unfold(name: str, array: pa.Array) -> Iterator[tuple[Field, pa.Array]]:

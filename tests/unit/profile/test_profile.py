@@ -221,6 +221,15 @@ def test_columns_that_come_and_go() -> None:
         assert [column.missing for column in both.columns] == [0, 1, 2]
 
 
+def test_columns_of_the_same_name_are_two() -> None:
+    """Whether the table says the name twice or a struct's member gives it: no column is more than full."""
+    rows = {"a": [1, 2], "a.b": ["x", "y"], "s": [{"b": 1}, {"b": 2}]}
+    table = pa.Table.from_arrays([*map(pa.array, rows.values()), pa.array([{"b": 1.5}, None])], [*rows, "a"])
+    found = Profile.of(table).merge(Profile.of(table))
+    assert found.names == ("a", "a.b", "s.b", "a.b_1")
+    assert [column.completeness for column in found.columns] == [1.0, 1.0, 1.0, 0.5]
+
+
 def test_one_bad_column_fails_alone() -> None:
     """A value that cannot be analysed is told; the other columns are there."""
     found = Profile.of(pa.table({"good": [1, 2], "far": pa.array([2**62, 1], pa.duration("s"))}))
