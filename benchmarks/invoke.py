@@ -1,7 +1,8 @@
 """What forwarding and capture add to a call of a model: the same calls, direct and by way of Driftline, in turn.
 
 `python benchmarks/invoke.py` sends 200 calls a second for 20 seconds to a model in a process of its own, every second
-one through `Forwarder` and `Recorder`; objects go to a folder, or with `--s3` to SeaweedFS. It prints milliseconds.
+one through `Forwarder` and `Recorder`; objects go to a folder, or with `--s3` to SeaweedFS. With `--server` they go
+through `InvokeEndpoint` of a real `driftline serve` instead. It prints milliseconds.
 """
 
 from __future__ import annotations
@@ -19,14 +20,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import urllib3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "tests" / "contracts")]
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "tests" / part) for part in ("contracts", "clients")]
 
-from captured import ids  # noqa: E402
+from captured import ids, records  # noqa: E402
 from models import running_model  # noqa: E402
 from s3 import running_s3  # noqa: E402
+from serving import ACCESS_KEY, REGION, SECRET_KEY, serving  # noqa: E402
 
 from driftline.captures import CaptureConfig, Journal, Limits, Recorder  # noqa: E402
 from driftline.captures.forward import Forwarder, Invocation  # noqa: E402
@@ -41,10 +47,13 @@ def main() -> int:
     options.add_argument("--seconds", type=float, default=20.0)
     options.add_argument("--s3", action="store_true", help="store in SeaweedFS")
     options.add_argument("--durable", action="store_true", help="wait for the disk at each record")
+    options.add_argument("--server", action="store_true", help="through InvokeEndpoint of driftline serve")
     options.add_argument("--model", action="store_true", help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.model:
         return _serve()
+    if given.server:
+        return _by_server(given.rate, given.seconds)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         destination = stack.enter_context(_destination(folder, s3=given.s3))
@@ -56,6 +65,59 @@ def main() -> int:
         captured = len(set(ids(destination)))
         told(taken, captured)
     return 0 if captured == len(taken["through"]) + 50 else 1
+
+
+def _by_server(rate: float, seconds: float) -> int:
+    """The whole way: signature, look-up, forwarding, capture."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        store = stack.enter_context(running_s3(folder / "s3"))
+        destination = f"s3://{store.bucket('benchmark')}/captured"
+        url = stack.enter_context(_model())
+        server = stack.enter_context(serving(folder / "home", store.environment()))
+        register(server.client("sagemaker"), url, destination)
+        taken = measure({"direct": _direct(url), "through": _signed(server.url)}, rate, seconds)
+        os.environ.update(store.environment())
+        expected, end = len(taken["through"]) + 50, time.monotonic() + 30
+        while (captured := len({each["eventMetadata"]["eventId"] for each in records(destination)})) < expected:
+            if time.monotonic() > end:
+                break
+            time.sleep(1.0)
+        told(taken, captured)
+    return 0 if captured == expected else 1
+
+
+def register(client: Any, url: str, destination: str) -> None:
+    """The model behind an endpoint that captures everything."""
+    container = {"Image": "model:1", "Environment": {"DRIFTLINE_MODEL_URL": url}}
+    client.create_model(ModelName="churn", PrimaryContainer=container)
+    variants = [{"VariantName": "AllTraffic", "ModelName": "churn", "InitialInstanceCount": 1}]
+    capture = {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": 100,
+        "DestinationS3Uri": destination,
+        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+        "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
+    }
+    client.create_endpoint_config(EndpointConfigName="churn", ProductionVariants=variants, DataCaptureConfig=capture)
+    client.create_endpoint(EndpointName="churn", EndpointConfigName="churn")
+
+
+def _signed(server: str) -> Callable[[int], object]:
+    """Calls signed as boto3 signs them; one signature serves a second, so that the client's work is not measured."""
+    pool, place = urllib3.PoolManager(maxsize=64), f"{server}/endpoints/churn/invocations"
+    signer = SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY), "sagemaker", REGION)
+    known: dict[int, dict[str, str]] = {}
+
+    def headers() -> dict[str, str]:
+        second = int(time.time())
+        if second not in known:
+            request = AWSRequest("POST", place, headers={"content-type": "text/csv"}, data=BODY)
+            signer.add_auth(request)
+            known[second] = dict(request.headers.items())
+        return known[second]
+
+    return lambda _: pool.request("POST", place, body=BODY, headers=headers()).data
 
 
 def measure(ways: dict[str, Callable[[int], object]], rate: float, seconds: float) -> dict[str, list[float]]:

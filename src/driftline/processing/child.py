@@ -37,7 +37,7 @@ def main() -> int:
 
 def _run(asked: Mapping[str, Any], answers: IO[str]) -> dict[str, Any]:
     job = Contract.of(asked["name"], asked["body"])
-    access = Access(endpoint_url=asked.get("endpoint_url"), region=asked.get("region"))
+    access = Access(asked.get("endpoint_url"), asked.get("region"), kms_key=job.kms_key)
     try:
         return _perform(job, access, lambda text: _answer(answers, {"log": text}), asked.get("images") or {}).to_dict()
     except Unavailable as error:

@@ -11,7 +11,8 @@ class Access:
 
     For S3 the surroundings are what the AWS tools read: `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, `AWS_PROFILE`,
     `AWS_REGION`, `AWS_DEFAULT_REGION`, `AWS_ACCESS_KEY_ID` and so on, `~/.aws/config` and `~/.aws/credentials`.
-    Credentials are never held here. `anonymous` sends unsigned requests, as public buckets want them.
+    Credentials are never held here. `anonymous` sends unsigned requests, as public buckets want them. `kms_key` is the
+    key of AWS KMS that S3 encrypts what is written with.
     `standard_input` is the file that holds what came in on standard input, which the path `/dev/stdin` then means.
     """
 
@@ -19,4 +20,5 @@ class Access:
     region: str | None = None
     profile: str | None = None
     anonymous: bool = False
+    kms_key: str | None = None
     standard_input: str | None = None

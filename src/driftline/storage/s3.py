@@ -58,10 +58,11 @@ class S3:
         return stream(Ranges(fetch, size, version, first))
 
     def put(self, uri: str, data: bytes, *, kms_key: str | None = None) -> None:
-        """Write the whole object by one request, encrypted with `kms_key` (SSE-KMS) if one is given."""
+        """Write the whole object by one request, encrypted with `kms_key` or the access's key, if any (SSE-KMS)."""
         place = Place.of(uri)
         connection = connect(self.access, uri, "s3:PutObject")
-        encrypted = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
+        key = kms_key or self.access.kms_key
+        encrypted = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
         with told(uri, "s3:PutObject", connection.endpoint):
             connection.client.put_object(Bucket=place.bucket, Key=place.key, Body=data, **encrypted)
 
