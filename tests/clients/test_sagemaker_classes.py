@@ -223,7 +223,7 @@ def test_the_seeds_other_schedules(builder: Builder, capsys: pytest.CaptureFixtu
     assert definition["MonitoringResources"]["ClusterConfig"]["InstanceCount"] == custom.instance_count == 2
     assert definition["MonitoringAppSpecification"]["ContainerArguments"] == ["--deep"]
     assert definition["MonitoringInputs"][0]["EndpointInput"]["EndpointName"] == "my-endpoint"
-    with pytest.raises(TypeError, match="ModelQualityMonitor can only attach to ModelQuality monitoring schedule."):
+    with pytest.raises(TypeError, match="ModelQualityMonitor can only attach to ModelQuality monitoring schedule"):
         ModelQualityMonitor.attach("custom-monitor")
 
 
@@ -434,7 +434,7 @@ def session() -> Session:
 
 def test_what_contradicts_itself_is_refused_in_the_sdk_s_words(endpoint: str, session: Session) -> None:
     """SC-07, SC-14, ER-25, ER-07, ER-08, ER-26, BL-17."""
-    with pytest.raises(ValueError, match="An AWS IAM role is required to create a Monitoring Schedule."):
+    with pytest.raises(ValueError, match="An AWS IAM role is required to create a Monitoring Schedule"):
         DefaultModelMonitor()
     monitor = DefaultModelMonitor(role=ROLE, sagemaker_session=session)
     batch = BatchTransformInput("s3://bucket/batch", "/opt/ml/processing/input", MonitoringDatasetFormat.csv())
@@ -451,25 +451,24 @@ def test_what_contradicts_itself_is_refused_in_the_sdk_s_words(endpoint: str, se
         monitor.create_monitoring_schedule(endpoint_input="nowhere")
     with pytest.raises(ValueError, match="hour of cron"):
         monitor.create_monitoring_schedule(endpoint_input=endpoint, schedule_cron_expression="cron(0 25 ? * * *)")
-    assert (
-        boto3.client("sagemaker").list_data_quality_job_definitions(NameContains="left")["JobDefinitionSummaries"] == []
-    )
+    left = boto3.client("sagemaker").list_data_quality_job_definitions(EndpointName=endpoint)
+    assert left["JobDefinitionSummaries"] == []
     with pytest.raises(TypeError, match="unexpected keyword argument 'endpoint'"):
         monitor.create_monitoring_schedule(endpoint=endpoint)  # type: ignore[call-arg]
-    with pytest.raises(ValueError, match="Nothing to update, please create a schedule first."):
+    with pytest.raises(ValueError, match="Nothing to update, please create a schedule first"):
         monitor.update_monitoring_schedule(instance_count=2)
-    with pytest.raises(ValueError, match="No suggestion jobs were kicked off."):
+    with pytest.raises(ValueError, match="No suggestion jobs were kicked off"):
         monitor.describe_latest_baselining_job()
     monitor.create_monitoring_schedule(endpoint_input=endpoint)
     with pytest.raises(ValueError, match="It seems that this object was already used to create an Amazon Model"):
         monitor.create_monitoring_schedule(endpoint_input=endpoint)
     with pytest.raises(ValueError, match="Cannot update both batch_transform_input and endpoint_input"):
         monitor.update_monitoring_schedule(endpoint_input=endpoint, batch_transform_input=batch)
-    with pytest.raises(ValueError, match="No execution jobs were kicked off."):
+    with pytest.raises(ValueError, match="No execution jobs were kicked off"):
         monitor.get_latest_execution_logs()
     monitor.delete_monitoring_schedule()
     quality = ModelQualityMonitor(role=ROLE, sagemaker_session=session)
-    with pytest.raises(ValueError, match="ground_truth_input can not be None."):
+    with pytest.raises(ValueError, match="ground_truth_input can not be None"):
         quality.create_monitoring_schedule(endpoint_input=endpoint, problem_type="Regression")
     with pytest.raises(ValueError, match="problem_type: got 'Ranking', expected one of BinaryClassification"):
         quality.create_monitoring_schedule(
@@ -478,7 +477,7 @@ def test_what_contradicts_itself_is_refused_in_the_sdk_s_words(endpoint: str, se
     with pytest.raises(ValueError, match="sampling_percentage: got 101, expected 0 to 100"):
         DataCaptureConfig(True, 101, "s3://bucket/captured")
     wrong = DataQualityMonitoringConfig(DataQualityDistributionConstraints("Kolmogorov"))
-    with pytest.raises(RuntimeError, match="Invalid value for monitoring_config_override."):
+    with pytest.raises(RuntimeError, match="Invalid value for monitoring_config_override"):
         monitor.suggest_baseline("s3://bucket/t.csv", DatasetFormat.csv(), monitoring_config_override=wrong)
     with pytest.raises(ClientError, match="ResourceNotFound"):
         monitor.delete_monitoring_schedule("never-made")
@@ -493,7 +492,7 @@ def test_a_failed_baseline_says_why(surroundings: None, session: Session) -> Non
         monitor.suggest_baseline("s3://bucket/nothing-here/", DatasetFormat.csv(), output_s3_uri="s3://bucket/none")
     assert isinstance(failed.value, JobFailed)
     assert failed.value.actual_status == "Failed"
-    with pytest.raises(ValueError, match="The underlying job is not in 'Completed' state."):
+    with pytest.raises(ValueError, match="The underlying job is not in 'Completed' state"):
         monitor.baseline_statistics()
 
 
@@ -597,7 +596,7 @@ def test_a_schedule_s_life(endpoint: str, session: Session) -> None:
 
     (alert,), token = monitor.list_monitoring_alerts()
     assert (alert.alert_status, alert.data_points_to_alert, token) == ("OK", 1, None)
-    with pytest.raises(ValueError, match="Got no alert property to update."):
+    with pytest.raises(ValueError, match="Got no alert property to update"):
         monitor.update_monitoring_alert(alert.alert_name, None, None)
     monitor.update_monitoring_alert(alert.alert_name, 2, 3)
     assert [(each.data_points_to_alert, each.evaluation_period) for each in monitor.list_monitoring_alerts()[0]] == [
