@@ -134,8 +134,7 @@ class Report:
         yield f"Current {self.current.rows:,} rows" + ("" if known is None else f", baseline {known.rows:,} rows")
         if self.violations:
             yield terminal.violations_table(self.verdict)
-        for column, reason in self.current.failures.items():
-            yield terminal.plain(f"not analysed: {column}: {reason}", "red")
+        yield from terminal.failures_lines(self.current)
         yield from terminal.problems_lines(self.problems)
         for warning in self.baseline.warnings:
             yield terminal.plain(warning, "yellow")

@@ -186,8 +186,11 @@ def _meter(found: Measure | None, exceeded: bool) -> str:
 
 
 def _type(pair: Pair) -> str:
-    kinds = [type_of(column) for column in (pair.before, pair.now) if column is not None]
-    return " → ".join(dict.fromkeys(kinds))
+    """The type, of both sides where it changed; in SageMaker's files booleans and times are texts, so they did not."""
+    before, now = pair.before, pair.now
+    if before is not None and now is not None and before.form is Form.TEXT:
+        before = None if before.kinds.inferred == now.kinds.inferred else before
+    return " → ".join(dict.fromkeys(type_of(column) for column in (before, now) if column is not None))
 
 
 def _completeness(column: Column | None) -> str:

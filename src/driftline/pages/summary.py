@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import nan
 
 from driftline.pages.content import Content, Pair
-from driftline.pages.terminal import number, percent
+from driftline.pages.terminal import counted, number, percent
 from driftline.pages.words import name_of
 from driftline.profile import Profile
 
@@ -29,15 +29,6 @@ class Tile:
     value: str
     remark: str = ""
     tone: str = ""
-
-
-def counted(count: int, noun: str) -> str:
-    """A count with its noun.
-
-    >>> counted(1, "row"), counted(2000, "row")
-    ('1 row', '2,000 rows')
-    """
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def headline(content: Content, pairs: Sequence[Pair]) -> Headline:

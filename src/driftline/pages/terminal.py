@@ -16,6 +16,7 @@ from driftline.schema import Form
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
     from rich.table import Table
+    from rich.text import Text
 
 WIDTH = 40
 """Longer names and values are cut here, with an ellipsis."""
@@ -57,6 +58,15 @@ def percent(ratio: float) -> str:
     return f"{ratio * 100:.3g} %" if ratio <= 0.99 or ratio == 1 else f"{ratio * 100:.6g} %"
 
 
+def counted(count: int, noun: str) -> str:
+    """A count with its noun.
+
+    >>> counted(1, "row"), counted(2000, "row")
+    ('1 row', '2,000 rows')
+    """
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
 def table_of(*headings: str, numeric: Iterable[str] = (), whole: Iterable[str] = ()) -> Table:
     """A table whose numbers stand to the right and whose `whole` columns are cut rather than folded."""
     from rich.box import SIMPLE_HEAD
@@ -70,7 +80,7 @@ def table_of(*headings: str, numeric: Iterable[str] = (), whole: Iterable[str] =
     return table
 
 
-def plain(value: str, style: str = "") -> RenderableType:
+def plain(value: str, style: str = "") -> Text:
     """Text that came from data: nothing in it is markup."""
     from rich.text import Text
 
@@ -86,26 +96,62 @@ def rounded(said: str) -> str:
     return re.sub(r"\d+\.\d{5,}(E-?\d+)?", lambda found: number(float(found[0])), said)
 
 
-_STATISTICS = {"missing": 0, "distinct": 0, "mean": 0, "std dev": 100, "min": 0, "median": 115, "max": 0}
-"""Columns of the table of statistics, and how wide a terminal must be to show them."""
+MOST = "most frequent"
+_STATISTICS = ("missing", "distinct", "mean", "std dev", "min", "median", "max", MOST)
+"""Columns of the table of statistics behind name and type."""
+
+_BY_WEIGHT = (("missing",), ("mean",), (MOST,), ("distinct",), ("min", "max"), ("std dev",), ("median",))
+"""Which of them are shown first where a terminal is too narrow for all."""
+
+_LEAST_OF_MOST = 16
+"""Frequent values are shown where there is room for so many characters of them."""
+
+_BETWEEN = 2
+"""Blanks that part two columns of a table."""
+
+Line = dict[str, "Text"]
 
 
 def statistics_table(profile: Profile, width: int = 120) -> Table:
-    """One row a column: type, missing, distinct, moments, most frequent values; fewer of them on a narrow terminal."""
-    asked = [name for name, least in _STATISTICS.items() if width >= least]
-    last = ["most frequent"] if width >= 100 else []
-    table = table_of("column", "type", *asked, *last, numeric=asked, whole=["column", "type", *asked, *last])
-    for column in profile.columns:
-        name = plain(short(column.name, 24), "bold")
-        if column.name in profile.failures:
-            table.add_row(
-                name, "failed", *["–"] * len(asked), *[plain(profile.failures[column.name], "red") for _ in last]
-            )
-            continue
-        found = _statistics(column)
-        table.add_row(name, type_of(column), *[found[each] for each in asked], *[plain(_most(column)) for _ in last])
-    _keep_whole(table, 2 + len(asked))
+    """One row a column: type, missing, distinct, moments, most frequent values; fewer of them on a narrow terminal.
+
+    What is shown is shown whole, but for the last: numbers that are cut would be wrong ones.
+    """
+    lines = [_line(profile, column) for column in profile.columns]
+    shown, room = _fitting(lines, width)
+    names = ["column", "type", *shown]
+    table = table_of(*names, numeric=set(_STATISTICS) - {MOST}, whole=names)
+    for line in lines:
+        table.add_row(*(line[name] for name in names))
+    if names[-1] == MOST:
+        table.columns[-1].max_width = room + _LEAST_OF_MOST
+    _keep_whole(table, len(names) - (names[-1] == MOST))
     return table
+
+
+def _line(profile: Profile, column: Column) -> Line:
+    name = plain(short(column.name, 24), "bold")
+    if column.name in profile.failures:
+        return {"column": name, "type": plain("failed", "red"), **dict.fromkeys(_STATISTICS, plain("–"))}
+    found = {each: plain(told) for each, told in _statistics(column).items()}
+    return {"column": name, "type": plain(type_of(column)), **found, MOST: plain(_most(column))}
+
+
+def _fitting(lines: list[Line], width: int) -> tuple[list[str], int]:
+    """The statistics that fit beside name and type, in their order, and how many characters are left."""
+    wide = {
+        each: max([len(each), *(line[each].cell_len for line in lines)]) for each in ("column", "type", *_STATISTICS)
+    }
+    wide[MOST] = _LEAST_OF_MOST
+    room = width - wide["column"] - wide["type"] - 2 * _BETWEEN
+    shown: set[str] = set()
+    for group in _BY_WEIGHT:
+        needed = sum(wide[each] + _BETWEEN for each in group)
+        idle = group == (MOST,) and not any(line[MOST].plain for line in lines)
+        if needed <= room and not idle:
+            room -= needed
+            shown.update(group)
+    return [each for each in _STATISTICS if each in shown], room
 
 
 def _keep_whole(table: Table, count: int) -> None:
@@ -116,15 +162,15 @@ def _keep_whole(table: Table, count: int) -> None:
 
 def _statistics(column: Column) -> dict[str, str]:
     moments = column.moments
-    plain = column.is_numeric
+    numeric = column.is_numeric
     return {
         "missing": percent(1 - column.completeness),
         "distinct": number(column.distinct) if column.form is not Form.VECTOR else "–",
-        "mean": number(moments.mean) if plain else "–",
-        "std dev": number(moments.std_dev) if plain else "–",
-        "min": number(moments.minimum) if plain else "–",
-        "median": number(float(column.sketch.quantile(0.5))) if plain else "–",
-        "max": number(moments.maximum) if plain else "–",
+        "mean": number(moments.mean) if numeric else "–",
+        "std dev": number(moments.std_dev) if numeric else "–",
+        "min": number(moments.minimum) if numeric else "–",
+        "median": number(float(column.sketch.quantile(0.5))) if numeric else "–",
+        "max": number(moments.maximum) if numeric else "–",
     }
 
 
@@ -195,12 +241,20 @@ class Statistics:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """The table of statistics, its size, the problems."""
         yield statistics_table(self.profile, options.max_width)
-        yield f"{self.profile.rows:,} rows, {len(self.profile.fields):,} columns"
+        yield f"{counted(self.profile.rows, 'row')}, {counted(len(self.profile.fields), 'column')}"
+        yield from failures_lines(self.profile)
         yield from problems_lines(self.problems)
+
+
+def failures_lines(profile: Profile) -> Iterator[RenderableType]:
+    """Why columns could not be analysed."""
+    for column, reason in profile.failures.items():
+        yield plain(f"not analysed: {column}: {reason}", "red")
 
 
 def problems_lines(problems: Problems) -> Iterator[RenderableType]:
     """How many problems there were, and the first of them; nothing where there were none."""
     if problems.count:
-        yield plain(f"{problems.count:,} problems in the input ({problems.rows:,} rows left out)", "yellow")
+        said = f"{counted(problems.count, 'problem')} in the input ({counted(problems.rows, 'row')} left out)"
+        yield plain(said, "yellow")
         yield problems_table(problems)

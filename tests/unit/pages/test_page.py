@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from driftline.documents import statistics
 from driftline.monitors.constraints import Constraints
 from driftline.monitors.data_quality import DataQuality, Learnt
 from driftline.pages.content import Content, pairs_of
@@ -132,6 +133,15 @@ def test_a_column_that_could_not_be_analysed_says_why() -> None:
     failed = replace(found.current, failures={"age": "ArrowInvalid: <no> such thing"})
     page = render(replace(found, current=failed))
     assert "ArrowInvalid: &lt;no&gt; such thing" in page and "Columns that could not be analysed" in page
+
+
+def test_types_that_changed_and_types_that_a_file_cannot_tell() -> None:
+    """A boolean is a text in SageMaker's files: coming back from one it did not change. A date that became text did."""
+    now = pa.table({"flag": [True, False] * 100, "day": ["soon", "late"] * 100})
+    before = pa.table({"flag": [True, False] * 100, "day": pa.array([1, 2] * 100, pa.date32())})
+    saved = statistics.read(statistics.write(Profile.of(pa.table({"flag": before["flag"]}))))
+    assert "String → Boolean" not in render(content(now, now, baseline=saved))
+    assert "Time → String" in render(content(before, now))
 
 
 def test_new_and_gone_columns() -> None:
