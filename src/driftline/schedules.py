@@ -82,7 +82,8 @@ def plan_due(tx: Connection, now: datetime, settings: Settings) -> int:
         plan = Plan.of(schedule.body["MonitoringScheduleConfig"])
         missed = [at, *_between(plan, at, now)]
         for moment in missed[-max(settings.catch_up, 1) :]:
-            made += _add(tx, schedule, plan, moment, now, "schedule") is not None
+            after = moment + timedelta(seconds=settings.delay_seconds)
+            made += _add(tx, schedule, plan, moment, now, "schedule", after) is not None
         due.put(tx, name, plan.after(missed[-1]))
     return made
 
@@ -187,9 +188,15 @@ def _again(tx: Connection, schedule: Resource, moment: datetime, now: datetime, 
 
 
 def _add(
-    tx: Connection, schedule: Resource, plan: Plan, moment: datetime, now: datetime, origin: str
+    tx: Connection,
+    schedule: Resource,
+    plan: Plan,
+    moment: datetime,
+    now: datetime,
+    origin: str,
+    after: datetime | None = None,
 ) -> Execution | None:
-    """An execution for this time; None if it is known already and this is no repeat."""
+    """An execution for this time, to begin `after` that one; None if it is known already and this is no repeat."""
     config = schedule.body["MonitoringScheduleConfig"]
     definition = definition_of(tx, config)
     source = source_of(definition)
@@ -205,7 +212,9 @@ def _add(
         endpoint=source.get("EndpointName"),
         definition=config.get("MonitoringJobDefinitionName"),
     )
-    return _enqueue(tx, made, now) if origin != "schedule" else _enqueue_once(tx, made, now)
+    if origin == "schedule" and executions.find(tx, made.schedule, made.scheduled) is not None:
+        return None
+    return _enqueue(tx, made, now, after)
 
 
 def _made(window: Window, now: datetime, **values: Any) -> Execution:
@@ -214,15 +223,11 @@ def _made(window: Window, now: datetime, **values: Any) -> Execution:
     )
 
 
-def _enqueue_once(tx: Connection, made: Execution, now: datetime) -> Execution | None:
-    return _enqueue(tx, made, now) if executions.find(tx, made.schedule, made.scheduled) is None else None
-
-
-def _enqueue(tx: Connection, made: Execution, now: datetime) -> Execution:
+def _enqueue(tx: Connection, made: Execution, now: datetime, after: datetime | None = None) -> Execution:
     if not executions.add(tx, made):
         reason = f"run {made.run} of {made.scheduled.isoformat()} was added meanwhile"
         raise Conflict(what="execution of", name=made.schedule, reason=reason, remedy="Try again.")
-    work.enqueue(tx, WORK, made.id, now=now, lane=resources.fold(made.schedule))
+    work.enqueue(tx, WORK, made.id, now=now, run_after=after, lane=resources.fold(made.schedule))
     return made
 
 

@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     lease_seconds: Annotated[float, Field(gt=0, description="How long work belongs to a worker that is silent.")] = 30.0
     poll_seconds: Annotated[float, Field(gt=0, description="How often workers look for work.")] = 0.5
     attempts: Annotated[int, Field(ge=1, description="How often work is begun before it counts as failed.")] = 3
+    delay_seconds: Annotated[
+        float, Field(ge=0, description="How long after its scheduled time a run begins, for the last captured calls.")
+    ] = 3.0
     catch_up: Annotated[int, Field(ge=0, description="Missed windows of a schedule that are run after a break.")] = 24
     schedules: Annotated[int, Field(gt=0, description="Monitoring schedules that may exist.")] = 10_000
     cloudwatch: Annotated[bool, Field(description="Send the metrics of scheduled runs to CloudWatch.")] = False

@@ -227,6 +227,15 @@ def test_one_list_of_outputs_for_several_inputs(path: Path, output: str) -> None
     assert problems == []
 
 
+@pytest.mark.parametrize("exact", [False, True])
+def test_only_calls_of_a_span(path: Path, exact: bool) -> None:
+    """E-08, ER-27: [since, until) by the time of the call; a call without a time is kept."""
+    times = ["2026-01-02T03:04:59Z", "2026-01-02T03:05:00Z", "2026-01-02T03:09:59.5Z", "2026-01-02T03:10:00Z", None]
+    lines = [record(side(f"{place}"), side("1"), place, inferenceTime=time) for place, time in enumerate(times)]
+    rows, problems = read(path, lines, exact=exact, since="2026-01-02T03:05:00Z", until="2026-01-02T03:10:00Z")
+    assert ([row["_c1"] for row in rows], problems) == (["1", "2", "4"], [])
+
+
 _REGULAR = {"f": 0.25, "n": 3, "s": "x"}
 _ODD = [
     '{"f": 0.5, "n": 4, "s": null}',

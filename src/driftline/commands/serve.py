@@ -13,7 +13,7 @@ from typing import IO, Annotated, Any
 
 from cyclopts import Parameter
 
-from driftline.captures import Journal, Recorder
+from driftline.captures import Journal, Limits, Recorder
 from driftline.captures.allowed import Allowed
 from driftline.captures.forward import Forwarder
 from driftline.catalog import Catalog, keys
@@ -29,6 +29,9 @@ from driftline.storage.access import Access
 from driftline.worker import Worker
 
 BUCKET = "driftline"
+FLUSH_SECONDS = 1.5
+"""Captured calls are in the storage that soon: before a run of their window begins (`delay_seconds`)."""
+
 _CREDENTIALS = "credentials"
 
 
@@ -68,7 +71,7 @@ def serve(
 
 def _serve(settings: Settings, catalog: Catalog, key: AccessKey, *, is_new: bool, node: str) -> int:
     labour = Worker(catalog, settings, Access(), node=node)
-    journal = Journal(settings.home / "journal")
+    journal = Journal(settings.home / "journal", limits=Limits(seconds=FLUSH_SECONDS))
     forwarder = Forwarder(Allowed(settings.allowed_hosts), largest_bytes=settings.max_body_bytes)
     parts = (labour, forwarder, Recorder(journal), Routes())
     listener = Listener(create_app(settings, catalog, parts=parts), settings.host, settings.port)

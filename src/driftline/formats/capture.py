@@ -9,7 +9,7 @@ from typing import Any
 
 from driftline.formats import records
 from driftline.formats.blocks import Block, blocks_of, numbered
-from driftline.formats.captured import Alike, Unlike, hashes_of
+from driftline.formats.captured import Alike, Unlike, hashes_of, span_of
 from driftline.formats.format import Item, Opener, Part, ReadOptions
 from driftline.formats.jsonlines import PIECE, cut_lines
 from driftline.formats.payloads import Row, Unusable, rows_of
@@ -30,7 +30,8 @@ class Capture:
     baseline's names in order, else `_c0`, `_c1`, ...; JSON members keep their names, nested ones as `a.b.0`. BASE64 is
     decoded by its content type; each side may have an encoding of its own. A call with several inferences gives
     several rows. Settings: `metadata=true` adds `inference_id` (with `_0`, `_1`, ... where a call has several rows),
-    `event_id` and `inference_time`; `compatible=true` refuses what SageMaker refuses. Records whose id came before in
+    `event_id` and `inference_time`; `since` and `until` (as `2026-01-02T03:04:05Z`) keep calls of [since, until) only;
+    `compatible=true` refuses what SageMaker refuses. Records whose id came before in
     this run are told, and read.
     """
 
@@ -61,6 +62,7 @@ class Exactly:
     def __init__(self, uri: str, options: ReadOptions) -> None:
         """Nothing is known yet."""
         self._uri, self._options = uri, options
+        self._span = span_of(options)
         self._told = False
         self._widths: tuple[int, int] | None = None
 
@@ -77,6 +79,8 @@ class Exactly:
                 continue
             try:
                 record = records.load(line)
+                if self._span and not _is_within(record, *self._span):
+                    continue
                 found, lacking = self._rows(record)
             except (ValueError, RecursionError) as error:
                 shown = line.decode("utf-8", "backslashreplace")
@@ -122,6 +126,11 @@ class Exactly:
             for side, found, known in zip(("output", "input"), widths, self._widths, strict=True):
                 if found and known and found != known:
                     raise Unusable(f"expected {known} values in the {side}, got {found}")
+
+
+def _is_within(record: Any, since: str, until: str) -> bool:
+    moment = _metadata_of(record).get("inferenceTime") if isinstance(record, Mapping) else None
+    return not isinstance(moment, str) or (since <= moment[: len(since)] and moment[: len(until)] < until)
 
 
 def _sides(record: Any) -> tuple[Any, Any, str]:

@@ -45,9 +45,17 @@ _known = threading.local()
 
 METADATA = ("inference_id", "event_id", "inference_time")
 
+_SECONDS = len("2026-01-02T03:04:05")
+
 
 class Unlike(Exception):
     """The records of a block differ, so that they have to be read one by one."""
+
+
+def span_of(options: ReadOptions) -> tuple[str, str] | None:
+    """The times between which calls are wanted, as records have them; None for all."""
+    since, until = (str(options.settings.get(name) or "") for name in ("since", "until"))
+    return (since[:_SECONDS], until[:_SECONDS] or "~") if since or until else None
 
 
 class Alike:
@@ -61,7 +69,8 @@ class Alike:
         )
         self._metadata = bool(options.settings.get("metadata"))
         self._compatible = bool(options.settings.get("compatible"))
-        self._query = _QUERY.format(metadata=_METADATA if self._metadata else "")
+        self._span = span_of(options)
+        self._query = _QUERY.format(metadata=_METADATA if self._metadata or self._span else "")
         self._readers: dict[int, Reader] = {}
         self._json = {"input": QuickJson(), "output": QuickJson()}
 
@@ -77,6 +86,8 @@ class Alike:
         if self._metadata:
             known = pa.RecordBatch.from_arrays([found[name] for name in METADATA], names=list(METADATA))
             batch = _hstack(batch, known)
+        if self._span:
+            batch = batch.filter(_within(found["inference_time"], *self._span))
         hashes = _copied(found)
         del found  # the next block takes its memory, if nobody holds it any more
         yield batch
@@ -165,6 +176,12 @@ def _trimmed(texts: pa.Array) -> pa.Array:
     return pc.ascii_rtrim(texts, "\r\n") if b"\n" in memoryview(texts.buffers()[2]).tobytes() else texts
 
 
+def _within(times: pa.Array, since: str, until: str) -> pa.Array:
+    """Which times lie in [since, until); what has none is kept."""
+    seconds = pc.utf8_slice_codeunits(times, 0, _SECONDS)
+    return pc.fill_null(pc.and_(pc.greater_equal(seconds, since), pc.less(seconds, until)), True)
+
+
 def _lines(*pieces: Any) -> bytes:
     """A line for each record, the pieces beside each other."""
     lines = pc.binary_join_element_wise(*pieces[::2], pieces[1]) if len(pieces) > 1 else pieces[0]
@@ -199,7 +216,7 @@ def _has_whole_doubles(rows: pa.Array) -> bool:
 
 def hashes_of(ids: Sequence[str | None]) -> Hashes:
     """The same hashes as those of blocks that are read as a whole; 0 for None, and for all if they are no text."""
-    lines = "".join(json.dumps({"id": each}) + "\n" for each in ids).encode()
+    lines = "".join(f'{{"id": {json.dumps(each)}}}\n' for each in ids).encode()
     try:
         return _copied(duck().read(lines, "{id: 'VARCHAR'}", f"SELECT {_HASH.format('id')} FROM records"))
     except Malformed:

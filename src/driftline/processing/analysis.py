@@ -75,11 +75,18 @@ def manifest_of(job: Contract, inputs: tuple[str, ...]) -> runs.Manifest:
     return runs.Manifest(
         inputs=inputs,
         format=known,
-        settings={**settings, "compatible": job.environment.get("strict_aws_compatibility") == "true"},
+        settings={**settings, **_span(job), "compatible": job.environment.get("strict_aws_compatibility") == "true"},
         monitor=DataQuality(compatible=True, categorical_drift_method=method),
         statistics=job.uri_of(statistics) if statistics else None,
         constraints=job.uri_of(constraints) if constraints else None,
     )
+
+
+def _span(job: Contract) -> dict[str, str]:
+    """A window that is no whole hours, since captured data lie in folders of hours; SageMaker has no such windows."""
+    start, end = (job.environment.get(f"{name}_time", "") for name in ("start", "end"))
+    whole = all(moment.endswith(":00:00Z") for moment in (start, end))
+    return {} if whole or not (start and end) else {"since": start, "until": end}
 
 
 def _save(report: Report, folder: str, access: Access) -> tuple[str, ...]:
