@@ -43,9 +43,14 @@ class Plan:
         expression = given.get("ScheduleExpression") or _DAILY
         return cls(expression, given.get("DataAnalysisStartTime"), given.get("DataAnalysisEndTime"))
 
+    @property
+    def is_now(self) -> bool:
+        """Whether it runs once, over a window that it names."""
+        return self.expression.strip() == NOW
+
     def first(self, now: datetime) -> datetime | None:
         """When it runs first; raises `Invalid` for an expression that is none or a window that is missing."""
-        if self.expression.strip() != NOW:
+        if not self.is_now:
             return Cron.parse(self.expression).next_after(now)
         if self.start is None or self.end is None:
             expected = "DataAnalysisStartTime and DataAnalysisEndTime beside NOW"
@@ -61,7 +66,7 @@ class Plan:
 
     def after(self, moment: datetime) -> datetime | None:
         """When it runs next after that moment; None: never again."""
-        return None if self.expression.strip() == NOW else Cron.parse(self.expression).next_after(moment)
+        return None if self.is_now else Cron.parse(self.expression).next_after(moment)
 
     def window(self, scheduled: datetime, source: Mapping[str, Any] | None) -> Window:
         """The window of the run that is planned for `scheduled`; `source` is its input, which may have offsets."""
@@ -82,7 +87,7 @@ def plan_due(tx: Connection, now: datetime, settings: Settings) -> int:
         plan = Plan.of(schedule.body["MonitoringScheduleConfig"])
         missed = [at, *_between(plan, at, now)]
         for moment in missed[-max(settings.catch_up, 1) :]:
-            after = moment + timedelta(seconds=settings.delay_seconds)
+            after = None if plan.is_now else moment + timedelta(seconds=settings.delay_seconds)
             made += _add(tx, schedule, plan, moment, now, "schedule", after) is not None
         due.put(tx, name, plan.after(missed[-1]))
     return made
@@ -99,7 +104,7 @@ def run_now(tx: Connection, name: str, now: datetime) -> Execution:
     """One more execution, over the last window of the schedule (or, for NOW, the window that it names)."""
     schedule = resources.get(tx, KIND, name)
     plan = Plan.of(schedule.body["MonitoringScheduleConfig"])
-    last = now if plan.expression.strip() == NOW else _last(plan, now)
+    last = now if plan.is_now else _last(plan, now)
     return _again(tx, schedule, last, now, "now")
 
 
@@ -117,7 +122,7 @@ def backfill(tx: Connection, name: str, since: datetime, until: datetime, now: d
     """Executions for all scheduled times in [since, until), in order, whether they ran before or not."""
     schedule = resources.get(tx, KIND, name)
     plan = Plan.of(schedule.body["MonitoringScheduleConfig"])
-    if plan.expression.strip() == NOW:
+    if plan.is_now:
         raise Invalid(what="schedule", got=name, expected="one with a cron expression")
     if until > now:
         raise Invalid(what="until", got=until.isoformat(), expected="a time in the past")
