@@ -9,6 +9,7 @@ DriftlineError
 ├── DataError            the owner of the data must mend it; the run fails
 │   ├── Unreadable       an object or line cannot be decoded
 │   ├── SchemaMismatch   a column is not what was expected
+│   ├── ScriptFailed     a user's script raised, or did not end
 │   └── EmptyWindow      there is nothing to analyse
 └── Unavailable          the world is down; retried, then the operator's turn
     ├── StorageUnavailable
@@ -81,6 +82,18 @@ class SchemaMismatch(DataError):
     def __init__(self, *, column: str, reason: str, remedy: str = "") -> None:
         """`reason` says what was found and what was expected."""
         super().__init__(column=column, reason=reason, remedy=remedy)
+
+
+class ScriptFailed(DataError):
+    """script {script}{where}: {reason}{record}. {remedy}"""
+
+    def __init__(
+        self, *, script: str, reason: str, line: int | None = None, record: str = "", remedy: str = ""
+    ) -> None:
+        """`line` is the script's own, from 1; `record` tells which record it was at, with file and line."""
+        where = f" line {line}" if line is not None else ""
+        told = f" (at {record})" if record else ""
+        super().__init__(script=script, where=where, reason=reason.rstrip("."), record=told, remedy=remedy)
 
 
 class EmptyWindow(DataError):

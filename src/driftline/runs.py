@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from driftline.baselines import Baseline
@@ -17,6 +17,9 @@ from driftline.monitors.data_quality import DataQuality
 from driftline.problems import Problem, Problems
 from driftline.profile import Profile, decode
 from driftline.reports import Report
+from driftline.scripts.preprocess import Failure
+from driftline.scripts.sandbox import Log
+from driftline.scripts.script import load
 from driftline.sources import Source, Task, read, resolve
 from driftline.storage.storages import Access, storage_for
 
@@ -34,7 +37,9 @@ class Manifest:
 
     `inputs` are paths, globs, folders, URIs or saved profiles (`*.profile`). `settings` are the format's own
     (`header`, `separator`, ...). `statistics` and `constraints` name the baseline's two files. `monitor` are the
-    settings of the data-quality monitor. `strict` turns problems in the input into failure.
+    settings of the data-quality monitor. `strict` turns problems in the input into failure. `preprocess` is a Python
+    file whose `preprocess_handler` makes the rows of the records; `script_errors`, `script_seconds`,
+    `script_memory_bytes` and `script_environment` among the `settings` are for it.
     """
 
     inputs: tuple[str, ...]
@@ -47,6 +52,7 @@ class Manifest:
     constraints: str | None = None
     monitor: DataQuality = field(default_factory=DataQuality)
     strict: bool = False
+    preprocess: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -67,11 +73,15 @@ class Watch(Protocol):
 
 @dataclass(frozen=True)
 class Reading:
-    """What was made of the input: a profile, what could not be used, the ids of calls. Merges like a state."""
+    """What was made of the input: a profile, what could not be used, the ids of calls, where a script failed.
+
+    Merges like a state.
+    """
 
     profile: Profile = field(default_factory=Profile)
     problems: Problems = field(default_factory=Problems)
     identities: Identities = field(default_factory=Identities)
+    failures: tuple[Failure, ...] = ()
 
     def merge(self, other: Reading) -> Reading:
         """Both."""
@@ -79,16 +89,18 @@ class Reading:
             self.profile.merge(other.profile),
             self.problems.merge(other.problems),
             self.identities.merge(other.identities),
+            self.failures + other.failures,
         )
 
 
 @dataclass(frozen=True)
 class World:
-    """What a run works with: where objects lie, who folds, who watches."""
+    """What a run works with: where objects lie, who folds, who watches, and who takes what scripts print."""
 
     access: Access = field(default_factory=Access)
     engine: Engine = field(default_factory=Local)
     watch: Watch | None = None
+    log: Log | None = None
 
 
 def observe(manifest: Manifest, world: World, names: tuple[str, ...] | None = None) -> Reading:
@@ -109,7 +121,8 @@ def source_of(manifest: Manifest, world: World, names: tuple[str, ...] | None = 
     inputs = [uri for uri in manifest.inputs if not uri.endswith(PROFILE_SUFFIX)]
     settings = {"compatible": True, **manifest.settings} if manifest.monitor.compatible else manifest.settings
     options = ReadOptions(names, manifest.columns, manifest.exclude, manifest.select, settings)
-    return resolve(inputs, world.access, manifest.format, options)
+    script = load(manifest.preprocess, manifest.settings, world.access) if manifest.preprocess else None
+    return replace(resolve(inputs, world.access, manifest.format, options, script), log=world.log)
 
 
 @dataclass(frozen=True)
@@ -151,20 +164,23 @@ def _watched(step: Callable[[Sized], Reading], tasks: Sequence[Sized], world: Wo
 def _fold(source: Source, world: World) -> Reading:
     folded = _watched(lambda task: observe_task(task, source), source.tasks, world)
     again = Problems.of(folded.identities.problems())
+    if source.script is not None and len(folded.failures) > source.script.errors:
+        raise folded.failures[source.script.errors].error()
     return Reading(folded.profile, source.problems.merge(folded.problems).merge(again))
 
 
 def observe_task(task: Task, source: Source) -> Reading:
     """One task: its rows observed in order, its problems counted."""
-    profile, problems, seen = Profile(), Problems(), list[Seen]()
+    profile, problems, seen, failures = Profile(), Problems(), list[Seen](), list[Failure]()
     for item in read(task, source):
         if isinstance(item, Problem):
             problems = problems.add(item)
+            failures += [item] if isinstance(item, Failure) else []
         elif isinstance(item, Seen):
             seen.append(item)
         else:
             profile = profile.observe(item)
-    return Reading(profile, problems, Identities.of(seen))
+    return Reading(profile, problems, Identities.of(seen), tuple(failures))
 
 
 def _refuse(found: Reading, manifest: Manifest) -> None:

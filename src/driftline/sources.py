@@ -19,6 +19,9 @@ from driftline.formats.formats import FORMATS, HEAD, certain, format_named, is_m
 from driftline.formats.transform import reading, transform, wanted
 from driftline.listing import Entry, find
 from driftline.problems import Problem, Problems
+from driftline.scripts import preprocess
+from driftline.scripts.sandbox import Log, Sandbox
+from driftline.scripts.script import Script
 from driftline.storage.storages import Access, location_for, storage_for
 
 WHOLE_ROWS = 131_072
@@ -58,7 +61,8 @@ class Source:
     """Everything that is to be read, as a plain value; the tasks never depend on how many workers there are.
 
     `objects` are the URIs that are read (a Delta table is one), `skipped` counts empty, hidden and marker objects,
-    `problems` tell of objects that could not be opened.
+    `problems` tell of objects that could not be opened. `script` makes the rows of the records, if there is one, and
+    `log` takes what it prints.
     """
 
     tasks: tuple[Task, ...] = ()
@@ -67,6 +71,8 @@ class Source:
     problems: Problems = field(default_factory=Problems)
     access: Access = field(default_factory=Access)
     options: ReadOptions = field(default_factory=ReadOptions)
+    script: Script | None = None
+    log: Log | None = field(default=None, compare=False, repr=False)
 
 
 _BY_LINES = ("json", "jsonlines", "capture")
@@ -84,7 +90,11 @@ _ODD = (pa.ArrowException, ValueError, TypeError, OverflowError, RecursionError)
 
 
 def resolve(
-    inputs: Sequence[str], access: Access, format: str | None = None, options: ReadOptions | None = None
+    inputs: Sequence[str],
+    access: Access,
+    format: str | None = None,
+    options: ReadOptions | None = None,
+    script: Script | None = None,
 ) -> Source:
     """Find all objects of the inputs, recognise their formats and cut them into tasks, in the order of the URIs.
 
@@ -107,7 +117,9 @@ def resolve(
         problems += [_problem_of(each, entry.uri)] if isinstance(each, DriftlineError) else []
     uris = tuple(entry.uri for entry, each in zip(found.entries, cut, strict=True) if isinstance(each, tuple))
     skipped = found.skipped + cut.count(None)
-    source = Source(_grouped(pieces), uris, skipped, Problems.of(problems), access, options)
+    source = Source(_grouped(pieces), uris, skipped, Problems.of(problems), access, options, script)
+    for piece in pieces if script else ():
+        preprocess.refuse(piece.format, piece.part.uri)
     if asked and pieces:
         _refuse_unknown_columns(source, pieces)
     return source
@@ -119,22 +131,30 @@ def read(task: Task, source: Source) -> Iterator[Item]:
     Columns of the path are added, expressions and the choice of columns applied. A part that cannot be read on gives
     a problem, and the next part follows. Raises `StorageUnavailable` when the store is down.
     """
-    for piece in task.pieces:
-        try:
-            for item in transform(_opened(piece, source.access, source.options), source.options):
-                yield replace(item, uri=piece.part.uri) if isinstance(item, Problem) and not item.uri else item
-        except _PASSING as error:
-            yield _problem_of(error, piece.part.uri)
-        except _ODD as error:
-            reason = f"cannot be read as {piece.format}: {type(error).__name__}: {str(error)[:200]}"
-            yield Problem(piece.part.uri, reason, remedy="Name its format with --format, or leave it out.", rows=0)
+    with preprocess.opened(source.script, source.log) as sandbox:
+        for piece in task.pieces:
+            yield from _read(piece, source, sandbox)
 
 
-def _opened(piece: Piece, access: Access, options: ReadOptions) -> Iterator[Item]:
-    """What the format reads of a piece, with the columns of the path."""
-    part = piece.part
-    asked = reading(options, part.constants)
-    for item in FORMATS[piece.format].read(part, partial(_open, access=access), asked):
+def _read(piece: Piece, source: Source, sandbox: Sandbox | None) -> Iterator[Item]:
+    try:
+        for item in transform(_opened(piece, source.access, source.options, sandbox), source.options):
+            yield replace(item, uri=piece.part.uri) if isinstance(item, Problem) and not item.uri else item
+    except _PASSING as error:
+        yield _problem_of(error, piece.part.uri)
+    except _ODD as error:
+        reason = f"cannot be read as {piece.format}: {type(error).__name__}: {str(error)[:200]}"
+        yield Problem(piece.part.uri, reason, remedy="Name its format with --format, or leave it out.", rows=0)
+
+
+def _opened(piece: Piece, access: Access, options: ReadOptions, sandbox: Sandbox | None) -> Iterator[Item]:
+    """What the format, or a script, reads of a piece, with the columns of the path."""
+    part, opener = piece.part, partial(_open, access=access)
+    if sandbox is None:
+        items = FORMATS[piece.format].read(part, opener, reading(options, part.constants))
+    else:
+        items = preprocess.read(sandbox, piece.format, part, opener, options)
+    for item in items:
         yield with_constants(item, part.constants) if isinstance(item, pa.RecordBatch) else item
 
 
@@ -215,19 +235,26 @@ def _glimpses(source: Source, pieces: Sequence[Piece]) -> Iterator[Iterable[str]
     """The names of the columns of one object after the other; of every batch where each may have others."""
     told: set[str] = set()
     everything = replace(source.options, columns=None, exclude=(), select=())
-    for piece in pieces:
-        if piece.part.uri in told:
-            continue
-        try:
-            for item in _opened(_bare(piece), source.access, everything):
-                if not isinstance(item, pa.RecordBatch):
-                    continue
-                yield [*names_of(item.schema)]
-                if piece.format not in _BY_LINES:
-                    told.add(piece.part.uri)
-                    break
-        except _PASSING:
-            continue
+    with preprocess.opened(source.script, None) as sandbox:
+        for piece in pieces:
+            if piece.part.uri not in told:
+                yield from _glimpse(piece, source.access, everything, told, sandbox)
+
+
+def _glimpse(
+    piece: Piece, access: Access, options: ReadOptions, told: set[str], sandbox: Sandbox | None
+) -> Iterator[Iterable[str]]:
+    by_lines = piece.format in _BY_LINES or sandbox is not None
+    try:
+        for item in _opened(_bare(piece), access, options, sandbox):
+            if not isinstance(item, pa.RecordBatch):
+                continue
+            yield [*names_of(item.schema)]
+            if not by_lines:
+                told.add(piece.part.uri)
+                break
+    except _PASSING:
+        return
 
 
 def _bare(piece: Piece) -> Piece:
