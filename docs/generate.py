@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+import typing
 from pathlib import Path
 
 import driftline
@@ -70,10 +71,17 @@ def python() -> str:
     for name in driftline.__all__:
         thing = getattr(driftline, name)
         signature = f"{name}{inspect.signature(thing)}" if inspect.isfunction(thing) else name
+        if typing.is_typeddict(thing):
+            signature = "\n".join([f"class {name}(TypedDict):", *(f"    {key}: {kind}" for key, kind in hints(thing))])
         parts.append(f"## `driftline.{name}`\n\n```python\n{signature}\n```\n\n{prose(doc(thing))}\n")
-        if inspect.isclass(thing):
+        if inspect.isclass(thing) and not typing.is_typeddict(thing):
             parts.extend(members(thing, name))
     return "\n".join(parts)
+
+
+def hints(thing: type) -> list[tuple[str, str]]:
+    """The members of a dictionary with types, as they are written."""
+    return [(key, kind.__forward_arg__) for key, kind in thing.__annotations__.items()]
 
 
 def members(thing: type, name: str) -> list[str]:

@@ -17,7 +17,7 @@ from driftline.processor import choose_sort
 choose_sort()
 
 if TYPE_CHECKING:
-    from driftline.analyses import baseline, check, profile
+    from driftline.analyses import Reads, baseline, check, profile
     from driftline.baselines import Baseline
     from driftline.errors import DriftlineError
     from driftline.monitors.constraints import Constraints
@@ -33,6 +33,7 @@ _HOMES = {
     "Measure": "driftline.monitors.verdict",
     "Problem": "driftline.problems",
     "Profile": "driftline.profile",
+    "Reads": "driftline.analyses",
     "Report": "driftline.reports",
     "Violation": "driftline.monitors.verdict",
     "baseline": "driftline.analyses",
@@ -47,6 +48,7 @@ __all__ = [
     "Measure",
     "Problem",
     "Profile",
+    "Reads",
     "Report",
     "Violation",
     "baseline",

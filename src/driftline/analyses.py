@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from os import PathLike, fspath
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import pyarrow as pa
 
 from driftline.baselines import Baseline
 from driftline.engines.local import Local
-from driftline.errors import EmptyWindow, Invalid
+from driftline.errors import EmptyWindow, Invalid, Unreadable
+from driftline.formats.choice import names_of
 from driftline.formats.format import ReadOptions
-from driftline.formats.transform import transform
+from driftline.formats.frames import table_of
+from driftline.formats.transform import transform, wanted
 from driftline.monitors.data_quality import DataQuality
+from driftline.problems import Problem, Problems
 from driftline.profile import Profile
 from driftline.reports import Report
-from driftline.runs import Manifest, Reading, World, judge, learn, observe, report_on
+from driftline.runs import Manifest, Reading, World, observe, report_on
 from driftline.storage.access import Access
 
 Path = str | PathLike[str]
@@ -29,40 +32,58 @@ PIECE = 131_072
 """Rows in memory are folded in pieces of this size where there are more."""
 
 
-@dataclass(frozen=True)
-class Reads:
-    """How data is read; the options of the command line, by the same names."""
+class Reads(TypedDict, total=False):
+    """How data is read: the options of the command line, by the same names.
 
-    format: str | None = None
-    select: Sequence[str] = ()
-    columns: Sequence[str] | None = None
-    exclude: Sequence[str] = ()
-    read_options: Mapping[str, Any] = field(default_factory=dict)
-    strict: bool = False
-    jobs: int | None = None
-    endpoint_url: str | None = None
+    `format` is recognised if it is not given, `select` are Spark SQL expressions, `columns` and `exclude` names,
+    `read_options` the format's own settings (`header`, `separator`, ...). `strict` raises at the first row or file that
+    cannot be used. `jobs` threads work; the answer does not depend on them. `endpoint_url`, `region` and `profile_name`
+    are for S3 and go before what the AWS tools read. `compatible` keeps to what SageMaker would have read and said.
+    """
 
-    @property
-    def world(self) -> World:
-        """What the run works with."""
-        return World(Access(endpoint_url=self.endpoint_url), Local(self.jobs))
-
-    def manifest(self, inputs: Iterable[str], monitor: DataQuality) -> Manifest:
-        """The run that these options ask for."""
-        return Manifest(
-            inputs=tuple(inputs),
-            format=self.format,
-            settings=dict(self.read_options),
-            select=tuple(self.select),
-            columns=None if self.columns is None else tuple(self.columns),
-            exclude=tuple(self.exclude),
-            monitor=monitor,
-            strict=self.strict,
-        )
+    format: str | None
+    select: str | Sequence[str]
+    columns: str | Sequence[str] | None
+    exclude: str | Sequence[str]
+    read_options: Mapping[str, Any]
+    strict: bool
+    jobs: int | None
+    endpoint_url: str | None
+    region: str | None
+    profile_name: str | None
+    compatible: bool
 
 
-def profile(data: Data, **reads: Any) -> Profile:
-    """The profile of `data`. Options are those of `Reads`: format, select, columns, exclude, jobs, ...
+def _manifest(inputs: Iterable[str], reads: Reads, monitor: DataQuality) -> Manifest:
+    """The run that the options ask for."""
+    unknown = next((name for name in reads if name not in Reads.__annotations__), None)
+    if unknown is not None:
+        raise TypeError(f"unexpected keyword argument {unknown!r}; there are {', '.join(Reads.__annotations__)}")
+    columns = reads.get("columns")
+    return Manifest(
+        inputs=tuple(inputs),
+        format=reads.get("format"),
+        settings=dict(reads.get("read_options", {})),
+        select=_listed(reads.get("select", ())),
+        columns=None if columns is None else _listed(columns),
+        exclude=_listed(reads.get("exclude", ())),
+        monitor=replace(monitor, compatible=bool(reads.get("compatible"))),
+        strict=bool(reads.get("strict")),
+    )
+
+
+def _world(reads: Reads) -> World:
+    """What the run works with."""
+    access = Access(reads.get("endpoint_url"), reads.get("region"), reads.get("profile_name"))
+    return World(access, Local(reads.get("jobs")))
+
+
+def _listed(names: str | Sequence[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def profile(data: Data, **reads: Unpack[Reads]) -> Profile:
+    """The profile of `data`. Options: see `Reads`.
 
     Raises `NotFound`, `Denied`, `Unreadable` or `Invalid` as the data and options deserve, `EmptyWindow` without rows.
 
@@ -70,13 +91,13 @@ def profile(data: Data, **reads: Any) -> Profile:
     >>> profile(pa.table({"age": [30, 40, None]})).column("age").completeness
     0.6666666666666666
     """
-    return _observe(data, Reads(**reads), DataQuality(), None).profile
+    return _observe(data, reads, DataQuality(), None)[0].profile
 
 
-def baseline(data: Data, *, categorical_drift_method: str | None = None, **reads: Any) -> Baseline:
+def baseline(data: Data, *, categorical_drift_method: str | None = None, **reads: Unpack[Reads]) -> Baseline:
     """What normal looks like: the profile of `data` and the constraints it suggests.
 
-    `categorical_drift_method` is `LInfinity` (the default) or `ChiSquared`. Other options are those of `Reads`.
+    `categorical_drift_method` is `LInfinity` (the default) or `ChiSquared`. Other options: see `Reads`.
 
     >>> import pyarrow as pa
     >>> learnt = baseline(pa.table({"colour": ["red", "blue"] * 100}))
@@ -86,12 +107,9 @@ def baseline(data: Data, *, categorical_drift_method: str | None = None, **reads
     if categorical_drift_method not in (None, "LInfinity", "ChiSquared"):
         expected = "LInfinity or ChiSquared"
         raise Invalid(what="categorical_drift_method", got=categorical_drift_method, expected=expected)
-    options, monitor = Reads(**reads), DataQuality(categorical_drift_method=categorical_drift_method)
-    paths = _paths(data)
-    if paths is not None:
-        return learn(options.manifest(paths, monitor), options.world)
-    found = _observe(data, options, monitor, None)
-    return Baseline(monitor.baseline(found.profile), found.profile, found.problems)
+    monitor = DataQuality(categorical_drift_method=categorical_drift_method)
+    found, manifest = _observe(data, reads, monitor, None)
+    return Baseline(manifest.monitor.baseline(found.profile), found.profile, found.problems)
 
 
 def check(
@@ -99,15 +117,14 @@ def check(
     baseline: Baseline | Path,
     *,
     measures: Mapping[str, Mapping[str, float]] | None = None,
-    compatible: bool = False,
     strict_aws_quirks: bool = False,
-    **reads: Any,
+    **reads: Unpack[Reads],
 ) -> Report:
     """What `data` says against a baseline (or the folder it was saved to).
 
     `measures` sets limits on distances besides SageMaker's: column (or `*`) -> name -> largest accepted value.
-    `compatible` keeps to what SageMaker would have read and said. `strict_aws_quirks` skips the drift of numbers with
-    at most 120 distinct values, as SageMaker was seen to do. Other options are those of `Reads`.
+    `strict_aws_quirks` skips the drift of numbers with at most 120 distinct values, as SageMaker was seen to do. Other
+    options: see `Reads`.
 
     >>> import pyarrow as pa
     >>> normal = globals()["baseline"](pa.table({"age": list(range(20, 70)) * 20}))
@@ -115,26 +132,28 @@ def check(
     >>> [(found.subject, found.check) for found in report.violations]
     [('age', 'baseline_drift_check')]
     """
-    monitor = DataQuality(compatible, measures or {}, strict_aws_quirks)
-    options = Reads(**reads)
-    known = baseline if isinstance(baseline, Baseline) else Baseline.load(fspath(baseline), options.world.access)
-    paths = _paths(data)
-    if paths is not None:
-        return judge(options.manifest(paths, monitor), known, options.world)
-    return report_on(_observe(data, options, monitor, known.names), known, monitor, (type(data).__name__,))
+    monitor = DataQuality(measures=measures or {}, strict_aws_quirks=strict_aws_quirks)
+    known = baseline if isinstance(baseline, Baseline) else Baseline.load(fspath(baseline), _world(reads).access)
+    found, manifest = _observe(data, reads, monitor, known.names)
+    return report_on(found, known, manifest.monitor, manifest.inputs)
 
 
-def _observe(data: Data, options: Reads, monitor: DataQuality, names: tuple[str, ...] | None) -> Reading:
+def _observe(data: Data, reads: Reads, monitor: DataQuality, names: tuple[str, ...] | None) -> tuple[Reading, Manifest]:
+    """What was read, and the run that the options ask for."""
     paths = _paths(data)
+    manifest, world = _manifest(paths or [type(data).__name__], reads, monitor), _world(reads)
     if paths is not None:
-        return observe(options.manifest(paths, monitor), options.world, names)
+        return observe(manifest, world, names), manifest
     if isinstance(data, Profile):
-        return Reading(data)
-    pieces = _pieces(table_of(data), options)
-    found = options.world.engine.fold(lambda piece: Reading(Profile.of(piece)), pieces, Reading())
+        return Reading(data), manifest
+    pieces, problems = _pieces(table_of(data), manifest)
+    if problems.count and manifest.strict:
+        first = problems.examples[0]
+        raise Unreadable(uri=f"the {type(data).__name__}", reason=first.reason, remedy=first.remedy)
+    found = world.engine.fold(lambda piece: Reading(Profile.of(piece)), pieces, Reading(problems=problems))
     if not found.profile.rows:
         raise EmptyWindow(inputs=f"the {type(data).__name__}", remedy="It has no rows.")
-    return found
+    return found, manifest
 
 
 def _paths(data: Data) -> list[str] | None:
@@ -146,36 +165,20 @@ def _paths(data: Data) -> list[str] | None:
     return None
 
 
-def table_of(data: Data) -> pa.Table:
-    """The rows of anything that speaks Arrow's C stream or the dataframe interchange protocol."""
-    if isinstance(data, pa.Table):
-        return data
-    if isinstance(data, pa.RecordBatch):
-        return pa.Table.from_batches([data])
-    if hasattr(data, "__arrow_c_stream__"):
-        table = pa.RecordBatchReader.from_stream(data).read_all()
-    elif hasattr(data, "__dataframe__"):
-        from pyarrow.interchange import from_dataframe
+def _pieces(table: pa.Table, manifest: Manifest) -> tuple[list[pa.Table], Problems]:
+    """The rows as expressions and the choice of columns leave them, in pieces, and what came in between.
 
-        table = from_dataframe(data)
-    elif isinstance(data, Mapping):
-        table = pa.table(dict(data))
-    else:
-        expected = "a path, a list of paths, or a table (pandas, polars, pyarrow, DuckDB)"
-        raise Invalid(what="data", got=type(data).__name__, expected=expected)
-    kept = [name for name in table.column_names if not name.startswith("__index_level_")]
-    return table.select(kept)
-
-
-def _pieces(table: pa.Table, options: Reads) -> list[pa.Table]:
-    columns = None if options.columns is None else tuple(options.columns)
-    wanted = ReadOptions(None, columns, tuple(options.exclude), tuple(options.select))
-    if wanted != ReadOptions():
-        items = list(transform(iter(table.to_batches()), wanted))
-        table = pa.Table.from_batches([item for item in items if isinstance(item, pa.RecordBatch)])
-    if table.num_rows <= PIECE:
-        return [table]
-    return [table.slice(at, PIECE) for at in range(0, table.num_rows, PIECE)]
-
-
-__all__ = ["Data", "Reads", "baseline", "check", "profile", "replace", "table_of"]
+    Raises `Invalid` for an expression that is wrong and a column that is not there.
+    """
+    wishes = ReadOptions(None, manifest.columns, manifest.exclude, manifest.select)
+    seen = dict.fromkeys(names_of(table.schema))
+    for asked in wanted(wishes):
+        if not asked.is_among(seen):
+            raise asked.fault(seen)
+    problems = Problems()
+    if wishes != ReadOptions() and table.num_rows:
+        items = list(transform(iter(table.to_batches()), wishes))
+        batches = [item for item in items if isinstance(item, pa.RecordBatch)]
+        problems = Problems.of(item for item in items if isinstance(item, Problem))
+        table = pa.Table.from_batches(batches) if batches else table.slice(0, 0)
+    return [table.slice(at, PIECE) for at in range(0, table.num_rows, PIECE)], problems

@@ -114,6 +114,45 @@ def test_wrong_calls_say_what_is_right() -> None:
         _ = driftline.nothing
 
 
+def test_a_column_of_several_types_is_text_and_loses_no_other() -> None:
+    """What pandas calls `object`: numbers, texts and nothing, as a file would hold them."""
+    frame = pd.DataFrame(
+        {"mixed": [1, "x", None, True, 2.5], "plain": range(5), "day": pd.to_datetime(["2026-11-21"] * 5)}
+    )
+    for data in (frame, {name: frame[name].tolist() for name in frame}):
+        found = driftline.profile(data)
+        assert set(found.column("mixed").frequent.counts) == {"1", "x", "true", "2.5"}
+        assert (found.column("mixed").missing, found.column("plain").moments.maximum) == (1, 4.0)
+    assert frame["mixed"].tolist()[0] == 1, "the frame is the caller's, and stays as it was"
+
+
+def test_frames_that_are_none_say_so() -> None:
+    """One column, two of the same name, columns of several lengths, a frame that is not computed yet."""
+    for series in (pd.Series([1, 2]), pl.Series("x", [1, 2]), pa.chunked_array([[1, 2]])):
+        with pytest.raises(Invalid, match="to_frame"):
+            driftline.profile(series)
+    with pytest.raises(Invalid, match="two columns 'a'"):
+        driftline.profile(pd.DataFrame([[1, 2]], columns=["a", "a"]))
+    with pytest.raises(Invalid, match="as many values"):
+        driftline.profile({"a": [1, 2], "b": [1]})
+    with pytest.raises(Invalid, match="collect"):
+        driftline.profile(pl.LazyFrame(COLUMNS))
+
+
+def test_unknown_columns_and_options_are_refused_in_memory_as_in_files() -> None:
+    """A column that is not there, an option that is none; a single name or expression needs no list."""
+    data = pa.table(COLUMNS)
+    for wrong in ({"columns": ["agee"]}, {"exclude": "agee"}, {"select": "agee + 1"}):
+        with pytest.raises(Invalid, match="age"):
+            driftline.profile(data, **wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="colums.*columns"):
+        driftline.profile(data, colums="age")  # type: ignore[call-arg]
+    assert driftline.profile(data, columns="age").names == ("age",)
+    assert driftline.profile(data, select="age + 1 as older").names == ("older",)
+    with pytest.raises(EmptyWindow):
+        driftline.profile(data.slice(0, 0), select="age + 1 as older")
+
+
 def test_profile_is_the_verb_and_the_package() -> None:
     """Importing the subpackage leaves the verb where it is."""
     import driftline.profile
