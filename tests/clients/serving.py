@@ -61,6 +61,22 @@ def serving(home: Path, s3: Mapping[str, str], *arguments: str, **settings: str)
             served.process.kill()
 
 
+@contextmanager
+def working(home: Path, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """`driftline worker` with this home and these settings."""
+    home.mkdir(parents=True, exist_ok=True)
+    known = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DRIFTLINE_"))}
+    command = [str(Path(sys.executable).parent / "driftline"), "worker"]
+    with (home / "worker.log").open("wb") as log:
+        told = {**known, **environment, "DRIFTLINE_HOME": str(home)}
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=told)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
 def start(home: Path, environment: Mapping[str, str], *arguments: str) -> Served:
     """Start the server and wait until it answers."""
     home.mkdir(parents=True, exist_ok=True)

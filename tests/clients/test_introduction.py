@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from churn import served
+from databases import postgres_url
 from examples import shared
 from s3 import running_s3
-from serving import Served, serving, until
+from serving import Served, serving, until, working
 
 IMAGE = "156813124566.dkr.ecr.us-east-1.amazonaws.com/sagemaker-model-monitor-analyzer"
 ROLE = "arn:aws:iam::000000000000:role/service-role/monitor"
@@ -20,37 +22,46 @@ CLUSTER = {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB":
 FORMAT = json.dumps({"csv": {"header": True, "output_columns_position": "START"}})
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server, its S3 and the bucket."""
-    folder = tmp_path_factory.mktemp("introduction")
-    with running_s3(folder / "s3") as store:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql, two workers"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server, its S3 and the bucket; over PostgreSQL with a worker in a process of its own, too."""
+    folder, settings = tmp_path_factory.mktemp("introduction"), {}
+    if request.param != "sqlite":
+        settings = {"DRIFTLINE_DATABASE_URL": postgres_url()}
+    with running_s3(folder / "s3") as store, ExitStack() as stack:
         store.bucket(BUCKET)
-        with serving(folder / "home", store.environment()) as found:
-            yield found
+        if settings:
+            stack.enter_context(working(folder / "worker", {**store.environment(), **settings}))
+        yield stack.enter_context(serving(folder / "home", store.environment(), **settings))
 
 
 @pytest.fixture
 def endpoint(server: Served) -> Iterator[str]:
     """The churn model behind an endpoint that captures everything."""
-    sagemaker, name = server.client("sagemaker"), f"churn-{uuid.uuid4().hex[:8]}"
+    name = f"churn-{uuid.uuid4().hex[:8]}"
     with served(shared("data", "aws-churn", "xgb-churn.json")) as url:
-        container = {"Image": "churn:1", "Environment": {"DRIFTLINE_MODEL_URL": url}}
-        sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=ROLE)
-        sagemaker.create_endpoint_config(
-            EndpointConfigName=name,
-            ProductionVariants=[{"VariantName": "AllTraffic", "ModelName": name, "InitialInstanceCount": 1}],
-            DataCaptureConfig={
-                "EnableCapture": True,
-                "InitialSamplingPercentage": 100,
-                "DestinationS3Uri": f"s3://{BUCKET}/{name}/datacapture",
-                "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
-                "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
-            },
-        )
-        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
-        sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig={"Delay": 1})
+        register(server, name, url)
         yield name
+
+
+def register(server: Served, name: str, url: str) -> None:
+    """The model at this URL behind an endpoint that captures everything."""
+    sagemaker = server.client("sagemaker")
+    container = {"Image": "churn:1", "Environment": {"DRIFTLINE_MODEL_URL": url}}
+    sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=ROLE)
+    sagemaker.create_endpoint_config(
+        EndpointConfigName=name,
+        ProductionVariants=[{"VariantName": "AllTraffic", "ModelName": name, "InitialInstanceCount": 1}],
+        DataCaptureConfig={
+            "EnableCapture": True,
+            "InitialSamplingPercentage": 100,
+            "DestinationS3Uri": f"s3://{BUCKET}/{name}/datacapture",
+            "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+            "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
+        },
+    )
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig={"Delay": 1})
 
 
 def baseline(server: Served, name: str) -> dict[str, Any]:
@@ -111,6 +122,37 @@ def definition(server: Served, endpoint: str) -> str:
     return endpoint
 
 
+def captured(server: Served, name: str) -> int:
+    """How many calls of the endpoint are in its captured objects."""
+    s3 = server.client("s3")
+    found = s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{name}/datacapture/{name}/AllTraffic/")
+    bodies = [s3.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read() for each in found.get("Contents", ())]
+    return sum(len(body.splitlines()) for body in bodies)
+
+
+def schedule(server: Served, name: str, start: str, end: str) -> None:
+    """A schedule that runs now over this window."""
+    server.client("sagemaker").create_monitoring_schedule(
+        MonitoringScheduleName=name,
+        MonitoringScheduleConfig={
+            "MonitoringJobDefinitionName": definition(server, name),
+            "MonitoringType": "DataQuality",
+            "ScheduleConfig": {
+                "ScheduleExpression": "NOW",
+                "DataAnalysisStartTime": start,
+                "DataAnalysisEndTime": end,
+            },
+        },
+    )
+
+
+def executed(server: Served, name: str) -> Any:
+    """The summary of the execution, once it has ended."""
+    found = server.client("sagemaker").list_monitoring_executions(MonitoringScheduleName=name)
+    ended = [each for each in found["MonitoringExecutionSummaries"] if each["MonitoringExecutionStatus"][0] in "CF"]
+    return ended[0] if ended else None
+
+
 def test_the_introduction_example(server: Served, endpoint: str) -> None:
     """E-01, E-02, E-05: 60 violations, SageMaker's exit message, its three files in its place."""
     runtime, sagemaker, s3 = server.client("sagemaker-runtime"), server.client("sagemaker"), server.client("s3")
@@ -121,32 +163,9 @@ def test_the_introduction_example(server: Served, endpoint: str) -> None:
     job = baseline(server, endpoint)
     assert (job["ProcessingJobStatus"], job.get("FailureReason")) == ("Completed", None)
     assert job["ExitMessage"] == "Completed: Job completed successfully with no violations."
-
-    def captured() -> int:
-        found = s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{endpoint}/datacapture/{endpoint}/AllTraffic/")
-        bodies = [s3.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read() for each in found.get("Contents", ())]
-        return sum(len(body.splitlines()) for body in bodies) == len(lines)
-
-    until(captured, 30)
-    sagemaker.create_monitoring_schedule(
-        MonitoringScheduleName=endpoint,
-        MonitoringScheduleConfig={
-            "MonitoringJobDefinitionName": definition(server, endpoint),
-            "MonitoringType": "DataQuality",
-            "ScheduleConfig": {
-                "ScheduleExpression": "NOW",
-                "DataAnalysisStartTime": "-PT1H",
-                "DataAnalysisEndTime": "PT1H",
-            },
-        },
-    )
-
-    def executed() -> Any:
-        found = sagemaker.list_monitoring_executions(MonitoringScheduleName=endpoint)
-        ended = [each for each in found["MonitoringExecutionSummaries"] if each["MonitoringExecutionStatus"][0] in "CF"]
-        return ended[0] if ended else None
-
-    execution = until(executed)
+    until(lambda: captured(server, endpoint) == len(lines), 30)
+    schedule(server, endpoint, "-PT1H", "PT1H")
+    execution = until(lambda: executed(server, endpoint))
     assert execution["MonitoringExecutionStatus"] == "CompletedWithViolations", execution
     job = sagemaker.describe_processing_job(ProcessingJobName=execution["ProcessingJobArn"].rpartition("/")[2])
     assert job["ExitMessage"] == "CompletedWithViolations: Job completed successfully with 60 violations."
@@ -159,29 +178,12 @@ def test_the_introduction_example(server: Served, endpoint: str) -> None:
 
 def test_an_hour_without_data_says_where_was_searched(server: Served, endpoint: str) -> None:
     """E-06, ER-01."""
-    sagemaker = server.client("sagemaker")
     baseline(server, endpoint)
-    name = definition(server, endpoint)
-    sagemaker.create_monitoring_schedule(
-        MonitoringScheduleName=name,
-        MonitoringScheduleConfig={
-            "MonitoringJobDefinitionName": name,
-            "MonitoringType": "DataQuality",
-            "ScheduleConfig": {
-                "ScheduleExpression": "NOW",
-                "DataAnalysisStartTime": "-PT5H",
-                "DataAnalysisEndTime": "-PT3H",
-            },
-        },
-    )
-
-    def failed() -> Any:
-        found = sagemaker.describe_monitoring_schedule(MonitoringScheduleName=name).get(
-            "LastMonitoringExecutionSummary"
-        )
-        return found if found and found["MonitoringExecutionStatus"] == "Failed" else None
-
-    execution = until(failed)
+    schedule(server, endpoint, "-PT5H", "-PT3H")
+    until(lambda: executed(server, endpoint))
+    described = server.client("sagemaker").describe_monitoring_schedule(MonitoringScheduleName=endpoint)
+    execution = described["LastMonitoringExecutionSummary"]
+    assert execution["MonitoringExecutionStatus"] == "Failed"
     assert execution["FailureReason"].startswith("Job inputs had no data")
     assert f"s3://{BUCKET}/{endpoint}/datacapture/{endpoint}/AllTraffic" in execution["FailureReason"]
     assert "ProcessingJobArn" not in execution
