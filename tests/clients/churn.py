@@ -45,6 +45,7 @@ def served(path: Path) -> Iterator[str]:
 
     class Calls(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # It sends headers and body apart: 40 ms a call where the second waits.
 
         def do_GET(self) -> None:
             self._answer(200 if self.path == "/ping" else 404, b"")
