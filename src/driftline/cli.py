@@ -28,6 +28,7 @@ COMMANDS = {
     "baseline": "Learn statistics and constraints from data: statistics.json and constraints.json.",
     "check": "Check data against a baseline: violations with value, limit and reason.",
     "profile": "Show the statistics of data, or save them as a profile that merges.",
+    "script": "Try a preprocessing script on the first records: its rows, or the line at which it fails.",
     "demo": "Walk through real data that comes with Driftline.",
     "serve": "Serve SageMaker's API, and plan and run schedules and jobs.",
     "worker": "Run jobs and executions beside a server, on this or another machine.",
@@ -50,6 +51,12 @@ EXAMPLES = {
         zcat data.csv.gz | driftline profile -
         driftline profile s3://logs/2026/11/20/ --save 2026-11-20.profile
         driftline profile '2026-11-*.profile' --json
+        """,
+    "script": """
+        driftline script test preprocess.py s3://bucket/data-capture/churn/AllTraffic/2026/11/20/13/
+        driftline script test preprocess.py train.csv --rows 20 --json
+
+        Exit status: 0 the script took all of these records, 2 anything else.
         """,
     "demo": """
         driftline demo --output demo-output

@@ -30,6 +30,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("refused word", "driftline.sagemaker.options"): "`post_analytics_processor_script` is SageMaker's own name too",
     ("except Exception", "driftline.worker"): "the worker's loops go on whatever happens in them",
     ("except Exception", "driftline.processing.child"): "whatever a job does, its process tells it and takes the next",
+    ("except Exception", "driftline.scripts.inside"): "a user's script may raise anything, and its line is told",
     ("except Exception", "driftline.server.edge"): "the server's last handler",
 }
 """(rule, place) -> why the rule does not hold there. An entry that is no longer needed fails its test."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
@@ -38,6 +40,8 @@ class Options:
         A Spark SQL expression; repeat it. The result has exactly these columns; `*` keeps all.
     read_option
         KEY=VALUE for the format, such as header=false, separator=; or encoding=latin-1; repeat it.
+    preprocess
+        A Python file whose preprocess_handler makes rows of captured calls or lines of CSV; it runs confined.
     columns
         Only these columns, parted by commas or repeated.
     exclude
@@ -66,6 +70,7 @@ class Options:
     dataset_format: Annotated[str | None, Parameter(group=_READING)] = None
     select_expr: Annotated[Repeated, Parameter(group=_READING)] = ()
     read_option: Annotated[Repeated, Parameter(group=_READING)] = ()
+    preprocess: Annotated[str | None, Parameter(group=_READING)] = None
     columns: Annotated[Repeated, Parameter(group=_READING)] = ()
     exclude: Annotated[Repeated, Parameter(group=_READING)] = ()
     endpoint_url: Annotated[str | None, Parameter(group=_PLACES)] = None
@@ -102,6 +107,7 @@ class Options:
             exclude=names(self.exclude),
             monitor=monitor or DataQuality(compatible=self.compatible),
             strict=self.strict,
+            preprocess=self.preprocess,
         )
 
     def world(self, standard_input: str | None = None) -> World:
@@ -110,7 +116,8 @@ class Options:
             raise Invalid(
                 what="--jobs", got=self.jobs, expected="1 or more", remedy="Leave it out to use all processors."
             )
-        return World(replace(self.access, standard_input=standard_input), Local(self.jobs))
+        log = None if self.quiet else partial(print, file=sys.stderr, flush=True)
+        return World(replace(self.access, standard_input=standard_input), Local(self.jobs), log=log)
 
 
 def monitor_of(options: Options, given: tuple[str, ...]) -> DataQuality:

@@ -48,6 +48,7 @@ class Script:
         """`wanted` names the file, the function, the seconds it may take, and its environment."""
         self._file, self._folder = wanted["file"], wanted["folder"]
         self._name, self._seconds = wanted["function"], wanted["seconds"]
+        self._left = wanted["records"]
         self._answers = answers
         self._running = False
         self._shown = 0
@@ -137,6 +138,12 @@ class Script:
                 if failure["fatal"]:
                     return False
             rows.flush_if_many()
+            if self._left is not None:
+                self._left -= 1
+                if not self._left:
+                    rows.flush()
+                    self._answer({"ended": "there are enough records"})
+                    return False
         self._running = False
         rows.flush()
         self._answer({"done": asked["first"], "ids": ids if asked["kind"] == "capture" else []})

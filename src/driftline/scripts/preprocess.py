@@ -122,15 +122,16 @@ def _read(sandbox: Sandbox, format: str, part: Part, opener: Opener, options: Re
         blocks = blocks_of(part, opener, options.settings, quote=quote, size=SIZE)
         span = span_of(options) if kind == "capture" else None
         feeding = pool.submit(_feed, sandbox, blocks, {"kind": kind, "span": span})
+        answer: dict[str, Any] = {}
         try:
             while "ended" not in (answer := sandbox.answer()):
                 yield from _items(answer, sandbox.script, part, options)
                 if kind == "capture" and "done" in answer:
                     ids.extend([None] * (answer["done"] - part.first_line - len(ids)))
                     ids.extend(answer["ids"])
-        except BaseException:
-            sandbox.kill()  # or the feeding would wait for ever
-            raise
+        finally:
+            if answer.get("ended") is not True:
+                sandbox.kill()  # or the feeding would wait for ever
         feeding.result()
     if ids:
         yield Seen(part.uri, hashes_of(ids), part.first_line or None)

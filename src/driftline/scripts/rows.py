@@ -105,10 +105,14 @@ def encode(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A value of another library: numpy's as Python's, anything else as its text."""
+    """A value of another library: numpy's as Python's, a date or the like as its text."""
     if callable(getattr(value, "tolist", None)):
         return value.tolist()
-    return value.decode() if isinstance(value, bytes) else str(value)
+    if isinstance(value, bytes):
+        return value.decode()
+    if type(value).__str__ == object.__str__:  # its text would be its address, another one in every run
+        raise TypeError(f"a {type(value).__name__} has no text")
+    return str(value)
 
 
 def _kind(value: Any) -> str:

@@ -103,6 +103,7 @@ class Sandbox:
             "function": self._function,
             "folder": str(self.folder),
             "seconds": limits.seconds,
+            "records": self.script.records,
             "limits": {
                 "memory_bytes": limits.memory_bytes,
                 "file_bytes": limits.file_bytes,

@@ -31,13 +31,18 @@ class Limits:
 
 @dataclass(frozen=True)
 class Script:
-    """A script and its surroundings; `errors` is how many records it may fail at before the run does."""
+    """A script and its surroundings.
+
+    `errors` is how many records it may fail at before the run does; it is given only the first `records` of a task,
+    all if None.
+    """
 
     uri: str
     text: str = field(repr=False)
     limits: Limits = field(default_factory=Limits)
     errors: int = 0
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    records: int | None = None
 
     @property
     def name(self) -> str:
@@ -53,7 +58,8 @@ class Script:
 def load(uri: str, settings: Mapping[str, Any], access: Access) -> Script:
     """The script at `uri`; raises `Invalid` if it is no Python, with the line.
 
-    `settings` may hold `script_errors`, `script_seconds`, `script_memory_bytes` and `script_environment`.
+    `settings` may hold `script_errors`, `script_seconds`, `script_memory_bytes`, `script_records` and
+    `script_environment`.
     """
     with storage_for(uri, access).open(uri) as stream:
         data = stream.read(LARGEST + 1)
@@ -68,7 +74,8 @@ def load(uri: str, settings: Mapping[str, Any], access: Access) -> Script:
     most = int(_number(settings, "script_errors", 0))
     seconds = _number(settings, "script_seconds", Limits.seconds)
     limits = Limits(seconds, int(_number(settings, "script_memory_bytes", Limits.memory_bytes)))
-    return Script(uri, text, limits, most, dict(settings.get("script_environment") or {}))
+    records = int(_number(settings, "script_records", 0)) or None
+    return Script(uri, text, limits, most, dict(settings.get("script_environment") or {}), records)
 
 
 def _said(error: SyntaxError | ValueError) -> str:
@@ -76,13 +83,13 @@ def _said(error: SyntaxError | ValueError) -> str:
 
 
 def _number(settings: Mapping[str, Any], name: str, default: float) -> float:
-    """A setting that is a number, or a text of one, as environments hold it; only errors may be none."""
+    """A setting that is a number, or a text of one, as environments hold it; above 0 unless that is the default."""
     given = settings.get(name, default)
     try:
         found = float(given)
     except (TypeError, ValueError):
         found = -1.0
-    if isinstance(given, bool) or found < 0 or (not found and name != "script_errors"):
-        least = "a number from 0" if name == "script_errors" else "a number above 0"
+    if isinstance(given, bool) or found < 0 or (not found and default):
+        least = "a number above 0" if default else "a number from 0"
         raise Invalid(what=name, got=given, expected=least, remedy=f"The default is {default:g}.")
     return found
