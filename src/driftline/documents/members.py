@@ -78,6 +78,19 @@ def number(value: Any, name: str, where: str, *, low: float = -inf, high: float 
     return float(found)
 
 
+def whole(value: Any, name: str, where: str, *, low: int = 0, default: Any = _ABSENT) -> int:
+    """A member that is a whole number of at least `low`, written as an integer or a double.
+
+    >>> whole({"a": 2048.0}, "a", "file")
+    2048
+    """
+    found = number(value, name, where, low=low, default=default)
+    if not found.is_integer():
+        expected = f"a whole number from {low}"
+        raise Invalid(what=f"{where}.{name}", got=found, expected=expected, remedy="Mend the file.")
+    return int(found)
+
+
 def _get(value: Any, name: str, where: str, default: Any) -> Any:
     if not isinstance(value, Mapping):
         raise Invalid(what=where, got=value, expected="an object", remedy="Is this the right file?")

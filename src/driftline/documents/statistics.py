@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from driftline.documents.members import at, listed, member, number, text
+from driftline.documents.members import at, listed, member, number, text, whole
+from driftline.errors import Invalid
 from driftline.monitors.constraints import MOST_CATEGORIES
 from driftline.profile import Column, Profile
 from driftline.profile.analyzer import Analyzer
@@ -77,7 +78,7 @@ def read(document: Any) -> Profile:
     Text columns come back with their categories, numbers with their moments and sketch; what the file does not hold
     (text lengths, distinct counts beyond the categories) is not there.
     """
-    rows = int(number(member(document, "dataset", FILE), "item_count", f"{FILE} dataset", low=0))
+    rows = whole(member(document, "dataset", FILE), "item_count", f"{FILE} dataset")
     columns: list[Field] = []
     states: dict[Analyzer[Any], Any] = {}
     for place, feature in enumerate(listed(document, "features", FILE)):
@@ -93,16 +94,16 @@ def read(document: Any) -> Profile:
 
 
 def _present(statistics: Any, where: str) -> int:
-    return int(number(member(statistics, "common", where, default={}), "num_present", where, low=0, default=0))
+    return whole(member(statistics, "common", where, default={}), "num_present", where, default=0)
 
 
 def _read_numbers(name: str, kind: str, statistics: Any, where: str) -> dict[Analyzer[Any], Any]:
     present = _present(statistics, where)
     kinds = KindCounts(integral=present) if kind == "Integral" else KindCounts(fractional=present)
     sketch = at(statistics, "distribution", "kll", "sketch")
-    levels = [[float(item) for item in level] for level in listed(sketch, "data", where, default=[])]
+    levels = _levels(listed(sketch, "data", where, default=[]), where)
     given = member(sketch, "parameters", where, default={})
-    parameters = (int(number(given, "k", where, default=2048)), number(given, "c", where, default=0.64))
+    parameters = (whole(given, "k", where, low=1, default=2048), number(given, "c", where, low=0, high=1, default=0.64))
     figures = [
         number(statistics, each, where, default=float("nan")) for each in ("mean", "std_dev", "min", "max", "sum")
     ]
@@ -115,11 +116,21 @@ def _read_numbers(name: str, kind: str, statistics: Any, where: str) -> dict[Ana
     }
 
 
+def _levels(given: list[Any], where: str) -> list[list[float]]:
+    """The levels of a sketch, each a list of numbers."""
+    for level in given:
+        odd = [item for item in level if type(item) not in (int, float)] if isinstance(level, list) else [level]
+        if odd:
+            raise Invalid(what=f"{where} sketch.data", got=odd[0], expected="lists of numbers")
+    return [[float(item) for item in level] for level in given]
+
+
 def _read_texts(name: str, statistics: Any, where: str) -> dict[Analyzer[Any], Any]:
     present = _present(statistics, where)
     found: dict[Analyzer[Any], Any] = {Count(name): CountState(present), Kinds(name): KindCounts(string=present)}
     buckets = listed(at(statistics, "distribution", "categorical"), "buckets", where, default=[])
-    counts = {text(each, "value", where): int(number(each, "count", where, low=0)) for each in buckets}
+    counts = {text(each, "value", where): whole(each, "count", where) for each in buckets}
+    counts = {value: count for value, count in counts.items() if count}
     # without buckets there were too many values to list: the counts are not known, not zero
     found[Frequent(name)] = FrequentState.of(counts) if counts or not present else FrequentState(error=present)
     if counts:

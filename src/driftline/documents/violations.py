@@ -16,7 +16,7 @@ FILE = "constraint_violations.json"
 OTHER_FILES = ("constraints_violations.json", "violations.json")
 """Names that documents and custom containers use; they are read too."""
 
-_NUMBER = r"(-?[0-9.]+(?:E-?[0-9]+)?|NaN)"
+_NUMBER = r"(-?[0-9]+(?:\.[0-9]+)?(?:E-?[0-9]+)?|NaN|-?Infinity)"
 _WORDINGS = (
     re.compile(rf"(?i)distance: {_NUMBER} exceeds (?:numerical |categorical )?threshold: {_NUMBER}"),
     re.compile(rf"Expected match: (?P<limit>{_NUMBER})%.*Only (?P<value>{_NUMBER})%"),

@@ -4,8 +4,9 @@ FL-06, FL-11)."""
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
-from math import isnan, nan
+from math import inf, isnan, nan
 from typing import Any
 
 import pyarrow as pa
@@ -150,6 +151,42 @@ def test_files_of_other_makers_are_read() -> None:
         statistics.read([])
 
 
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of every member and item of a JSON value; of long lists the first three items."""
+    yield path
+    members = value.items() if isinstance(value, dict) else enumerate(value[:3]) if isinstance(value, list) else ()
+    for key, inner in members:
+        yield from places(inner, (*path, key))
+
+
+def with_other(value: Any, path: tuple[Any, ...], other: Any) -> Any:
+    """A copy with something else in one place."""
+    if not path:
+        return other
+    found = dict(value) if isinstance(value, dict) else [*value]
+    found[path[0]] = with_other(found[path[0]], path[1:], other)
+    return found
+
+
+OTHERS = [None, True, -1, 1.5, inf, nan, "", "x", "NaN", "Infinity", [], {}, [1], ["x"], [[]], {"a": 1}, 10**30]
+
+
+@pytest.mark.parametrize("document", [statistics, constraints], ids=["statistics", "constraints"])
+@pytest.mark.parametrize("other", OTHERS, ids=repr)
+def test_whatever_stands_in_a_file_is_read_or_refused(document: Any, other: Any) -> None:
+    """A wrong value anywhere in either file: a verdict or a plain error, never a crash."""
+    constrained = Constraints.suggest(PROFILE)
+    written = document.write(PROFILE if document is statistics else constrained)
+    for path in places(json.loads(jackson.dumps(written))):
+        try:
+            found = document.read(with_other(written, path, other))
+        except Invalid:
+            continue
+        learnt = Learnt(constrained, found) if document is statistics else Learnt(found, PROFILE)
+        DataQuality().evaluate(learnt, PROFILE)
+        document.write(found)
+
+
 def test_constraints_in_sagemakers_order_with_its_defaults() -> None:
     """FL-04: `monitoring_config` is always printed."""
     document = constraints.write(Constraints.suggest(PROFILE))
@@ -250,6 +287,8 @@ def test_violations_of_every_age() -> None:
             1.0,
         ),
         ("Value: 0.93 does not meet the constraint requirement! ", 0.93, nan),
+        ("Baseline drift distance: Infinity exceeds threshold: 0.1.", inf, 0.1),
+        ("Baseline drift distance: 1.2.3 exceeds threshold: 5", nan, nan),
         ("something else", nan, nan),
     ]
     document = {
