@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import random
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -379,3 +380,23 @@ def test_clouds_that_do_not_answer(uri: str, monkeypatch: pytest.MonkeyPatch) ->
         storage.open(uri)
     with pytest.raises(StorageUnavailable):
         list(storage.list(uri))
+
+
+def test_a_folder_is_listed_while_others_write_in_it(tmp_path: Path) -> None:
+    """A file that is renamed or removed between two looks is left out, and no error."""
+    ended = threading.Event()
+
+    def write() -> None:
+        while not ended.is_set():
+            File().put(str(tmp_path / "a.txt"), b"1")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(300):
+            assert {Path(found.uri).name for found in File().list(str(tmp_path)) if ".part" not in found.uri} <= {
+                "a.txt"
+            }
+    finally:
+        ended.set()
+        writer.join()

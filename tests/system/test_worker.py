@@ -150,9 +150,10 @@ def test_stopped_while_it_runs(catalog: Catalog, tmp_path: Path) -> None:
     """The running execution ends as Stopped, the queued one at once."""
     baseline(tmp_path)
     for age in (1, 2):
-        capture(tmp_path, "s", hours_ago(age), rows=300_000)
-    monitored(catalog, tmp_path, "s", now=hours_ago(2))
-    with working(catalog):
+        capture(tmp_path, "s", hours_ago(age))
+    sleeping = {"ImageUri": "sleeper:1"}
+    monitored(catalog, tmp_path, "s", now=hours_ago(2), DataQualityAppSpecification=sleeping)
+    with working(catalog, images={"sleeper:1": "sleep 600"}):
         until(lambda: running(catalog))
         with catalog.begin() as tx:
             schedules.stop(tx, "s", datetime.now(UTC))

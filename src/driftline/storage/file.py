@@ -106,7 +106,10 @@ def _walk(folder_uri: str, folder: Path, above: tuple[tuple[int, int], ...]) -> 
     # A folder sorts with its slash, else `a/x` would come before `a-b`, which is not the order of the whole URIs.
     for _, name, entry in sorted(entries, key=lambda each: each[0]):
         with _told(folder_uri + name, "read"):
-            found = _stat_of(entry)
+            try:
+                found = _stat_of(entry)
+            except FileNotFoundError:  # it was there a moment ago: somebody renamed or removed it
+                continue
         if stat.S_ISDIR(found.st_mode):
             here = (found.st_dev, found.st_ino)
             if here not in above:  # a link to a folder above would never end
