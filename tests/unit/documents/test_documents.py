@@ -168,7 +168,25 @@ def with_other(value: Any, path: tuple[Any, ...], other: Any) -> Any:
     return found
 
 
-OTHERS = [None, True, -1, 1.5, inf, nan, "", "x", "NaN", "Infinity", [], {}, [1], ["x"], [[]], {"a": 1}, 10**30]
+OTHERS: list[Any] = [
+    None,
+    True,
+    -1,
+    1.5,
+    inf,
+    nan,
+    "",
+    "x",
+    "NaN",
+    "Infinity",
+    [],
+    {},
+    [1],
+    ["x"],
+    [[]],
+    {"a": 1},
+    10**30,
+]
 
 
 @pytest.mark.parametrize("document", [statistics, constraints], ids=["statistics", "constraints"])
