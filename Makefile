@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: help setup setup-dev browser demo test check format bench build clean
+.PHONY: help setup setup-dev browser sdks demo test check format bench build clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -34,7 +34,35 @@ demo: setup ## Learn, check and report on the real data that ships with Driftlin
 browser: ## Make sure there is a Chromium for the tests of the HTML report
 	@sh .ci/browser
 
-test: setup-dev browser ## Run all tests
+# The tests drive the real clients, each in an environment of its own since their needs differ from ours.
+SAGEMAKER2 := 2.257.7
+SAGEMAKER3 := 3.27.0
+AWSCLI := 1.46.2
+CLIENTS := .venv-sagemaker2/.installed-$(SAGEMAKER2) .venv-awscli/.installed-$(AWSCLI)
+ifndef DRIFTLINE_TEST_SKIP_SDK3
+CLIENTS += .venv-sagemaker3/.installed-$(SAGEMAKER3)
+endif
+
+sdks: $(CLIENTS) ## Install the SageMaker SDKs and the AWS CLI for the tests (1.5 GB; 0.5 GB with DRIFTLINE_TEST_SKIP_SDK3=1)
+
+.venv-sagemaker2/.installed-%: | $(BIN)/python
+	$(call environment,.venv-sagemaker2,sagemaker==$*)
+
+.venv-sagemaker3/.installed-%: | $(BIN)/python
+	$(call environment,.venv-sagemaker3,sagemaker==$*)
+
+.venv-awscli/.installed-%: | $(BIN)/python
+	$(call environment,.venv-awscli,awscli==$*)
+
+# An environment of the folder $(1) that holds the package $(2); the target is the sign that it is whole.
+define environment
+	rm -rf $(1)
+	$(BIN)/python -m venv $(1)
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check '$(2)'
+	@touch $@
+endef
+
+test: setup-dev browser sdks ## Run all tests
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 check: setup-dev ## Format, lint, types, layers, shape
@@ -55,6 +83,7 @@ build: setup-dev ## Build the wheel and the sdist into dist/
 	$(BIN)/python -m build --outdir dist
 
 clean: ## Remove what was made, .venv too
-	rm -rf $(VENV) dist build demo-output benchmarks/data benchmarks/results benchmarks/.venv-peers
+	rm -rf $(VENV) .venv-sagemaker2 .venv-sagemaker3 .venv-awscli
+	rm -rf dist build demo-output benchmarks/data benchmarks/results benchmarks/.venv-peers
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

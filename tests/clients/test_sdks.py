@@ -1,0 +1,116 @@
+"""The real SageMaker SDKs, 2.x and 3.x, and the AWS CLI, unmodified: scripts as users write them against the server."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from churn import served
+from examples import shared
+from s3 import running_s3
+from serving import serving
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = Path(__file__).parent / "sdk"
+BUCKET, IMAGE = "churn-bucket", "registry.example/churn:7"
+SECONDS = 420
+EXIT_MESSAGE = "CompletedWithViolations: Job completed successfully with 60 violations."
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The variables that point a client at the server and its S3, and where the churn model is served."""
+
+    variables: dict[str, str]
+    model_url: str
+
+    def run(self, venv: str, script: str, *arguments: str) -> dict[str, Any]:
+        """What the script, run by the Python of this SDK, found; skips where the SDK is not set up."""
+        python = ROOT / venv / "bin" / "python"
+        if not python.exists():
+            pytest.skip(f"{venv} is not there: `make sdks` makes it")
+        done = self.call([str(python), "-W", "ignore", str(SCRIPTS / script), *arguments])
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+    def call(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        """Run a client with no setting but these variables."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DRIFTLINE_"))}
+        environment = {**kept, **self.variables, "SAGEMAKER_SUPPRESS_V2_WARNING": "1"}
+        return subprocess.run(
+            command, capture_output=True, text=True, env=environment, timeout=SECONDS, check=False, cwd=SCRIPTS
+        )
+
+
+@pytest.fixture(scope="module")
+def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
+    """A server that knows by its settings where one image is served, its S3, and the churn model."""
+    folder = tmp_path_factory.mktemp("sdks")
+    with running_s3(folder / "s3") as store, served(shared("data", "aws-churn", "xgb-churn.json")) as url:
+        store.bucket(BUCKET)
+        keys = {"DRIFTLINE_ACCESS_KEY": store.access_key, "DRIFTLINE_SECRET_KEY": store.secret_key}
+        models = json.dumps({IMAGE: url})
+        with serving(folder / "home", store.environment(), DRIFTLINE_MODELS=models, **keys) as server:
+            pointers = {"AWS_ENDPOINT_URL": server.url, "AWS_DEFAULT_REGION": "us-east-1"}
+            yield Surroundings({**store.environment(), **pointers}, url)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("venv", "script"),
+    [(".venv-sagemaker2", "introduction_v2.py"), (".venv-sagemaker3", "introduction_v3.py")],
+    ids=["2.x", "3.x"],
+)
+def test_the_introduction_by_the_sdk(surroundings: Surroundings, venv: str, script: str) -> None:
+    """E-01, E-02, E-04, E-05, BL-01, BL-10, SC-01, SC-07, SC-08, SC-16, IA-02."""
+    data = shared("data", "aws-churn", "xgb-churn.json").parent
+    found = surroundings.run(venv, script, str(data), BUCKET, surroundings.model_url, IMAGE)
+    assert (found["answers"], found["same"]) == (334, True)
+    assert (found["columns"], found["constraints"]) == (70, 70)
+    assert found["seconds with logs"] < 60
+    assert found["exit message"] == EXIT_MESSAGE
+    assert (found["violations"], found["of the execution"], found["rows"]) == (60, 60, 334)
+    assert len(found["listed"]) == 1
+    assert (found["stopped"], found["started"], found["expression"]) == ("Stopped", "Scheduled", "cron(0 4 ? * * *)")
+    assert found["attached"] == [1800, "2", [{"Key": "team", "Value": "churn"}]]
+    assert (found["alert"], found["alert history"]) == (["OK", 2, 3], 0)
+    assert (found["left"], found["endpoints"]) == ([], 0)
+
+
+def test_the_aws_command_line(surroundings: Surroundings, tmp_path: Path) -> None:
+    """IA-02: register a model, invoke it, and be told what is wrong."""
+    aws = ROOT / ".venv-awscli" / "bin" / "aws"
+    if not aws.exists():
+        pytest.skip(".venv-awscli is not there: `make sdks` makes it")
+
+    def call(*arguments: str) -> Any:
+        done = surroundings.call([str(aws), *arguments, "--output", "json"])
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout) if done.stdout else None
+
+    role, variant = "arn:aws:iam::000000000000:role/monitor", "VariantName=AllTraffic,ModelName=cli"
+    create = ("sagemaker", "create-model", "--model-name", "cli", "--execution-role-arn", role)
+    call(*create, "--primary-container", f"Image={IMAGE}")
+    config = ("--endpoint-config-name", "cli")
+    call("sagemaker", "create-endpoint-config", *config, "--production-variants", f"{variant},InitialInstanceCount=1")
+    made = call("sagemaker", "create-endpoint", "--endpoint-name", "cli", *config)
+    assert made["EndpointArn"] == "arn:aws:sagemaker:us-east-1:000000000000:endpoint/cli"
+    call("sagemaker", "wait", "endpoint-in-service", "--endpoint-name", "cli")
+    line = shared("data", "aws-churn", "test-dataset-input-cols.csv").read_text().splitlines()[0]
+    (tmp_path / "row.csv").write_text(line)
+    invoke = ("sagemaker-runtime", "invoke-endpoint", "--endpoint-name", "cli", "--content-type", "text/csv")
+    call(*invoke, "--body", f"fileb://{tmp_path / 'row.csv'}", str(tmp_path / "answer"))
+    assert 0 <= float((tmp_path / "answer").read_text()) <= 1
+    missing = surroundings.call(
+        [str(aws), "sagemaker", "describe-monitoring-schedule", "--monitoring-schedule-name", "x"]
+    )
+    assert missing.returncode == 255
+    assert "(ResourceNotFound) when calling the DescribeMonitoringSchedule operation" in missing.stderr
+    call("sagemaker", "delete-endpoint", "--endpoint-name", "cli")
