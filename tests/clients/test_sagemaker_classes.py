@@ -46,6 +46,8 @@ from driftline.sagemaker import (
     MonitoringAlertActions,
     MonitoringDatasetFormat,
     MonitoringOutput,
+    NetworkConfig,
+    ProcessingInput,
     S3Downloader,
     Session,
     SHAPConfig,
@@ -626,3 +628,27 @@ def test_a_run_without_data_is_waited_for_and_says_why(endpoint: str, session: S
     assert monitor.latest_monitoring_statistics() is None
     with pytest.raises(ValueError, match="Processing Job did not run for the last execution"):
         monitor.get_latest_execution_logs()
+
+
+def test_an_own_image_may_make_baselines(surroundings: None, session: Session, tmp_path: Path) -> None:
+    """CC-01, SE-01, SE-02: inputs, arguments, keys and network reach the job; only an own image is run so."""
+    (tmp_path / "t.csv").write_text("1,2\n")
+    monitor = ModelMonitor(
+        ROLE, "example.com/own:1", entrypoint=["python", "/m.py"], output_kms_key="k", sagemaker_session=session
+    )
+    monitor.network_config = NetworkConfig(True, ["sg-1"], ["subnet-1"], True)
+    files = ProcessingInput(str(tmp_path / "t.csv"), "/opt/ml/processing/input/data")
+    job = monitor.run_baseline([files], "/opt/ml/processing/output", arguments=["--all"], wait=False)
+    found = job.describe()
+    assert found["AppSpecification"] == {
+        "ImageUri": "example.com/own:1",
+        "ContainerEntrypoint": ["python", "/m.py"],
+        "ContainerArguments": ["--all"],
+    }
+    assert found["ProcessingOutputConfig"]["KmsKeyId"] == "k"
+    assert found["NetworkConfig"]["VpcConfig"] == {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]}
+    assert [(each.name, each.destination) for each in job.inputs] == [("input-1", "/opt/ml/processing/input/data")]
+    with pytest.raises(NotImplementedError, match="only allowed for ModelMonitor objects"):
+        DefaultModelMonitor(role=ROLE, sagemaker_session=session).run_baseline()
+    with pytest.raises(TypeError, match="shall define this property"):
+        monitor.monitoring_type()
