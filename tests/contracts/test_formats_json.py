@@ -64,3 +64,21 @@ def test_no_document_is_told_with_its_line(tmp_path: Path) -> None:
     path.write_text('{"a": 1,\n "b": }')
     with pytest.raises(DriftlineError, match=r"a\.json line 2"):
         driftline.profile(path)
+
+
+@pytest.mark.parametrize("text", ['"hello"', "5", "true", "null", "[1, 2]", "[]", "{}"])
+def test_documents_without_objects_have_no_rows(tmp_path: Path, text: str) -> None:
+    """D-08: a value that is no object is told; nothing crashes."""
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    with pytest.raises(EmptyWindow):
+        driftline.profile(path)
+
+
+@pytest.mark.parametrize("end", ["", ",", ', {"a":', ', {"a": 3'])
+def test_an_array_that_is_cut_short_is_refused(tmp_path: Path, end: str) -> None:
+    """ER-11: wherever the end is lost, also just behind a comma; nobody knows what followed."""
+    path = tmp_path / "a.json"
+    path.write_text('[{"a": 1},\n{"a": 2}' + end)
+    with pytest.raises(EmptyWindow, match="line 2: no JSON"):
+        driftline.profile(path)

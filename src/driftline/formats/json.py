@@ -47,7 +47,7 @@ class Json:
         data = _read_whole(part, opener, options)
         if not data.strip():
             return
-        if data.lstrip()[:1] == b"[":
+        if data.lstrip()[:1] == b"[" and data.rstrip()[-1:] == b"]":  # DuckDB misses an end behind a comma
             with suppress(Malformed):
                 yield duck().rows(data, "array")
                 return
@@ -124,8 +124,8 @@ def rows_of(documents: Sequence[Any]) -> list[Any]:
     if len(documents) != 1:
         return list(documents)
     document = documents[0]
-    if isinstance(document, list):
-        return document
+    if not isinstance(document, Mapping):
+        return document if isinstance(document, list) else [document]
     lists = {name: value for name, value in document.items() if isinstance(value, list)}
     if lists and len(lists) == len(document) and len({len(value) for value in lists.values()}) == 1:
         plain = not any(isinstance(each, dict) for value in lists.values() for each in value)
