@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from prometheus_client import Counter, Histogram
 
 from driftline.catalog import Catalog, logs, resources, work
 from driftline.catalog.work import Work
@@ -26,6 +27,11 @@ from driftline.settings import Settings
 from driftline.storage.access import Access
 
 log = structlog.get_logger("driftline.worker")
+
+RUNS = Counter("driftline_runs", "Runs that ended, by status.", ["kind", "status"])
+RUN_SECONDS = Histogram("driftline_run_seconds", "How long runs took.", ["kind"])
+PLANNED = Counter("driftline_planned_executions", "Executions of schedules that fell due.")
+RETRIED = Counter("driftline_retried_runs", "Runs that were given back, to be tried again.")
 
 _LONGEST_PAUSE_SECONDS = 60.0
 _BEAT_SECONDS = 1.0
@@ -103,6 +109,7 @@ class Worker:
                     made = plan_due(tx, now, self._settings)
                     executing.reap(tx, self._settings, now)
                 if made:
+                    PLANNED.inc(made)
                     log.info("planned", executions=made)
                     self.wake()
                     continue
@@ -160,11 +167,14 @@ class Worker:
             ended = jobs.end(self._catalog, claimed, held.job, outcome, held.said())
             if ended and self._settings.cloudwatch and outcome.metrics:
                 self._publish(asked["body"].get("Environment") or {}, outcome)
+            spent = time.monotonic() - started
+            RUNS.labels(claimed.kind, outcome.execution_status).inc()
+            RUN_SECONDS.labels(claimed.kind).observe(spent)
             about.info(
                 "ended" if ended else "fenced out",
                 status=outcome.execution_status,
                 reason=outcome.failure_reason,
-                seconds=round(time.monotonic() - started, 3),
+                seconds=round(spent, 3),
             )
         except executing.NotYet as reason:
             self._give_back(claimed, str(reason), 1.0)
@@ -203,6 +213,7 @@ class Worker:
 
     def _give_back(self, claimed: Work, reason: str, pause_seconds: float) -> None:
         now = self._catalog.clock()
+        RETRIED.inc()
         log.info("given back", subject=claimed.subject, reason=reason, pause=pause_seconds)
         with self._catalog.begin() as tx:
             work.give_back(tx, claimed, run_after=now + timedelta(seconds=pause_seconds))
