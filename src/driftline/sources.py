@@ -12,6 +12,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from driftline.errors import Denied, DriftlineError, NotFound, Unreadable
+from driftline.formats import transformjob
 from driftline.formats.choice import names_of
 from driftline.formats.constants import with_constants
 from driftline.formats.format import Item, Part, ReadOptions
@@ -33,19 +34,30 @@ WHOLE_BYTES = 8 << 20
 TASK_BYTES = 32 << 20
 """Larger inputs are cut into tasks of about this size, or of `WHOLE_ROWS` rows."""
 
+_HEAD = 4096
+"""So many first bytes tell a list of objects."""
+
 _LOOKERS = 16
 """Objects that are looked into at the same time: mostly waiting for a store's answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part with the name of its format."""
+    """A part with the name of its format, and whether a batch transform wrote it."""
 
     format: str
     part: Part
+    transformed: bool = False
 
 
-_Cut = tuple[Piece, ...] | DriftlineError | None
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What was read was a list of objects."""
+
+    uris: tuple[str, ...]
+
+
+_Cut = tuple[Piece, ...] | DriftlineError | Listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +110,8 @@ def resolve(
 ) -> Source:
     """Find all objects of the inputs, recognise their formats and cut them into tasks, in the order of the URIs.
 
-    An object that cannot be read becomes a problem as long as another one can. Raises `NotFound` for an input that
+    A list of objects, as a batch transform's capture leaves it, stands for the objects that it lists. An object that
+    cannot be read becomes a problem as long as another one can. Raises `NotFound` for an input that
     matches nothing, `EmptyWindow` if all objects are empty or hidden, `Invalid` for an unknown format, a wrong
     expression or a column that is in none of the objects, and the first error if all objects fail.
     """
@@ -107,16 +120,18 @@ def resolve(
     if format is not None:
         format_named(format)
     found = find(inputs, access, format)
-    cut = _each(partial(_cut, access=access, format=format, options=options), found.entries)
-    errors = [error for error in cut if isinstance(error, DriftlineError)]
-    if errors and not any(isinstance(each, tuple) for each in cut):
+    looked = _looked(found.entries, partial(_cut, access=access, format=format, options=options))
+    listed, problems = _listed(looked, access)
+    cut = partial(_cut, access=access, format=format, options=options, listed=True)
+    looked = sorted([*looked, *_looked(listed, cut)], key=lambda pair: pair[0].uri.encode("utf-8", "surrogateescape"))
+    errors = [each for _, each in looked if isinstance(each, DriftlineError)]
+    if errors and not any(isinstance(each, tuple) for _, each in looked):
         raise errors[0]
-    pieces = list(chain.from_iterable(each for each in cut if isinstance(each, tuple)))
-    problems = [*found.problems]
-    for entry, each in zip(found.entries, cut, strict=True):
-        problems += [_problem_of(each, entry.uri)] if isinstance(each, DriftlineError) else []
-    uris = tuple(entry.uri for entry, each in zip(found.entries, cut, strict=True) if isinstance(each, tuple))
-    skipped = found.skipped + cut.count(None)
+    pieces = list(chain.from_iterable(each for _, each in looked if isinstance(each, tuple)))
+    problems = [*found.problems, *problems]
+    problems += [_problem_of(each, entry.uri) for entry, each in looked if isinstance(each, DriftlineError)]
+    uris = tuple(entry.uri for entry, each in looked if isinstance(each, tuple))
+    skipped = found.skipped + sum(isinstance(each, Listed) for _, each in looked)
     source = Source(_grouped(pieces), uris, skipped, Problems.of(problems), access, options, script)
     for piece in pieces if script else ():
         preprocess.refuse(piece.format, piece.part.uri)
@@ -152,6 +167,8 @@ def _opened(piece: Piece, access: Access, options: ReadOptions, sandbox: Sandbox
     part, opener = piece.part, partial(_open, access=access)
     if sandbox is None:
         items = FORMATS[piece.format].read(part, opener, reading(options, part.constants))
+        if piece.transformed and options.columns is None:
+            items = transformjob.Identified(options).read(items)
     else:
         items = preprocess.read(sandbox, piece.format, part, opener, options)
     for item in items:
@@ -162,32 +179,51 @@ def _open(uri: str, access: Access) -> BinaryIO:
     return storage_for(uri, access).open(uri)
 
 
-def _each(cut: Callable[[Entry], _Cut], entries: Sequence[Entry]) -> list[_Cut]:
-    """All entries looked into, in order, several at the same time."""
+def _looked(entries: Sequence[Entry], cut: Callable[[Entry], _Cut]) -> list[tuple[Entry, _Cut]]:
+    """All entries with what is in them, in order, several looked into at the same time."""
     if len(entries) < 2:
-        return [cut(entry) for entry in entries]
+        return [(entry, cut(entry)) for entry in entries]
     with ThreadPoolExecutor(min(_LOOKERS, len(entries))) as pool:
-        return list(pool.map(cut, entries))
+        return list(zip(entries, pool.map(cut, entries), strict=True))
 
 
-def _cut(entry: Entry, access: Access, format: str | None, options: ReadOptions) -> _Cut:
-    """The pieces of one object; the error if it cannot be read, None if it is a list of objects and no data."""
+def _listed(looked: Sequence[tuple[Entry, _Cut]], access: Access) -> tuple[list[Entry], list[Problem]]:
+    """The objects of all lists that are not among the entries themselves, and a problem for each that is not there."""
+    known = {entry.uri for entry, _ in looked}
+    wanted = {uri: entry.uri for entry, each in looked if isinstance(each, Listed) for uri in each.uris}
+    found, problems = list[Entry](), list[Problem]()
+    for uri, source in wanted.items():
+        if uri in known:
+            continue
+        try:
+            found += [each for each in find([uri], access, None).entries if each.uri == uri]
+        except _PASSING as error:
+            problems.append(replace(_problem_of(error, source), remedy=f"{source} lists it."))
+    return found, problems
+
+
+def _cut(entry: Entry, access: Access, format: str | None, options: ReadOptions, listed: bool = False) -> _Cut:
+    """The pieces of one object; the error if it cannot be read, what it lists if it is a list of objects and no data.
+
+    `listed` says that such a list named it.
+    """
     opener = partial(_open, access=access)
     try:
         name = "delta" if entry.table else format or certain(entry.uri)
-        if name is None:
+        if name is None or (entry.uri.endswith(".json") and not entry.table):
             with opener(entry.uri) as stream:
-                head = stream.read(HEAD)
-            if is_manifest(head):
-                return None
-            name = recognise(entry.uri, head)
+                head = stream.read(HEAD if name is None else _HEAD)
+                if is_manifest(head):
+                    return Listed(() if listed else transformjob.listed(head + stream.read(), entry.uri))
+            name = name or recognise(entry.uri, head)
         asked = reading(options, entry.constants)
         if name == "delta":  # the library for its log reaches the store by itself
             asked = replace(asked, location=location_for(entry.uri, access))
         parts = FORMATS[name].split(entry.uri, entry.size, opener, asked)
     except _PASSING as error:
         return error
-    return tuple(Piece(name, replace(part, constants={**entry.constants, **part.constants})) for part in parts)
+    done = listed or entry.uri.endswith(transformjob.SUFFIX)
+    return tuple(Piece(name, replace(part, constants={**entry.constants, **part.constants}), done) for part in parts)
 
 
 def _problem_of(error: DriftlineError, uri: str) -> Problem:

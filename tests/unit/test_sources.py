@@ -136,11 +136,50 @@ def test_leftovers_and_hidden_objects_are_skipped_and_counted(tmp_path: Path) ->
     assert source.problems.count == 0
 
 
-def test_b03_a_manifest_is_a_list_of_objects_and_no_data(tmp_path: Path) -> None:
-    write(tmp_path / "input" / "0.json", json.dumps([{"prefix": "s3://b/out/"}, "a.csv.out"]))
-    write(tmp_path / "x.json", '[{"a": 1}]')
+def test_b03_a_manifest_stands_for_the_objects_that_it_lists(tmp_path: Path) -> None:
+    listed = json.dumps([{"prefix": f"{tmp_path}/out/"}, "a.csv.out", "deep/b.csv.out", "gone.csv.out"])
+    write(tmp_path / "capture" / "output" / "2026" / "11" / "20" / "13" / "0c1e.json", listed)
+    write(tmp_path / "capture" / "output" / "2026" / "11" / "20" / "13" / "5f62.json", listed)
+    write(tmp_path / "capture" / "output" / "2026" / "11" / "20" / "13" / "data.json", '[{"_c0": "5"}]')
+    write(tmp_path / "out" / "a.csv.out", "1,2\n")
+    write(tmp_path / "out" / "deep" / "b.csv.out", "3,4\n")
+    source = source_of(tmp_path / "capture")
+    names = ["capture/output/2026/11/20/13/data.json", "out/a.csv.out", "out/deep/b.csv.out"]
+    assert (relative(source, tmp_path), source.skipped) == (names, 2)
+    assert [row["_c0"] for row in rows_of(source)] == ["5", "1", "3"]
+    (missing,) = source.problems.examples
+    assert "gone.csv.out" in missing.reason
+    assert ".json lists it" in missing.remedy
+
+
+def test_b03_a_manifest_leads_to_its_own_kind_of_place_only(tmp_path: Path) -> None:
+    write(tmp_path / "output" / "0.json", json.dumps([{"prefix": "s3://b/out/"}, "a.csv.out"]))
+    write(tmp_path / "output" / "x.json", '[{"a": 1}]')
     source = source_of(tmp_path)
-    assert (relative(source, tmp_path), source.skipped) == (["x.json"], 1)
+    assert relative(source, tmp_path) == ["output/x.json"]
+    assert "another kind of place" in source.problems.examples[0].reason
+
+
+def test_b03_a_format_may_be_named_for_what_a_manifest_lists(tmp_path: Path) -> None:
+    write(tmp_path / "output" / "0.json", json.dumps([{"prefix": f"{tmp_path}/out/"}, "a.out", "b.out"]))
+    write(tmp_path / "out" / "a.out", "1,2\n")
+    write(tmp_path / "out" / "b.out", "x,4\n")
+    source = source_of(tmp_path / "output", format="csv", settings={"header": False})
+    assert rows_of(source) == [{"_c0": "1", "_c1": "2"}, {"_c0": "x", "_c1": "4"}]
+
+
+@pytest.mark.parametrize("metadata", [False, True])
+def test_b04_ids_and_times_of_inferences_are_no_features(tmp_path: Path, metadata: bool) -> None:
+    uuid, moment = "0c1e8a0e-7d5f-4b0a-9d53-0c7a4f9c2f11", "2026-11-20T13:00:00Z"
+    write(tmp_path / "in" / "a.csv.out", f"0.5,red,{uuid},{moment}\n0.7,blue,{uuid},{moment}\n")
+    write(tmp_path / "in" / "b.csv", f"0.5,red,{uuid},{moment}\n")
+    row = {"y": 1, "SageMakerInferenceId": uuid, "SageMakerInferenceTime": moment}
+    write(tmp_path / "in" / "c.jsonl.out", json.dumps(row) + "\n")
+    rows = rows_of(source_of(tmp_path / "in", settings={"header": False, "metadata": metadata}))
+    known = {"inference_id": uuid, "inference_time": moment} if metadata else {}
+    assert rows[0] == {"_c0": "0.5", "_c1": "red", **known}
+    assert rows[2] == {"_c0": "0.5", "_c1": "red", "_c2": uuid, "_c3": moment}  # of no batch transform: a feature
+    assert rows[3] == {"y": 1, **known}
 
 
 def test_er_a_file_named_by_itself_is_never_skipped(tmp_path: Path) -> None:

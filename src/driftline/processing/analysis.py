@@ -10,7 +10,7 @@ from driftline.documents import dataset_format, violations
 from driftline.errors import Invalid
 from driftline.monitors.data_quality import DataQuality
 from driftline.problems import Problems
-from driftline.processing import metrics
+from driftline.processing import metrics, userscripts
 from driftline.processing.contract import Contract
 from driftline.processing.inputs import listed
 from driftline.processing.outcome import COMPLETED, Outcome
@@ -40,7 +40,7 @@ def analyse(job: Contract, access: Access, log: Log) -> Outcome:
         return inputs
     manifest = manifest_of(job, inputs)
     log(f"Reading {', '.join(manifest.inputs)}")
-    world = runs.World(access)
+    world = runs.World(access, log=log)
     report = runs.run(manifest, world) if manifest.statistics or manifest.constraints else None
     if report is None:
         learnt = runs.learn(manifest, world)
@@ -55,6 +55,7 @@ def analyse(job: Contract, access: Access, log: Log) -> Outcome:
     for each in report.violations if report else ():
         log(f"{each.subject}: {each.check}: {each.said}")
     log(f"Wrote {', '.join(written)}")
+    userscripts.postprocess_after(job, written, access, log)
     log(said)
     count = None if report is None else len(report.violations)
     published = job.environment.get("publish_cloudwatch_metrics") == "Enabled"
@@ -71,14 +72,18 @@ def manifest_of(job: Contract, inputs: tuple[str, ...]) -> runs.Manifest:
     method = job.environment.get("categorical_drift_method") or None
     if method not in (None, "LInfinity", "ChiSquared"):
         raise Invalid(what="categorical_drift_method", got=method, expected="LInfinity or ChiSquared")
+    strict = job.environment.get("strict_aws_compatibility") == "true"
     statistics, constraints = (job.environment.get(f"baseline_{name}") for name in ("statistics", "constraints"))
+    preprocess = userscripts.preprocess_of(job)
+    scripted = userscripts.settings_of(job) if preprocess else {}
     return runs.Manifest(
         inputs=inputs,
         format=known,
-        settings={**settings, **_span(job), "compatible": job.environment.get("strict_aws_compatibility") == "true"},
+        settings={**settings, **scripted, **_span(job), "compatible": strict},
         monitor=DataQuality(compatible=True, categorical_drift_method=method),
         statistics=job.uri_of(statistics) if statistics else None,
         constraints=job.uri_of(constraints) if constraints else None,
+        preprocess=preprocess,
     )
 
 

@@ -38,7 +38,7 @@ def run(script: Script, files: Mapping[str, bytes], output: str, log: Log) -> di
         if failed is not None:
             raise sandbox.failure(failed, remedy="The run itself succeeded; mend the script, or leave it out.")
         sandbox.kill()
-        found = {str(PurePosixPath("/") / path): data for path, data in _files(root, _below(root, output))}
+        found = {f"/{path}": data for path, data in _files(root, _below(root, output))}
     if len(found) > MOST:
         raise ScriptFailed(script=script.name, reason=f"it wrote {len(found)} files", remedy=f"Up to {MOST} are taken.")
     return {path: data for path, data in found.items() if files.get(path) != data}

@@ -110,9 +110,10 @@ def _plain(value: Any) -> Any:
         return value.tolist()
     if isinstance(value, bytes):
         return value.decode()
-    if type(value).__str__ == object.__str__:  # its text would be its address, another one in every run
+    text = str(value)
+    if " at 0x" in text:  # an address, another one in every run
         raise TypeError(f"a {type(value).__name__} has no text")
-    return str(value)
+    return text
 
 
 def _kind(value: Any) -> str:
