@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from driftline.errors import DriftlineError, Unavailable
+from driftline.lifeline import die_with_parent
 from driftline.processing import command
 from driftline.processing.analysis import Log, analyse
 from driftline.processing.contract import ANALYZER, CLARIFY, MERGER, Contract
-from driftline.processing.lifeline import die_with_parent
 from driftline.processing.outcome import Outcome
 from driftline.storage.access import Access
 

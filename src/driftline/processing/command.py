@@ -15,9 +15,9 @@ from pathlib import Path, PurePosixPath
 
 from driftline.documents import violations
 from driftline.errors import DriftlineError
+from driftline.lifeline import die_with_parent
 from driftline.processing.contract import Contract, Mount, Output
 from driftline.processing.inputs import listed, read_bytes
-from driftline.processing.lifeline import die_with_parent
 from driftline.processing.metrics import Metric, parsed
 from driftline.processing.outcome import COMPLETED, Outcome
 from driftline.storage.access import Access

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from driftline.errors import Invalid, StorageUnavailable
+from driftline.lifeline import die_with_parent
 
 _LISTENERS = ("s3", "master", "volume", "filer", "s3.grpc", "master.grpc", "volume.grpc", "filer.grpc")
 _WAIT_SECONDS = 60.0
@@ -46,7 +47,13 @@ def start(folder: Path, access_key: str, secret_key: str, bucket: str) -> Store:
     _write(folder / "master.toml", "[master.volume_growth]\ncopy_1 = 1\n")  # one volume a bucket, not seven
     ports = _ports(folder / "ports.json")
     with (folder / "weed.log").open("wb") as log:
-        process = subprocess.Popen(_command(weed, folder, ports), stdout=log, stderr=log, cwd=folder)
+        process = subprocess.Popen(
+            _command(weed, folder, ports),
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - no other thread runs yet
+        )
     environment = {
         "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{ports['s3']}",
         "AWS_ACCESS_KEY_ID": access_key,
