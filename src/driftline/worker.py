@@ -154,7 +154,7 @@ class Worker:
         about = log.bind(kind=claimed.kind, subject=claimed.subject, attempt=claimed.attempt)
         try:
             begin = {jobs.WORK: jobs.begin, executing.WORK: executing.begin}[claimed.kind]
-            asked = begin(self._catalog, claimed, self._access)
+            asked = begin(self._catalog, claimed, self._access, self._settings)
             if asked is None:
                 return
             held.job = asked["name"]

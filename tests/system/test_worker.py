@@ -100,6 +100,16 @@ def test_an_hour_without_data(catalog: Catalog, tmp_path: Path) -> None:
     assert str(tmp_path / "capture" / "quiet" / "AllTraffic") in (found.failure_reason or "")
 
 
+def test_an_hour_without_data_that_completes(catalog: Catalog, tmp_path: Path) -> None:
+    """E-06: where the operator wishes so, a quiet hour is no failure, and says the same."""
+    baseline(tmp_path)
+    monitored(catalog, tmp_path, "quiet", now=hours_ago(1))
+    with working(catalog, empty_window_completes=True):
+        (found,) = until(lambda: ended(catalog, "quiet", 1))
+    assert (found.status, found.failure_reason) == ("Completed", None)
+    assert (found.exit_message or "").startswith("Completed: Job inputs had no data")
+
+
 def test_a_broken_baseline_fails_with_its_reason(catalog: Catalog, tmp_path: Path) -> None:
     """E-05, ER-04, BL-20."""
     capture(tmp_path, "broken", hours_ago(1))

@@ -15,7 +15,7 @@ from driftline.catalog.work import Work
 from driftline.processing import jobs, judging
 from driftline.processing.contract import Contract
 from driftline.processing.monitoring import Hours, capture_prefixes, hours_of, job_body, job_name
-from driftline.processing.outcome import STOPPED, Outcome
+from driftline.processing.outcome import COMPLETED, STOPPED, Outcome, shortened
 from driftline.schedules import WORK, source_of
 from driftline.settings import Settings
 from driftline.storage.access import Access
@@ -28,7 +28,7 @@ class NotYet(Exception):
     """The execution waits for something that is still being made."""
 
 
-def begin(catalog: Catalog, claimed: Work, access: Access) -> dict[str, Any] | None:
+def begin(catalog: Catalog, claimed: Work, access: Access, settings: Settings) -> dict[str, Any] | None:
     """The processing job of the execution; None if there is nothing to run, which is noted.
 
     Raises `NotYet` while the baseline that it needs is still being learnt.
@@ -48,7 +48,7 @@ def begin(catalog: Catalog, claimed: Work, access: Access) -> dict[str, Any] | N
     prefixes = capture_prefixes(found, config)
     hours = hours_of(prefixes, Window(found.window_start, found.window_end), access)
     if not hours.found:
-        _nothing(catalog, claimed, found, hours)
+        _nothing(catalog, claimed, found, hours, completes=settings.empty_window_completes)
         return None
     return _with_job(catalog, found, job_body(found, hours, baseline, config), claimed)
 
@@ -58,11 +58,12 @@ def _stop(tx: Connection, found: Execution, claimed: Work, now: datetime) -> Non
         judging.close(tx, found, Outcome(STOPPED), now)
 
 
-def _nothing(catalog: Catalog, claimed: Work, found: Execution, hours: Hours) -> None:
+def _nothing(catalog: Catalog, claimed: Work, found: Execution, hours: Hours, *, completes: bool) -> None:
     now = catalog.clock()
+    outcome = Outcome(COMPLETED, shortened(f"Completed: {hours.reason}")) if completes else Outcome.failed(hours.reason)
     with catalog.begin() as tx:
         if work.finish(tx, claimed):
-            judging.close(tx, found, Outcome.failed(hours.reason), now)
+            judging.close(tx, found, outcome, now)
 
 
 def _with_job(catalog: Catalog, found: Execution, body: Mapping[str, Any], claimed: Work) -> dict[str, Any] | None:

@@ -12,13 +12,12 @@ from driftline.catalog import Catalog, logs, resources, work
 from driftline.catalog.work import Work
 from driftline.processing import judging
 from driftline.processing.outcome import STOPPED, Outcome
-from driftline.storage.access import Access
 
 KIND = "processing-job"
 WORK = "processing-job"
 
 
-def begin(catalog: Catalog, claimed: Work, access: Access) -> dict[str, Any] | None:  # noqa: ARG001 - as executions begin
+def begin(catalog: Catalog, claimed: Work, *_: object) -> dict[str, Any] | None:
     """The job to run; None if it was stopped meanwhile. Raises `NotFound` if it was deleted."""
     now = catalog.clock()
     with catalog.begin() as tx:
