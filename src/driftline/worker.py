@@ -33,6 +33,12 @@ RUN_SECONDS = Histogram("driftline_run_seconds", "How long runs took.", ["kind"]
 PLANNED = Counter("driftline_planned_executions", "Executions of schedules that fell due.")
 RETRIED = Counter("driftline_retried_runs", "Runs that were given back, to be tried again.")
 
+_BEGINS: Mapping[str, Callable[[Catalog, Work, Access, Settings], dict[str, Any] | None]] = {
+    jobs.WORK: jobs.begin,
+    executing.WORK: executing.begin,
+}
+"""How work of each kind begins: with the processing job to run, or None if there is nothing to run."""
+
 _LONGEST_PAUSE_SECONDS = 60.0
 _BEAT_SECONDS = 1.0
 
@@ -153,8 +159,7 @@ class Worker:
         started = time.monotonic()
         about = log.bind(kind=claimed.kind, subject=claimed.subject, attempt=claimed.attempt)
         try:
-            begin = {jobs.WORK: jobs.begin, executing.WORK: executing.begin}[claimed.kind]
-            asked = begin(self._catalog, claimed, self._access, self._settings)
+            asked = _BEGINS[claimed.kind](self._catalog, claimed, self._access, self._settings)
             if asked is None:
                 return
             held.job = asked["name"]
