@@ -252,6 +252,15 @@ def test_other_services_learn_in_their_own_protocol_that_they_are_wrong_here(ser
         assert "served here" in message or "AWS_ENDPOINT_URL" in message
 
 
+def test_looking_up_a_role_is_denied_which_clients_take_as_unknown(server: Running) -> None:
+    arn = "arn:aws:iam::000000000000:role/monitor"
+    code, message, status = refused(
+        lambda: server.client("iam").simulate_principal_policy(PolicySourceArn=arn, ActionNames=["s3:GetObject"])
+    )
+    assert (code, status) == ("AccessDenied", 403)
+    assert "full ARN" in message
+
+
 def test_logs_has_its_own_codes(server: Running) -> None:
     client = server.client("logs")
     with pytest.raises(client.exceptions.ResourceNotFoundException):

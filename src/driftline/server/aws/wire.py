@@ -138,7 +138,7 @@ def is_aws(method: str, path: str) -> bool:
 
 
 def route(received: Received) -> Route:
-    """Which operation a request is for; raises `AwsError` UnknownOperationException."""
+    """Which operation a request is for; raises `AwsError` for those of services that are not here."""
     found = _at(received.method, received.path)
     if found is not None:
         return found
@@ -146,6 +146,10 @@ def route(received: Received) -> Route:
     prefix, _, name = target.partition(".")
     if prefix in TARGETS and name:
         return Route(TARGETS[prefix], name)
+    if "/iam/aws4_request" in received.headers.get("authorization", ""):
+        # By this very code the SDK's check of a role knows that it cannot look, and goes on without.
+        said = "Driftline has no IAM: roles are taken as they are given, by their full ARN, and never assumed."
+        raise AwsError("AccessDenied", said, 403)
     served = ", ".join(f"{prefix}.*" for prefix in TARGETS)
     said = (
         f"X-Amz-Target {target[:128]!r} is of none of the APIs served here ({served})."
