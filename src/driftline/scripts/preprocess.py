@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from driftline.errors import Invalid, ScriptFailed
+from driftline.errors import Invalid, ScriptFailed, Unreadable
 from driftline.formats import records
 from driftline.formats.blocks import Block, blocks_of, numbered
 from driftline.formats.captured import hashes_of, span_of
@@ -93,15 +93,19 @@ def read(sandbox: Sandbox, format: str, part: Part, opener: Opener, options: Rea
 def gathered(items: Iterator[Item]) -> Iterator[Item]:
     """The items, consecutive batches of the same columns in one: a profile takes many rows faster than few."""
     waiting: list[pa.RecordBatch] = []
-    for item in items:
-        if not isinstance(item, pa.RecordBatch):
-            yield item
-            continue
-        if waiting and waiting[0].schema != item.schema:
-            yield from _joined(waiting)
-        waiting.append(item)
-        if sum(batch.num_rows for batch in waiting) >= TOGETHER:
-            yield from _joined(waiting)
+    try:
+        for item in items:
+            if not isinstance(item, pa.RecordBatch):
+                yield item
+                continue
+            if waiting and waiting[0].schema != item.schema:
+                yield from _joined(waiting)
+            waiting.append(item)
+            if sum(batch.num_rows for batch in waiting) >= TOGETHER:
+                yield from _joined(waiting)
+    except Unreadable:  # what was read before the damage counts
+        yield from _joined(waiting)
+        raise
     yield from _joined(waiting)
 
 
@@ -132,9 +136,9 @@ def _read(sandbox: Sandbox, format: str, part: Part, opener: Opener, options: Re
         finally:
             if answer.get("ended") is not True:
                 sandbox.kill()  # or the feeding would wait for ever
+        if ids:
+            yield Seen(part.uri, hashes_of(ids), part.first_line or None)
         feeding.result()
-    if ids:
-        yield Seen(part.uri, hashes_of(ids), part.first_line or None)
 
 
 def _feed(sandbox: Sandbox, blocks: Iterator[Block], about: Mapping[str, Any]) -> None:
