@@ -188,7 +188,8 @@ def _mean(before: Column, now: Column) -> str:
     steps = abs(new - old) / spread if spread > 0 and isfinite(spread) else nan
     if steps < SMALL_STEP:
         return ""
-    by = "" if isnan(steps) else f", {steps:.2g} standard deviations"
+    told = f"{steps:.2g}"
+    by = "" if isnan(steps) else f", {told} standard deviation" + ("" if told == "1" else "s")
     return f"The mean {'rose' if new > old else 'fell'} from {brief(old)} to {brief(new)}{by}."
 
 
