@@ -17,6 +17,7 @@ from driftline.formats.choice import names_of
 from driftline.formats.constants import with_constants
 from driftline.formats.format import Item, Part, ReadOptions
 from driftline.formats.formats import FORMATS, HEAD, certain, format_named, is_manifest, recognise
+from driftline.formats.readoptions import refuse_unknown
 from driftline.formats.transform import reading, transform, wanted
 from driftline.listing import Entry, find
 from driftline.problems import Problem, Problems
@@ -112,10 +113,11 @@ def resolve(
 
     A list of objects, as a batch transform's capture leaves it, stands for the objects that it lists. An object that
     cannot be read becomes a problem as long as another one can. Raises `NotFound` for an input that
-    matches nothing, `EmptyWindow` if all objects are empty or hidden, `Invalid` for an unknown format, a wrong
-    expression or a column that is in none of the objects, and the first error if all objects fail.
+    matches nothing, `EmptyWindow` if all objects are empty or hidden, `Invalid` for an unknown format or setting,
+    a wrong expression or a column that is in none of the objects, and the first error if all objects fail.
     """
     options = options or ReadOptions()
+    refuse_unknown(options.settings)
     asked = wanted(options)
     if format is not None:
         format_named(format)
