@@ -76,8 +76,11 @@ format: setup-dev ## Put the code into its format
 	$(BIN)/ruff format src tests benchmarks docs
 	$(BIN)/ruff check --fix src tests benchmarks docs
 
-bench: setup-dev ## Measure Driftline beside its peers (about 15 minutes)
+bench: setup-dev ## Measure Driftline beside its peers, then the server (about 20 minutes)
 	$(BIN)/python benchmarks/run.py $(BENCH)
+	$(BIN)/python benchmarks/introduction.py
+	$(BIN)/python benchmarks/schedules.py
+	$(BIN)/python benchmarks/invoke.py --server
 
 build: setup-dev ## Build the wheel and the sdist into dist/
 	$(BIN)/python -m build --outdir dist
