@@ -20,6 +20,12 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(__file__).parent / "sdk"
 BUCKET, IMAGE = "churn-bucket", "registry.example/churn:7"
 SECONDS = 420
+NOWHERE = "http://127.0.0.1:9"
+"""A proxy that is not there: a call to any outside service fails."""
+SDK_CONFIG = """
+SchemaVersion: "1.0"
+SageMaker: {PythonSDK: {Modules: {TelemetryOptOut: true}}}
+"""
 EXIT_MESSAGE = "CompletedWithViolations: Job completed successfully with 60 violations."
 
 
@@ -58,15 +64,20 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundi
         keys = {"DRIFTLINE_ACCESS_KEY": store.access_key, "DRIFTLINE_SECRET_KEY": store.secret_key}
         models = json.dumps({IMAGE: url})
         with serving(folder / "home", store.environment(), DRIFTLINE_MODELS=models, **keys) as server:
-            pointers = {"AWS_ENDPOINT_URL": server.url, "AWS_DEFAULT_REGION": "us-east-1"}
+            pointers = {"AWS_ENDPOINT_URL": server.url, "AWS_DEFAULT_REGION": "us-east-1", "HTTPS_PROXY": NOWHERE}
+            (folder / "sagemaker.yaml").write_text(SDK_CONFIG)
+            pointers["SAGEMAKER_USER_CONFIG_OVERRIDE"] = str(folder / "sagemaker.yaml")
             yield Surroundings({**store.environment(), **pointers}, url)
+
+
+SDKS = {"2.x": ".venv-sagemaker2", "3.x": ".venv-sagemaker3"}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("venv", "script"),
-    [(".venv-sagemaker2", "introduction_v2.py"), (".venv-sagemaker3", "introduction_v3.py")],
-    ids=["2.x", "3.x"],
+    [(SDKS["2.x"], "introduction_v2.py"), (SDKS["3.x"], "introduction_v3.py")],
+    ids=SDKS,
 )
 def test_the_introduction_by_the_sdk(surroundings: Surroundings, venv: str, script: str) -> None:
     """E-01, E-02, E-04, E-05, BL-01, BL-10, SC-01, SC-07, SC-08, SC-16, IA-02."""
@@ -82,6 +93,25 @@ def test_the_introduction_by_the_sdk(surroundings: Surroundings, venv: str, scri
     assert found["attached"] == [1800, "2", [{"Key": "team", "Value": "churn"}]]
     assert (found["alert"], found["alert history"]) == (["OK", 2, 3], 0)
     assert (found["left"], found["endpoints"]) == ([], 0)
+
+
+@pytest.mark.parametrize("venv", SDKS.values(), ids=SDKS)
+def test_every_kind_of_monitor_by_the_sdk(surroundings: Surroundings, venv: str) -> None:
+    """B-01, Q-01, SC-08, SC-15, SC-16, IA-07, ER-06, ER-07, ER-09."""
+    found = surroundings.run(venv, "kinds.py", BUCKET, surroundings.model_url)
+    refused = {"attach": "ResourceNotFound", "endpoint": "ValidationException", "expression": "ValidationException"}
+    assert found.pop("refused") == refused
+    types = {kind: told.pop("type") for kind, told in found.items()}
+    same = {"status": "Scheduled", "expression": "cron(0 * ? * * *)", "executions": [], "runtime": 2400}
+    assert found == {kind: {**same, "after": "ResourceNotFound"} for kind in found}
+    assert types == {
+        "batch": "DataQuality",
+        "script": "DataQuality",
+        "quality": "ModelQuality",
+        "bias": "ModelBias",
+        "explainability": "ModelExplainability",
+        "own": "DataQuality",
+    }
 
 
 def test_the_aws_command_line(surroundings: Surroundings, tmp_path: Path) -> None:

@@ -17,30 +17,34 @@ from sagemaker.core.model_monitor import CronExpressionGenerator, DataCaptureCon
 from sagemaker.core.model_monitor.dataset_format import DatasetFormat
 from sagemaker.core.resources import Endpoint, EndpointConfig, Model, MonitoringSchedule, ProcessingJob
 from sagemaker.core.shapes import ContainerDefinition, ProductionVariant
-from sagemaker.core.shapes import DataCaptureConfig as Capture
+from sagemaker.serve import ModelBuilder
 
 ROLE = "arn:aws:iam::000000000000:role/service-role/monitor"
 
 
-def deploy(session: Session, bucket: str, image: str, variables: dict[str, str]) -> Endpoint:
-    """An endpoint of the model that captures every call."""
+def build(session: Session, bucket: str, url: str) -> Endpoint:
+    """An endpoint of the model, by the SDK's builder, that captures every call; it is in service at once."""
     name = f"churn-v3-{time.time_ns()}"
     capture = DataCaptureConfig(True, 100, f"s3://{bucket}/{name}/datacapture", sagemaker_session=session)
-    container = ContainerDefinition(image=image, environment=variables)
-    Model.create(model_name=name, primary_container=container, execution_role_arn=ROLE)
+    builder = ModelBuilder(
+        image_uri="churn:1",
+        env_vars={"DRIFTLINE_MODEL_URL": url},
+        role_arn=ROLE,
+        instance_type="ml.m5.xlarge",
+        sagemaker_session=session,
+    )
+    builder.build(model_name=name)
+    return builder.deploy(endpoint_name=name, wait=False, data_capture_config=capture)
+
+
+def register(image: str) -> Endpoint:
+    """An endpoint of the model, by the SDK's resources; where the image is served is in the server's settings."""
+    name = f"churn-v3-{time.time_ns()}"
+    Model.create(model_name=name, primary_container=ContainerDefinition(image=image), execution_role_arn=ROLE)
     variant = ProductionVariant(
         variant_name="AllTraffic", model_name=name, initial_instance_count=1, instance_type="ml.m5.xlarge"
     )
-    EndpointConfig.create(
-        endpoint_config_name=name,
-        production_variants=[variant],
-        data_capture_config=Capture(
-            enable_capture=capture.enable_capture,
-            initial_sampling_percentage=capture.sampling_percentage,
-            destination_s3_uri=capture.destination_s3_uri,
-            capture_options=[{"capture_mode": "Input"}, {"capture_mode": "Output"}],
-        ),
-    )
+    EndpointConfig.create(endpoint_config_name=name, production_variants=[variant])
     endpoint = Endpoint.create(endpoint_name=name, endpoint_config_name=name)
     endpoint.wait_for_status("InService", poll=1)
     return endpoint
@@ -102,9 +106,9 @@ def main(data: Path, bucket: str, url: str, image: str) -> dict[str, Any]:
     """All steps of the example, one after another."""
     session = Session(default_bucket=bucket)
     lines = (data / "test-dataset-input-cols.csv").read_text().splitlines()
-    endpoint = deploy(session, bucket, "churn:1", {"DRIFTLINE_MODEL_URL": url})
+    endpoint = build(session, bucket, url)
     answers = invoke(session, endpoint, bucket, lines)
-    known = deploy(session, bucket, image, {})
+    known = register(image)
     found: dict[str, Any] = {"answers": len(answers), "same": predict(known, lines[0]) == answers[0]}
 
     place, tags = f"s3://{bucket}/{endpoint.endpoint_name}", [{"Key": "team", "Value": "churn"}]
