@@ -39,6 +39,7 @@ class Reads(TypedDict, total=False):
     `read_options` the format's own settings (`header`, `separator`, ...). `strict` raises at the first row or file that
     cannot be used. `jobs` threads work; the answer does not depend on them. `endpoint_url`, `region` and `profile_name`
     are for S3 and go before what the AWS tools read. `compatible` keeps to what SageMaker would have read and said.
+    `preprocess` is a Python file whose `preprocess_handler` makes the rows of captured calls or lines of CSV.
     """
 
     format: str | None
@@ -52,6 +53,7 @@ class Reads(TypedDict, total=False):
     region: str | None
     profile_name: str | None
     compatible: bool
+    preprocess: str | None
 
 
 def _manifest(inputs: Iterable[str], reads: Reads, monitor: DataQuality) -> Manifest:
@@ -69,6 +71,7 @@ def _manifest(inputs: Iterable[str], reads: Reads, monitor: DataQuality) -> Mani
         exclude=_listed(reads.get("exclude", ())),
         monitor=replace(monitor, compatible=bool(reads.get("compatible"))),
         strict=bool(reads.get("strict")),
+        preprocess=reads.get("preprocess"),
     )
 
 
@@ -170,6 +173,9 @@ def _pieces(table: pa.Table, manifest: Manifest) -> tuple[list[pa.Table], Proble
 
     Raises `Invalid` for an expression that is wrong and a column that is not there.
     """
+    if manifest.preprocess is not None:
+        expected = "a path: scripts take records of files"
+        raise Invalid(what="preprocess for data in memory", got=manifest.preprocess, expected=expected)
     wishes = ReadOptions(None, manifest.columns, manifest.exclude, manifest.select)
     seen = dict.fromkeys(names_of(table.schema))
     for asked in wanted(wishes):

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import driftline
 from driftline.errors import DriftlineError, EmptyWindow, Invalid, NotFound, ScriptFailed
 from driftline.problems import Problem
 from driftline.runs import Manifest, Reading, World, observe, source_of
@@ -481,7 +482,8 @@ def test_q09_it_ends_with_the_process_that_started_it(case: Case) -> None:
     manifest = case.manifest("import time\ndef preprocess_handler(record): time.sleep(60)", record(0))
     run = f"observe(Manifest({manifest.inputs!r}, preprocess={manifest.preprocess!r}), World())"
     code = f"from driftline.runs import *; {run}"
-    process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    surroundings = {**os.environ, "TMPDIR": str(case.folder)}
+    process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True, env=surroundings)
     child = _until(lambda: _children(process.pid))
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
@@ -583,3 +585,11 @@ def test_q08_no_link_leads_out_of_its_output(tmp_path: Path) -> None:
     (tmp_path / "output" / "folder").symlink_to("/etc")
     os.mkfifo(tmp_path / "output" / "pipe")
     assert dict(postprocess._files(tmp_path, tmp_path / "output")) == {"output/plain": b"x"}
+
+
+def test_scripts_from_python(case: Case) -> None:
+    manifest = case.manifest(FAILING, *(record(place, str(place)) for place in range(5)))
+    found = driftline.profile(manifest.inputs[0], preprocess=manifest.preprocess)
+    assert (found.rows, found.column("a").moments.mean) == (5, 2.0)
+    with pytest.raises(Invalid, match="preprocess for data in memory"):
+        driftline.profile(pa.table({"a": [1]}), preprocess=manifest.preprocess)
