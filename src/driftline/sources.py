@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from driftline.errors import Denied, DriftlineError, NotFound, Unreadable
+from driftline.errors import Denied, DriftlineError, EmptyWindow, NotFound, Unreadable
 from driftline.formats import transformjob
 from driftline.formats.choice import names_of
 from driftline.formats.constants import with_constants
@@ -192,16 +192,25 @@ def _looked(entries: Sequence[Entry], cut: Callable[[Entry], _Cut]) -> list[tupl
 def _listed(looked: Sequence[tuple[Entry, _Cut]], access: Access) -> tuple[list[Entry], list[Problem]]:
     """The objects of all lists that are not among the entries themselves, and a problem for each that is not there."""
     known = {entry.uri for entry, _ in looked}
-    wanted = {uri: entry.uri for entry, each in looked if isinstance(each, Listed) for uri in each.uris}
+    named = {uri: entry.uri for entry, each in looked if isinstance(each, Listed) for uri in each.uris}
     found, problems = list[Entry](), list[Problem]()
-    for uri, source in wanted.items():
-        if uri in known:
-            continue
-        try:
-            found += [each for each in find([uri], access, None).entries if each.uri == uri]
-        except _PASSING as error:
-            problems.append(replace(_problem_of(error, source), remedy=f"{source} lists it."))
+    with ThreadPoolExecutor(_LOOKERS) as pool:
+        for each in pool.map(partial(_named, access=access), [pair for pair in named.items() if pair[0] not in known]):
+            if isinstance(each, Problem):
+                problems.append(each)
+            else:
+                found += each
     return found, problems
+
+
+def _named(pair: tuple[str, str], access: Access) -> list[Entry] | Problem:
+    """The object that a list names, if it is there."""
+    uri, source = pair
+    try:
+        found = find([uri], access, None)
+        return found.problems[0] if found.problems else [each for each in found.entries if each.uri == uri]
+    except (*_PASSING, EmptyWindow) as error:
+        return replace(_problem_of(error, source), remedy=f"{source} lists it.")
 
 
 def _cut(entry: Entry, access: Access, format: str | None, options: ReadOptions, listed: bool = False) -> _Cut:

@@ -137,17 +137,19 @@ def test_leftovers_and_hidden_objects_are_skipped_and_counted(tmp_path: Path) ->
 
 
 def test_b03_a_manifest_stands_for_the_objects_that_it_lists(tmp_path: Path) -> None:
-    listed = json.dumps([{"prefix": f"{tmp_path}/out/"}, "a.csv.out", "deep/b.csv.out", "gone.csv.out"])
+    listed = json.dumps([{"prefix": f"{tmp_path}/out/"}, "a.csv.out", "deep/b.csv.out", "gone.csv.out", "void.csv.out"])
     write(tmp_path / "capture" / "output" / "2026" / "11" / "20" / "13" / "0c1e.json", listed)
     write(tmp_path / "capture" / "output" / "2026" / "11" / "20" / "13" / "5f62.json", listed)
     write(tmp_path / "capture" / "output" / "2026" / "11" / "20" / "13" / "data.json", '[{"_c0": "5"}]')
     write(tmp_path / "out" / "a.csv.out", "1,2\n")
     write(tmp_path / "out" / "deep" / "b.csv.out", "3,4\n")
+    write(tmp_path / "out" / "void.csv.out", "")
     source = source_of(tmp_path / "capture")
     names = ["capture/output/2026/11/20/13/data.json", "out/a.csv.out", "out/deep/b.csv.out"]
     assert (relative(source, tmp_path), source.skipped) == (names, 2)
     assert [row["_c0"] for row in rows_of(source)] == ["5", "1", "3"]
-    (missing,) = source.problems.examples
+    missing, void = source.problems.examples
+    assert void.reason == "the file is empty (0 bytes)"
     assert "gone.csv.out" in missing.reason
     assert ".json lists it" in missing.remedy
 
