@@ -14,7 +14,10 @@ from driftline.documents import statistics as statistics_document
 from driftline.errors import Invalid, NotFound, Unreadable
 from driftline.monitors.constraints import Constraints
 from driftline.monitors.data_quality import Learnt
+from driftline.monitors.verdict import Verdict
+from driftline.pages import report as page
 from driftline.pages import terminal
+from driftline.pages.content import Content
 from driftline.problems import Problems
 from driftline.profile import Profile
 from driftline.storage.access import Access
@@ -90,6 +93,16 @@ class Baseline:
     def to_dict(self) -> dict[str, Any]:
         """Both documents as one JSON value."""
         return {name.removesuffix(".json"): found for name, found in self._documents()}
+
+    def __repr__(self) -> str:
+        """In short."""
+        rows = "" if self.profile is None else f" and {self.profile.rows:,} rows"
+        return f"<Baseline of {len(self.names)} columns{rows}>"
+
+    def _repr_html_(self) -> str | None:
+        if self.profile is None:
+            return None
+        return page.fragment(Content(Verdict(), self.profile, None, self.problems, "Baseline", (), "", self.warnings))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """The table of statistics, for a terminal."""

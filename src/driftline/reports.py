@@ -106,6 +106,10 @@ class Report:
         else:
             storage_for(place, access).delete(place)
 
+    def __repr__(self) -> str:
+        """In short: the verdict."""
+        return f"<Report on {self.current.rows:,} rows: {self.said}>"
+
     def html(self) -> str:
         """The page for people: one self-contained HTML document."""
         return page.render(self._content())

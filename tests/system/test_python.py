@@ -89,6 +89,18 @@ def test_report_shows_and_saves_itself(tmp_path: Path) -> None:
     assert all(Path(each).exists() for each in written)
 
 
+def test_in_a_notebook_or_a_prompt_values_are_short() -> None:
+    """What is typed shows its size or verdict, not its states; a baseline shows its columns as HTML."""
+    normal = driftline.baseline(pa.table(COLUMNS))
+    report = driftline.check(pa.table(COLUMNS), normal)
+    assert repr(normal) == "<Baseline of 3 columns and 1,000 rows>"
+    assert repr(normal.profile) == "<Profile of 1,000 rows, columns: age, colour, score>"
+    assert repr(report) == "<Report on 1,000 rows: Completed: Job completed successfully with no violations.>"
+    shown = normal._repr_html_() or ""
+    assert "Profile of 1,000 rows" in shown and "colour" in shown and "Distance" not in shown
+    assert driftline.Baseline(normal.constraints)._repr_html_() is None
+
+
 def test_few_rows_are_warned_of() -> None:
     """BL-14: a baseline of fewer than 100 rows."""
     assert driftline.baseline(pa.table({"x": [1, 2, 3]})).warnings

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Literal
 
-from driftline.monitors.verdict import Measure, Verdict
+from driftline.monitors.verdict import Verdict
 from driftline.problems import Problems
 from driftline.profile import Column, Profile
 from driftline.schema import Form
@@ -209,14 +209,6 @@ def violations_table(verdict: Verdict) -> Table:
         check = found.check.removesuffix("_check").replace("_", " ")
         table.add_row(plain(short(found.subject, 24), "bold red"), check, value, limit, plain(rounded(found.said)))
     _keep_whole(table, 4)
-    return table
-
-
-def undefined_table(measures: Iterable[Measure]) -> Table:
-    """One row a measure that has no value, and why."""
-    table = table_of("column", "measure", "why there is no value")
-    for measure in measures:
-        table.add_row(plain(short(measure.subject)), measure.name, plain(measure.reason))
     return table
 
 

@@ -42,6 +42,15 @@ class Profile:
     states: Mapping[Analyzer[Any], Any] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        """Its size alone: the states are long.
+
+        >>> Profile.of(pa.table({"age": [30, 40]}))
+        <Profile of 2 rows, columns: age>
+        """
+        names = ", ".join(self.names[:8]) + (", …" if len(self.names) > 8 else "")
+        return f"<Profile of {self.rows:,} row{'' if self.rows == 1 else 's'}, columns: {names}>"
+
     @classmethod
     def of(cls, data: pa.RecordBatch | pa.Table | Iterable[pa.RecordBatch]) -> Profile:
         """The profile of all rows, in order."""
