@@ -58,6 +58,18 @@ class Manifest:
         """As JSON has it."""
         return asdict(self)
 
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Manifest:
+        """The manifest that `to_dict` made, also when it has been JSON in between.
+
+        >>> import json
+        >>> manifest = Manifest(("a.csv",), columns=("x",), monitor=DataQuality(measures={"*": {"psi": 0.2}}))
+        >>> Manifest.of(json.loads(json.dumps(manifest.to_dict()))) == manifest
+        True
+        """
+        lists = {name: tuple(value) for name, value in document.items() if isinstance(value, list)}
+        return cls(**{**document, **lists, "monitor": DataQuality(**document["monitor"])})
+
 
 class Watch(Protocol):
     """Who is told how far a run is."""

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection
@@ -23,6 +24,8 @@ WORK = "execution"
 JOB = "processing-job"
 BATCH = 50
 """Schedules that are planned in one transaction."""
+MOST = 1000
+"""Executions that one back-fill makes: more than the hours of a month."""
 
 _DAILY = "cron(0 0 ? * * *)"
 """What SageMaker would choose where there is no expression: once a day."""
@@ -68,6 +71,10 @@ class Plan:
         """When it runs next after that moment; None: never again."""
         return None if self.is_now else Cron.parse(self.expression).next_after(moment)
 
+    def next_times(self, count: int, moment: datetime) -> list[datetime]:
+        """The next times that it runs after that moment, at most `count`; none for NOW, which runs once."""
+        return [] if self.is_now else Cron.parse(self.expression).next_times(count, moment)
+
     def window(self, scheduled: datetime, source: Mapping[str, Any] | None) -> Window:
         """The window of the run that is planned for `scheduled`; `source` is its input, which may have offsets."""
         offsets = source or {}
@@ -104,8 +111,14 @@ def run_now(tx: Connection, name: str, now: datetime) -> Execution:
     """One more execution, over the last window of the schedule (or, for NOW, the window that it names)."""
     schedule = resources.get(tx, KIND, name)
     plan = Plan.of(schedule.body["MonitoringScheduleConfig"])
-    last = now if plan.is_now else _last(plan, now)
-    return _again(tx, schedule, last, now, "now")
+    return _again(tx, schedule, _last(plan, now), now, "now")
+
+
+def sample(tx: Connection, name: str, now: datetime) -> Execution:
+    """The execution that `run_now` would add; it is not kept."""
+    schedule = resources.get(tx, KIND, name)
+    plan = Plan.of(schedule.body["MonitoringScheduleConfig"])
+    return _planned(tx, schedule, plan, _last(plan, now), now, "now")
 
 
 def rerun(tx: Connection, identity: str, now: datetime) -> Execution:
@@ -119,18 +132,23 @@ def rerun(tx: Connection, identity: str, now: datetime) -> Execution:
 
 
 def backfill(tx: Connection, name: str, since: datetime, until: datetime, now: datetime) -> list[Execution]:
-    """Executions for all scheduled times in [since, until), in order, whether they ran before or not."""
+    """Executions for all scheduled times in [since, until), in order, whether they ran before or not.
+
+    Raises `Invalid` for a range that is none, reaches into the future or holds more than `MOST` scheduled times.
+    """
     schedule = resources.get(tx, KIND, name)
     plan = Plan.of(schedule.body["MonitoringScheduleConfig"])
     if plan.is_now:
         raise Invalid(what="schedule", got=name, expected="one with a cron expression")
     if until > now:
         raise Invalid(what="until", got=until.isoformat(), expected="a time in the past")
-    found, moment = [], plan.after(_before(since))
-    while moment is not None and moment < until:
-        found.append(_again(tx, schedule, moment, now, "backfill"))
-        moment = plan.after(moment)
-    return found
+    if since >= until:
+        raise Invalid(what="since", got=since.isoformat(), expected=f"a time before {until.isoformat()}")
+    moments = list(islice(_between(plan, _before(since), _before(until)), MOST + 1))
+    if len(moments) > MOST:
+        got, expected = f"{since.isoformat()} to {until.isoformat()}", f"at most {MOST} scheduled times"
+        raise Invalid(what="range", got=got, expected=expected, remedy="Fill it piece by piece.")
+    return [_again(tx, schedule, moment, now, "backfill") for moment in moments]
 
 
 def unplan(tx: Connection, name: str, now: datetime) -> None:
@@ -145,9 +163,19 @@ def stop(tx: Connection, name: str, now: datetime) -> None:
     """Plan nothing more, and end what is queued or running: as when a schedule is deleted."""
     unplan(tx, name, now)
     for found in executions.open_of(tx, name):
-        executions.update(tx, found.id, now=now, status="Stopping")
-        if found.job is not None:
-            resources.update(tx, JOB, found.job, now=now, status="Stopping")
+        stop_execution(tx, found, now)
+
+
+def stop_execution(tx: Connection, found: Execution, now: datetime) -> None:
+    """End one execution: at once if it is queued, else as soon as its worker sees it. Nothing if it has ended."""
+    if not found.is_open:
+        return
+    if found.status == "Pending" and work.remove_queued(tx, WORK, found.id):
+        executions.update(tx, found.id, now=now, status="Stopped")
+        return
+    executions.update(tx, found.id, now=now, status="Stopping")
+    if found.job is not None:
+        resources.update(tx, JOB, found.job, now=now, status="Stopping")
 
 
 def source_of(definition: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -202,10 +230,16 @@ def _add(
     after: datetime | None = None,
 ) -> Execution | None:
     """An execution for this time, to begin `after` that one; None if it is known already and this is no repeat."""
+    if origin == "schedule" and executions.find(tx, schedule.name, moment) is not None:
+        return None
+    return _enqueue(tx, _planned(tx, schedule, plan, moment, now, origin), now, after)
+
+
+def _planned(tx: Connection, schedule: Resource, plan: Plan, moment: datetime, now: datetime, origin: str) -> Execution:
     config = schedule.body["MonitoringScheduleConfig"]
     definition = definition_of(tx, config)
     source = source_of(definition)
-    made = _made(
+    return _made(
         plan.window(moment, source),
         now,
         run=0 if origin == "schedule" else executions.next_run(tx, schedule.name, moment),
@@ -217,9 +251,6 @@ def _add(
         endpoint=source.get("EndpointName"),
         definition=config.get("MonitoringJobDefinitionName"),
     )
-    if origin == "schedule" and executions.find(tx, made.schedule, made.scheduled) is not None:
-        return None
-    return _enqueue(tx, made, now, after)
 
 
 def _made(window: Window, now: datetime, **values: Any) -> Execution:
@@ -237,7 +268,9 @@ def _enqueue(tx: Connection, made: Execution, now: datetime, after: datetime | N
 
 
 def _last(plan: Plan, now: datetime) -> datetime:
-    """The latest scheduled time that has passed."""
+    """The latest scheduled time that has passed; now for NOW."""
+    if plan.is_now:
+        return now
     cron = Cron.parse(plan.expression)
     last = cron.last_before(now)
     if last is None:

@@ -87,6 +87,18 @@ def get(tx: Connection, identity: str) -> Execution:
     return _of(row)
 
 
+def beginning(tx: Connection, start: str) -> Execution:
+    """The execution whose id begins so; raises `NotFound`, and `Conflict` if there are several."""
+    query = select(execution).where(execution.c.id.startswith(start, autoescape=True)).order_by(execution.c.id)
+    rows = tx.execute(query.limit(2)).all()
+    if not rows:
+        raise NotFound(what="monitoring execution", name=start)
+    if len(rows) > 1:
+        reason = f"{rows[0].id} and {rows[1].id} both begin so"
+        raise Conflict(what="monitoring execution", name=start, reason=reason, remedy="Give more of the id.")
+    return _of(rows[0])
+
+
 def find(tx: Connection, schedule: str, scheduled: datetime) -> Execution | None:
     """The first run of a scheduled time."""
     c = execution.c

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select
@@ -19,10 +19,12 @@ PREFIX = "dl_"
 
 @dataclass(frozen=True)
 class AccessKey:
-    """A key id and the secret that signatures are checked with."""
+    """A key id and the secret that signatures are checked with; a note says whose it is."""
 
     id: str
-    secret: str
+    secret: str = field(repr=False)
+    note: str = ""
+    created: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,14 @@ def secret_of(tx: Connection, key: str) -> str | None:
 
 def access_keys(tx: Connection) -> list[AccessKey]:
     """All access keys, oldest first."""
-    return [AccessKey(row.id, row.secret) for row in tx.execute(select(access_key).order_by(access_key.c.created))]
+    rows = tx.execute(select(access_key).order_by(access_key.c.created, access_key.c.id))
+    return [AccessKey(row.id, row.secret, row.note, row.created) for row in rows]
+
+
+def delete_access_key(tx: Connection, key: str) -> None:
+    """Forget an access key; raises `NotFound`."""
+    if not tx.execute(delete(access_key).where(access_key.c.id == key)).rowcount:
+        raise NotFound(what="access key", name=key)
 
 
 def digest(key: str) -> str:

@@ -35,10 +35,9 @@ def analyse(job: Contract, access: Access, log: Log) -> Outcome:
     kind = job.environment.get("analysis_type", "DATA_QUALITY")
     if kind in LATER:
         return Outcome.failed(f"ClientError: {LATER[kind]} is not analysed by this version of Driftline yet.")
-    inputs = _inputs(job, access)
-    if isinstance(inputs, Outcome):
-        return inputs
-    manifest = manifest_of(job, inputs)
+    manifest = _manifest(job, access)
+    if isinstance(manifest, Outcome):
+        return manifest
     log(f"Reading {', '.join(manifest.inputs)}")
     world = runs.World(access, log=log)
     report = runs.run(manifest, world) if manifest.statistics or manifest.constraints else None
@@ -61,6 +60,15 @@ def analyse(job: Contract, access: Access, log: Log) -> Outcome:
     published = job.environment.get("publish_cloudwatch_metrics") == "Enabled"
     found = metrics.of_run(current, report, job.environment) if published else ()
     return Outcome(COMPLETED, said, violations=count, metrics=found, manifest=manifest.to_dict())
+
+
+def _manifest(job: Contract, access: Access) -> runs.Manifest | Outcome:
+    """The run that is repeated, or else the one that the job describes; or why there is nothing to run."""
+    repeated = (job.body or {}).get("Replay")
+    if repeated:
+        return runs.Manifest.of(repeated)
+    inputs = _inputs(job, access)
+    return inputs if isinstance(inputs, Outcome) else manifest_of(job, inputs)
 
 
 def manifest_of(job: Contract, inputs: tuple[str, ...]) -> runs.Manifest:

@@ -12,6 +12,7 @@ from driftline.catalog import Catalog, executions, resources, work
 from driftline.catalog.executions import Execution
 from driftline.catalog.resources import Resource
 from driftline.catalog.work import Work
+from driftline.errors import CallerError, NotFound
 from driftline.processing import jobs, judging
 from driftline.processing.contract import Contract
 from driftline.processing.monitoring import Hours, capture_prefixes, hours_of, job_body, job_name
@@ -21,7 +22,7 @@ from driftline.settings import Settings
 from driftline.storage.access import Access
 from driftline.window import Window
 
-__all__ = ["WORK", "NotYet", "begin", "give_up", "reap"]
+__all__ = ["WORK", "NotYet", "baseline_of", "begin", "endpoint_config", "give_up", "reap"]
 
 
 class NotYet(Exception):
@@ -42,11 +43,18 @@ def begin(catalog: Catalog, claimed: Work, access: Access, settings: Settings) -
         if found.job is not None:
             job = resources.get(tx, jobs.KIND, found.job)
             return {"name": job.name, "body": job.body}
-        config = _endpoint_config(tx, found)
-        baseline = _baseline(tx, found)
+        try:
+            config, baseline = endpoint_config(tx, found), baseline_of(tx, found)
+        except NotFound as error:
+            _close(tx, claimed, found, Outcome.failed(f"ClientError: {error}"), now)
+            return None
         executions.update(tx, found.id, now=now, status="InProgress")
-    prefixes = capture_prefixes(found, config)
-    hours = hours_of(prefixes, Window(found.window_start, found.window_end), access)
+    try:
+        hours = hours_of(capture_prefixes(found, config), Window(found.window_start, found.window_end), access)
+    except CallerError as error:
+        with catalog.begin() as tx:
+            _close(tx, claimed, found, Outcome.failed(f"ClientError: {error}"), now)
+        return None
     if not hours.found:
         _nothing(catalog, claimed, found, hours, completes=settings.empty_window_completes)
         return None
@@ -54,16 +62,23 @@ def begin(catalog: Catalog, claimed: Work, access: Access, settings: Settings) -
 
 
 def _stop(tx: Connection, found: Execution, claimed: Work, now: datetime) -> None:
-    if work.finish(tx, claimed) and found.is_open:
-        judging.close(tx, found, Outcome(STOPPED), now)
+    if found.is_open:
+        _close(tx, claimed, found, Outcome(STOPPED), now)
+    else:
+        work.finish(tx, claimed)
 
 
 def _nothing(catalog: Catalog, claimed: Work, found: Execution, hours: Hours, *, completes: bool) -> None:
     now = catalog.clock()
     outcome = Outcome(COMPLETED, shortened(f"Completed: {hours.reason}")) if completes else Outcome.failed(hours.reason)
     with catalog.begin() as tx:
-        if work.finish(tx, claimed):
-            judging.close(tx, found, outcome, now)
+        _close(tx, claimed, found, outcome, now)
+
+
+def _close(tx: Connection, claimed: Work, found: Execution, outcome: Outcome, now: datetime) -> None:
+    """Note how an execution ended that needs no job, unless it belongs to somebody else by now."""
+    if work.finish(tx, claimed):
+        judging.close(tx, found, outcome, now)
 
 
 def _with_job(catalog: Catalog, found: Execution, body: Mapping[str, Any], claimed: Work) -> dict[str, Any] | None:
@@ -86,16 +101,24 @@ def _with_job(catalog: Catalog, found: Execution, body: Mapping[str, Any], claim
     return {"name": name, "body": told}
 
 
-def _endpoint_config(tx: Connection, found: Execution) -> Mapping[str, Any] | None:
+def endpoint_config(tx: Connection, found: Execution) -> Mapping[str, Any] | None:
+    """The configuration of the execution's endpoint; None for a batch transform. Raises `NotFound`."""
     name = source_of(found.body["definition"]).get("EndpointName")
     if not name:
         return None
     endpoint = resources.get(tx, "endpoint", name)
-    return resources.get(tx, "endpoint-config", endpoint.body["EndpointConfigName"]).body
+    config = resources.get(tx, "endpoint-config", endpoint.body["EndpointConfigName"])
+    if not config.body.get("DataCaptureConfig"):
+        remedy = f"Its configuration {config.name} has no DataCaptureConfig: update the endpoint with one that has."
+        raise NotFound(what="data capture of endpoint", name=endpoint.name, remedy=remedy)
+    return config.body
 
 
-def _baseline(tx: Connection, found: Execution) -> dict[str, str | None]:
-    """The baseline's files: those named, else those that the baselining job wrote."""
+def baseline_of(tx: Connection, found: Execution) -> dict[str, str | None]:
+    """The baseline's files: those named, else those that the baselining job wrote.
+
+    Raises `NotYet` while that job runs, and `NotFound` if there is no such job.
+    """
     definition = found.body["definition"]
     config: Mapping[str, Any] = next(
         (value for name, value in definition.items() if name.endswith("BaselineConfig")), {}

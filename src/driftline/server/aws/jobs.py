@@ -10,9 +10,9 @@ from driftline.catalog.resources import Resource
 from driftline.processing.jobs import KIND, WORK
 from driftline.server.aws.lists import listed
 from driftline.server.aws.tags import tags_of
+from driftline.server.aws.waking import wake
 from driftline.server.aws.wire import Call, operation
 from driftline.server.errors import AwsError
-from driftline.worker import Worker
 
 _RUNNING, _STOPPING, _STOPPED = "InProgress", "Stopping", "Stopped"
 
@@ -26,8 +26,7 @@ def create(request: Mapping[str, Any], call: Call) -> dict[str, Any]:
         resources.create(tx, Resource(KIND, name, arn, body, _RUNNING, call.now, call.now))
         tags.put(tx, arn, tags_of(request))
         work.enqueue(tx, WORK, name, now=call.now)
-    if Worker in call.parts:
-        call.part(Worker).wake()
+    wake(call)
     return {"ProcessingJobArn": arn}
 
 

@@ -16,11 +16,13 @@ from driftline.schedules import KIND, Plan, definition_of, source_of
 from driftline.server.aws.executions import summary as execution_summary
 from driftline.server.aws.lists import listed
 from driftline.server.aws.tags import tags_of
+from driftline.server.aws.waking import wake
 from driftline.server.aws.wire import Call, operation
 from driftline.server.errors import AwsError
-from driftline.worker import Worker
 
 SCHEDULED, STOPPED = "Scheduled", "Stopped"
+STOPPED_TIME = "StoppedTime"
+"""The member of a stopped schedule that says since when."""
 
 
 @operation("CreateMonitoringSchedule")
@@ -39,7 +41,7 @@ def create(request: Mapping[str, Any], call: Call) -> dict[str, Any]:
         tags.put(tx, arn, tags_of(request))
         due.put(tx, name, first)
         alerts.add(tx, Alert(name, f"{name}-alert", call.now, call.now))
-    _wake(call)
+    wake(call)
     return {"MonitoringScheduleArn": arn}
 
 
@@ -58,7 +60,7 @@ def update(request: Mapping[str, Any], call: Call) -> dict[str, Any]:
         resources.update(tx, KIND, found.name, now=call.now, body=body, labels=labels)
         if found.status == SCHEDULED:
             due.put(tx, found.name, first)
-    _wake(call)
+    wake(call)
     return {"MonitoringScheduleArn": found.arn}
 
 
@@ -89,9 +91,10 @@ def start(request: Mapping[str, Any], call: Call) -> None:
         found = _found(tx, request)
         if found.status == SCHEDULED:
             return
-        resources.update(tx, KIND, found.name, now=call.now, status=SCHEDULED)
+        body = {member: value for member, value in found.body.items() if member != STOPPED_TIME}
+        resources.update(tx, KIND, found.name, now=call.now, status=SCHEDULED, body=body)
         due.put(tx, found.name, Plan.of(found.body["MonitoringScheduleConfig"]).after(call.now))
-    _wake(call)
+    wake(call)
 
 
 @operation("StopMonitoringSchedule")
@@ -99,7 +102,9 @@ def stop(request: Mapping[str, Any], call: Call) -> None:
     """Plan nothing more; what is queued does not run, what runs ends by itself."""
     with call.catalog.begin() as tx:
         found = _found(tx, request)
-        resources.update(tx, KIND, found.name, now=call.now, status=STOPPED)
+        since = found.body.get(STOPPED_TIME) or call.now.timestamp()
+        body = {**found.body, STOPPED_TIME: since}
+        resources.update(tx, KIND, found.name, now=call.now, status=STOPPED, body=body)
         schedules.unplan(tx, found.name, call.now)
 
 
@@ -168,9 +173,3 @@ def _summary(found: Resource) -> dict[str, Any]:
     if "definition" in found.labels:
         told["MonitoringJobDefinitionName"] = found.labels["definition"]
     return told
-
-
-def _wake(call: Call) -> None:
-    """The worker of this process looks for work now, not at its next turn."""
-    if Worker in call.parts:
-        call.part(Worker).wake()
