@@ -82,3 +82,17 @@ def test_an_array_that_is_cut_short_is_refused(tmp_path: Path, end: str) -> None
     path.write_text('[{"a": 1},\n{"a": 2}' + end)
     with pytest.raises(EmptyWindow, match="line 2: no JSON"):
         driftline.profile(path)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json", "capture.jsonl"])
+def test_half_a_surrogate_pair_loses_nothing(tmp_path: Path, name: str) -> None:
+    """F-13: as a text that was cut in the middle of an emoji has it; in names, values and lists."""
+    rows: list[object] = [{"a": "cut \ud83d", "\ude00": ["x", "\ud83d"], "n": 1}, {"a": "whole \U0001f600", "n": 2}]
+    if name.startswith("capture"):
+        payloads = [{"endpointInput": {"data": json.dumps(row), "encoding": "JSON"}} for row in rows]
+        rows = [{"captureData": each, "eventMetadata": {"eventId": str(place)}} for place, each in enumerate(payloads)]
+    path = tmp_path / name
+    path.write_text(json.dumps(rows) if name == "a.json" else "".join(json.dumps(row) + "\n" for row in rows))
+    found = driftline.profile(path)
+    assert set(found.names) == {"a", "\ufffd", "n"}
+    assert set(found.column("a").frequent.counts) == {"cut \ufffd", "whole \U0001f600"}

@@ -46,8 +46,29 @@ def as_text(value: Any) -> str | None:
 
 
 def batch_of(records: Iterable[Mapping[str, Any]]) -> pa.RecordBatch:
-    """A batch of flat records: text columns, and lists of numbers as lists of doubles."""
+    """A batch of flat records: text columns, and lists of numbers as lists of doubles.
+
+    Half a surrogate pair, which JSON can spell and UTF-8 cannot, becomes U+FFFD.
+
+    >>> batch_of([{"a": "\\ud83d"}]).to_pylist() == [{"a": "\\ufffd"}]
+    True
+    """
     rows = list(records)
+    try:
+        return _batch(rows)
+    except UnicodeEncodeError:
+        return _batch([_encodable(row) for row in rows])
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_encodable(each) for each in value]
+    return {_encodable(name): _encodable(each) for name, each in value.items()} if isinstance(value, Mapping) else value
+
+
+def _batch(rows: Sequence[Mapping[str, Any]]) -> pa.RecordBatch:
     names = list(dict.fromkeys(name for row in rows for name in row))
     return pa.RecordBatch.from_arrays([_array([row.get(name) for row in rows]) for name in names], names=names)
 
