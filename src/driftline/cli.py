@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from io import TextIOWrapper
 from textwrap import dedent
 from types import TracebackType
 
@@ -90,6 +91,9 @@ for _name in COMMANDS:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; the result is the exit status."""
     sys.excepthook = _crash
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal or pipe that lacks a character shows a question mark
+            stream.reconfigure(errors="replace")
     given = [_STANDARD_INPUT if each == "-" else each for each in (sys.argv[1:] if arguments is None else arguments)]
     try:
         status = app(given, exit_on_error=False, print_error=True, result_action="return_value")

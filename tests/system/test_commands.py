@@ -280,6 +280,16 @@ def test_demo_tells_its_story(tmp_path: Path) -> None:
     assert (tmp_path / "demo" / "car_loan" / "reports" / "2019-04" / "report.html").exists()
 
 
+def test_a_terminal_without_the_characters_is_no_crash(tmp_path: Path) -> None:
+    """Tables then have question marks, JSON has escapes, and the status is that of the verdict."""
+    pl.DataFrame({"größe": ["\U0001f600", "x"] * 100}).write_csv(tmp_path / "a.csv")
+    surroundings = {"PYTHONIOENCODING": "ascii"}
+    assert "gr??e" in run("profile", tmp_path / "a.csv", env=surroundings).stdout
+    found = json.loads(run("profile", tmp_path / "a.csv", "--json", env=surroundings).stdout)
+    assert found["columns"][0]["name"] == "größe" and found["columns"][0]["frequent"]["\U0001f600"] == 100
+    assert "nichts-da-?.csv" in run("profile", "nichts-da-ß.csv", env=surroundings, expected=2).stderr
+
+
 def piped(data: bytes, *arguments: object) -> subprocess.CompletedProcess[bytes]:
     """Run the command with these bytes on a pipe to it."""
     asked = [sys.executable, "-m", "driftline", *map(str, arguments)]

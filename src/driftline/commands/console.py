@@ -102,7 +102,8 @@ def plan(manifest: Manifest, options: Options) -> int:
 def finish(shown: Any, document: Any, written: Sequence[str], options: Options) -> None:
     """Print what was found, and where it was written."""
     if options.json:
-        print(json.dumps(plain(document), ensure_ascii=False, allow_nan=False))
+        unicode = "utf" in (sys.stdout.encoding or "").lower()
+        print(json.dumps(plain(document), ensure_ascii=not unicode, allow_nan=False))
     elif not options.quiet:
         from rich.console import Console
 
