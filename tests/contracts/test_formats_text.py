@@ -130,6 +130,23 @@ def test_dialects_are_recognised(tmp_path: Path, text: str, names: list[str]) ->
     assert list(rows[0]) == names
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (",age,city\n0,41,Rome\n1,42,Oslo\n", ["_c0", "age", "city"]),
+        (",city\n17,Rome\n4,Rome\n", ["_c0", "city"]),
+        (",41,Rome\n1,42,Oslo\n", ["_c0", "_c1", "_c2"]),
+        (",Rome\n1,Oslo\n2,Rome\n", ["_c0", "_c1"]),
+        (",age,\n0,41,Rome\n", ["_c0", "_c1", "_c2"]),
+        (",age\nx,41\n", ["_c0", "_c1"]),
+    ],
+)
+def test_a_header_without_a_first_name_is_one_above_numbered_rows(tmp_path: Path, text: str, names: list[str]) -> None:
+    """F-06: as `DataFrame.to_csv()` writes it; a first value that is merely missing makes no header."""
+    rows, _ = read(Csv(), wrote(tmp_path / "a.csv", text))
+    assert [*rows[0]] == names
+
+
 @pytest.mark.parametrize("header", [True, "true", False, "false"])
 def test_header_as_it_is_told(tmp_path: Path, header: object) -> None:
     """SageMaker's `{"csv": {"header": true}}`, and the command line's text."""

@@ -103,14 +103,17 @@ def _rows(lines: Sequence[str], separator: str, quote: str | None, escape: str |
 
 
 def _looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Names that are all there, all different and none a number, above rows of which some value is one.
+    """Names that are all there and none a number, above rows of which some value is one.
 
-    With nothing but text everywhere, the first row is a header too if its values are not seen below it.
+    With nothing but text everywhere, the first row is a header too if its values are not seen below it. The first name
+    may be blank above numbered rows: so pandas writes an index.
     """
     if not rows:
         return False
     first, below = rows[0], rows[1:]
     named = [cell.strip() for cell in first]
+    if len(named) > 1 and not named[0] and _is_numbered(below):
+        named, first, below = named[1:], first[1:], [row[1:] for row in below]
     if any(not name or _NUMBER.fullmatch(name) for name in named):
         return False
     if not below:
@@ -119,3 +122,9 @@ def _looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
         return True
     seen = {(place, cell) for row in below for place, cell in enumerate(row)}
     return not any((place, cell) in seen for place, cell in enumerate(first))
+
+
+def _is_numbered(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the rows begin with different whole numbers."""
+    numbers = [row[0].strip() for row in rows if row]
+    return bool(numbers) and len(set(numbers)) == len(numbers) and all(each.isdecimal() for each in numbers)
