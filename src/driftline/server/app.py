@@ -79,7 +79,7 @@ def _add_probes(inner: FastAPI) -> None:
     @inner.get("/ready", include_in_schema=False)
     def ready(request: Request) -> dict[str, str]:
         """The database answers too; 503 if not."""
-        rest.ready(request.app.state.catalog)
+        _ready(request.app.state.catalog)
         return {"status": "ok"}
 
     @inner.get("/metrics", include_in_schema=False)
@@ -92,6 +92,12 @@ def _add_probes(inner: FastAPI) -> None:
     def docs(request: Request) -> HTMLResponse:
         """The REST API for people."""
         return HTMLResponse(openapi.page(request.app.openapi()))
+
+
+def _ready(catalog: Catalog) -> bool:
+    """Whether the database answers; raises `Unavailable` if not."""
+    with catalog.read():
+        return True
 
 
 def _check_metrics_caller(request: Request) -> None:

@@ -1,4 +1,4 @@
-"""The REST API under /v1: a router, and what its endpoints ask of a caller."""
+"""What the endpoints ask of a caller: a scope each; and who it is."""
 
 from __future__ import annotations
 
@@ -6,19 +6,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
-from driftline.catalog.database import Catalog
 from driftline.server.auth import Principal
 from driftline.server.aws.wire import Call
+from driftline.server.rest.answers import Caller
 
-router = APIRouter(
-    prefix="/v1",
-    responses={
-        400: {"description": "Refused: what was sent is wrong"},
-        401: {"description": "No key, or one that is not known"},
-        403: {"description": "The key lacks the scope"},
-    },
-)
-"""Endpoints under /v1. An error of `driftline.errors` becomes `{"error": {"code", "message"}}` with its status."""
+router = APIRouter(tags=["caller"])
 
 
 def called(request: Request) -> Call:
@@ -44,16 +36,10 @@ Reading = Annotated[Call, _allowed("read")]
 Writing = Annotated[Call, _allowed("write")]
 """A parameter of an endpoint that changes or runs."""
 Administering = Annotated[Call, _allowed("admin")]
-"""A parameter of an endpoint that makes or deletes keys."""
+"""A parameter of an endpoint that shows, makes or deletes keys."""
 
 
 @router.get("/me", summary="Who calls, and what is allowed")
-def me(call: Reading) -> dict[str, Any]:
+def me(call: Reading) -> Caller:
     """The caller's name and scopes; for trying a key."""
-    return {"name": call.principal.name, "scopes": sorted(call.principal.scopes)}
-
-
-def ready(catalog: Catalog) -> bool:
-    """Whether the database answers; raises `Unavailable` if not."""
-    with catalog.read():
-        return True
+    return Caller(name=call.principal.name, scopes=sorted(call.principal.scopes))

@@ -1,0 +1,27 @@
+"""The REST API under /v1: what the server has and does, for people, scripts and the command line."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from driftline.server.rest import callers, endpoints, executions, jobs, keys, schedules
+from driftline.server.rest.answers import Refusal
+
+_REFUSALS = {
+    400: "Refused: what was sent is wrong",
+    401: "No key, or one that is not known",
+    403: "The key lacks the scope",
+    404: "There is no such thing",
+    409: "It exists already, or is not in a state for this",
+    422: "Refused: a parameter or the body is malformed",
+}
+
+router = APIRouter(
+    prefix="/v1", responses={code: {"description": said, "model": Refusal} for code, said in _REFUSALS.items()}
+)
+"""Endpoints under /v1. An error of `driftline.errors` becomes `{"error": {"code", "message"}}` with its status."""
+
+for _part in (callers, schedules, executions, jobs, endpoints, keys):
+    router.include_router(_part.router)
+
+__all__ = ["router"]
