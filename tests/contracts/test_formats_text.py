@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +12,14 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from binaries import local
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from texts import items, read, wrote
 
 from driftline.errors import Invalid, Unreadable
 from driftline.formats import blocks
-from driftline.formats import csv as csv_format
 from driftline.formats import jsonlines as jsonlines_format
 from driftline.formats.csv import Csv
-from driftline.formats.format import Format, Item, ReadOptions
 from driftline.formats.json import Json
 from driftline.formats.jsonlines import JsonLines
 from driftline.problems import Problem
@@ -32,27 +28,6 @@ from driftline.profile import Profile
 FRAME = pl.DataFrame(
     {"n": [1, 2, None], "x": [1.5, 2.0, -3.25], "s": ['a "b"', "c,d\nnext", "é"], "t": [True, False, None]}
 )
-
-
-def items(form: Format, path: Path, options: ReadOptions | None = None) -> Iterator[Item]:
-    """Everything a format gives of a file, part by part."""
-    options = options or ReadOptions()
-    for part in form.split(str(path), path.stat().st_size, local, options):
-        yield from form.read(part, local, options)
-
-
-def read(form: Format, path: Path, **settings: Any) -> tuple[list[dict[str, Any]], list[Problem]]:
-    """Rows and problems."""
-    names = settings.pop("names", None)
-    found = list(items(form, path, ReadOptions(names=names, settings=settings)))
-    rows = [row for item in found if isinstance(item, pa.RecordBatch) for row in item.to_pylist()]
-    return rows, [item for item in found if isinstance(item, Problem)]
-
-
-def wrote(path: Path, data: bytes | str) -> Path:
-    """The file with these contents."""
-    path.write_bytes(data.encode() if isinstance(data, str) else data)
-    return path
 
 
 def test_csv_of_other_libraries(tmp_path: Path) -> None:
@@ -77,40 +52,12 @@ def test_encodings(tmp_path: Path, encoding: str) -> None:
     assert read(Csv(), path, **given) == ([{"größe": "übel", "n": "1"}], [])
 
 
-def test_wrong_encoding_is_told_line_by_line(tmp_path: Path) -> None:
-    """The line, the byte and the remedy; the other rows are there."""
-    path = wrote(tmp_path / "a.csv", "a,b\n1,x\n2,ü\n3,y\n".encode("latin-1"))
-    rows, problems = read(Csv(), path)
-    assert [row["a"] for row in rows] == ["1", "3"]
-    assert problems[0].line == 3
-    assert "encoding=latin-1" in problems[0].remedy
-
-
 @pytest.mark.parametrize("packed", [False, True])
 def test_crlf_blank_lines_and_no_last_line_end(tmp_path: Path, packed: bool) -> None:
     """F-07, F-13: as Windows writes it, plain and in gzip."""
     data = b'a,b\r\n1,"x\r\ny"\r\n\r\n2,z'
     path = wrote(tmp_path / "a.csv", gzip.compress(data) if packed else data)
     assert [row["a"] for row in read(Csv(), path)[0]] == ["1", "2"]
-
-
-def test_truncated_gzip_is_unreadable(tmp_path: Path) -> None:
-    """The file and the remedy are named."""
-    whole = gzip.compress(b"a,b\n" + b"1,2\n" * 5000)
-    path = wrote(tmp_path / "a.csv.gz", whole[: len(whole) // 2])
-    with pytest.raises(Unreadable, match="Upload the file again"):
-        read(Csv(), path)
-
-
-def test_rows_of_another_width_are_left_out(tmp_path: Path) -> None:
-    """ER-16: the line, the counts and the text of the row."""
-    path = wrote(tmp_path / "a.csv", "a,b\n1,2\n3\n4,5,6\n7,8\n")
-    rows, problems = read(Csv(), path)
-    assert [row["a"] for row in rows] == ["1", "7"]
-    assert [(problem.line, problem.reason) for problem in problems] == [
-        (3, "expected 2 values, got 1"),
-        (4, "expected 2 values, got 3"),
-    ]
 
 
 @pytest.mark.parametrize(
@@ -179,37 +126,6 @@ def test_bad_settings_are_refused(tmp_path: Path) -> None:
     for wrong in ({"separator": "::"}, {"encoding": "klingon"}, {"header": "perhaps"}):
         with pytest.raises(Invalid):
             read(Csv(), path, **wrong)
-
-
-CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00\r"), max_size=8)
-
-
-@settings(max_examples=60, deadline=None)
-@given(rows=st.lists(st.tuples(CELLS, CELLS, st.integers()), min_size=1, max_size=30), size=st.integers(8, 64))
-def test_csv_comes_back_however_it_is_cut(
-    rows: list[tuple[str, str, int]], size: int, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    """Quotes, separators, line ends and any script, across blocks and parts of a few bytes."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    writer.writerows([("a", "b", "n"), *rows])
-    path = wrote(tmp_path_factory.mktemp("csv") / "a.csv", text.getvalue())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv_format, "PIECE", size)
-        patch.setattr(blocks.blocks_of, "__kwdefaults__", {"size": size})
-        found, problems = read(Csv(), path, header=True, separator=",")
-    assert problems == []
-    assert [tuple(row.values()) for row in found] == [(a or None, b or None, str(n)) for a, b, n in rows]
-
-
-def test_line_numbers_of_later_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bad row far into a file is told with its line in the file."""
-    monkeypatch.setattr(csv_format, "PIECE", 256)
-    lines = ["a,b", *[f"{place},x" for place in range(500)]]
-    lines[321] = "odd"
-    path = wrote(tmp_path / "a.csv", "\n".join(lines) + "\n")
-    assert len(Csv().split(str(path), path.stat().st_size, local, ReadOptions())) > 3
-    assert [problem.line for problem in read(Csv(), path)[1]] == [322]
 
 
 def test_many_distinct_values_after_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -320,21 +236,6 @@ def test_null_values_as_one_text(tmp_path: Path) -> None:
     """F-04: `--read-option null_values=NA`."""
     path = wrote(tmp_path / "a.csv", "a,b\nNA,N\n1,A\n")
     assert read(Csv(), path, null_values="NA")[0] == [{"a": None, "b": "N"}, {"a": "1", "b": "A"}]
-
-
-def test_an_open_quote_is_told(tmp_path: Path) -> None:
-    """Lines that a quote swallows are counted, not lost in silence."""
-    path = wrote(tmp_path / "a.csv", 'a,b\n1,"x\n' + "2,y\n" * 3000)
-    _, problems = read(Csv(), path)
-    assert any("quote may be left open" in problem.reason and problem.rows > 2000 for problem in problems)
-
-
-def test_other_quotes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Parts are cut by the quote that is named."""
-    monkeypatch.setattr(csv_format, "PIECE", 16)
-    path = wrote(tmp_path / "a.csv", "a,b\n" + "".join(f"{place},'x\ny'\n" for place in range(50)))
-    rows, problems = read(Csv(), path, quote="'", header=True, separator=",")
-    assert (len(rows), problems) == (50, [])
 
 
 def test_bad_bytes_in_json_lines(tmp_path: Path) -> None:

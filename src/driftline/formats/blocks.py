@@ -1,180 +1,133 @@
-"""Text as blocks of whole rows: decompressed, in UTF-8, cut where a row ends."""
+"""Text as blocks of whole rows, and files cut into parts of whole rows."""
 
 from __future__ import annotations
 
-import bz2
-import codecs
-import gzip
-import io
-import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from driftline.errors import Invalid, Unreadable
 from driftline.formats.format import Item, Opener, Part
+from driftline.formats.quotes import Quoting, is_open, row_end
+from driftline.formats.text import Damaged, fill, plain_text
 from driftline.problems import Problem
 
 SIZE = 8 << 20
-"""Bytes of a block."""
+"""Bytes of a block, and of a part of a plain file."""
 
-_MOST = 16
-"""A row longer than this many blocks is taken for a quote that is never closed."""
+_LARGER = 1.25
+"""What is left of a part may be so much larger than a block and is still read at once."""
 
-_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_MAGIC = ((b"\x1f\x8b", "gzip"), (b"BZh", "bz2"), (b"\x28\xb5\x2f\xfd", "zstd"))
-_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, OSError)
+_OPEN = 64 << 20
+"""A row longer than this is taken for a quote that is never closed."""
+
+_LONGEST = 512 << 20
+"""A line longer than this is cut all the same; SageMaker's records hold payloads of up to 100 MB."""
+
+_STEP = 1 << 20
+"""Bytes read at once to cut a file: they stay in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole rows of text in UTF-8; `first_line` counts from 1, `lines` are its line ends."""
+    """Whole rows of text in UTF-8; `first_line` counts from 1, `lines` are its line ends.
+
+    `unclosed` are the places in `data` at which lines begin that are no rows, since a quote opens in them that nothing
+    closes.
+    """
 
     data: bytes
     first_line: int
     lines: int = 0
-
-
-@contextmanager
-def plain_text(uri: str, opener: Opener, settings: Mapping[str, Any]) -> Iterator[BinaryIO]:
-    """The object as UTF-8 without a mark: decompressed by its first bytes, transcoded by its mark or the setting
-    `encoding`.
-    """
-    with opener(uri) as raw:
-        head = raw.read(4)
-        raw.seek(0)
-        packed = next((name for magic, name in _MAGIC if head.startswith(magic)), None)
-        try:
-            yield _text(uri, raw, packed, head, settings)
-        except _DAMAGE as error:
-            if packed is None:
-                raise
-            raise _damaged(uri, error) from error
-
-
-def _text(uri: str, raw: BinaryIO, packed: str | None, head: bytes, settings: Mapping[str, Any]) -> BinaryIO:
-    stream = _unpacked(raw, packed)
-    mark = stream.read(3) if packed else head[:3]
-    encoding, skip = _encoding(mark, settings, uri)
-    if packed:
-        stream = _Chained(mark[skip:], stream)  # type: ignore[assignment]
-    else:
-        stream.seek(skip)
-    return stream if encoding == "utf-8" else _transcoded(stream, encoding)
-
-
-def _damaged(uri: str, error: Exception, line: int | None = None) -> Unreadable:
-    reason = f"the compressed data is cut off or damaged ({error})"
-    return Unreadable(uri=uri, line=line, reason=reason, remedy="Upload the file again.")
-
-
-def is_compressed(head: bytes) -> bool:
-    """Whether these first bytes are of a compressed file."""
-    return any(head.startswith(magic) for magic, _ in _MAGIC)
-
-
-def _unpacked(raw: BinaryIO, packed: str | None) -> BinaryIO:
-    if packed == "gzip":
-        return gzip.GzipFile(fileobj=raw)  # type: ignore[return-value]
-    if packed == "bz2":
-        return bz2.BZ2File(raw)  # type: ignore[return-value]
-    if packed == "zstd":
-        import pyarrow as pa
-
-        return pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd")  # type: ignore[no-any-return]
-    return raw
-
-
-def _encoding(mark: bytes, settings: Mapping[str, Any], uri: str) -> tuple[str, int]:
-    """The encoding, and how many bytes of a mark to pass over."""
-    for known, name in _MARKS:
-        if mark.startswith(known):
-            return name, len(known)
-    given = str(settings.get("encoding", "utf-8"))
-    try:
-        name = codecs.lookup(given).name
-    except LookupError as error:
-        what = f"encoding of {uri}"
-        raise Invalid(what=what, got=given, expected="a name such as utf-8, latin-1 or cp1252") from error
-    return ("utf-8", 0) if name in ("ascii", "utf-8") else (name, 0)
-
-
-class _Chained(io.RawIOBase):
-    """A few bytes that were read ahead, and the rest of a stream."""
-
-    def __init__(self, first: bytes, rest: BinaryIO) -> None:
-        self._first, self._rest = first, rest
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        first, self._first = self._first, b""
-        return first + self._rest.read(size if size < 0 else max(size - len(first), 0))
-
-
-class _Transcoded(io.RawIOBase):
-    """Text of any encoding as UTF-8; what is not of that encoding becomes the replacement character."""
-
-    def __init__(self, stream: BinaryIO, encoding: str) -> None:
-        self._stream = stream
-        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        while True:
-            piece = self._stream.read(size)
-            text = self._decoder.decode(piece, final=not piece)
-            if text or not piece:
-                return text.encode()
-
-
-def _transcoded(stream: BinaryIO, encoding: str) -> BinaryIO:
-    return _Transcoded(stream, encoding)  # type: ignore[return-value]
+    unclosed: tuple[int, ...] = ()
 
 
 def blocks_of(
-    part: Part, opener: Opener, settings: Mapping[str, Any], *, quote: bytes, size: int = SIZE
+    part: Part,
+    opener: Opener,
+    settings: Mapping[str, Any],
+    *,
+    quoting: Quoting | None = None,
+    skip: int = 0,
+    size: int = SIZE,
 ) -> Iterator[Block]:
-    """The part as blocks of whole rows. A line end between `quote`s (none if empty) ends no row.
+    """The part as blocks of whole rows, without the first `skip` bytes of the text of the object.
 
-    Raises `Unreadable` where a compressed file is damaged, after the blocks before that.
+    Raises `Unreadable` where a compressed file is damaged, after the whole rows before that.
     """
     with plain_text(part.uri, opener, settings) as stream:
-        # offsets count the bytes of the file: a mark that was passed over belongs to the first part
-        left = None if part.stop is None else part.stop - (part.start or stream.tell())
         if part.start:
+            skip = max(skip - part.start + stream.tell(), 0)
             stream.seek(part.start)
-        carried, line = b"", part.first_line
-        while True:
-            piece = _read(stream, size if left is None else min(size, left), part.uri, line)
-            left = None if left is None else left - len(piece)
-            data = carried + piece
-            if not piece:
-                if data:
-                    yield Block(data, line, line_ends(data))
-                return
-            # a quote that is never closed would gather the rest of the file: then line ends count after all
-            cut = row_end(data, quote=quote if len(data) < _MOST * size else b"")
-            carried = data[cut:]
-            if cut:
-                whole = data[:cut]
-                lines = line_ends(whole)
-                yield Block(whole, line, lines)
-                line += lines
+        left = None if part.stop is None else part.stop - stream.tell()
+        passed = fill(stream, skip if left is None else min(skip, left))
+        left = None if left is None else left - len(passed)
+        rows = _Rows(part.first_line + line_ends(passed), quoting, closed=left is not None)
+        last = left == 0
+        while not last:
+            want = rows.wanted(size)
+            if left is not None and left <= want * _LARGER:
+                want = left
+            piece, damage = b"", None
+            try:
+                piece = fill(stream, want)
+                last = len(piece) < want and not fill(stream, 1)
+            except Damaged as error:
+                damage = error
+            if left is not None:
+                left -= len(piece)
+                last = last or left == 0
+            yield from rows.more(piece, last=last)
+            if damage:
+                raise damage.at(part.uri, rows.line) from damage
 
 
-def _read(stream: BinaryIO, size: int, uri: str, line: int) -> bytes:
-    try:
-        return stream.read(size)
-    except _DAMAGE as error:
-        raise _damaged(uri, error, line) from error
+class _Rows:
+    """Pieces of text cut into blocks; carries what is not yet a whole row."""
+
+    def __init__(self, line: int, quoting: Quoting | None, *, closed: bool) -> None:
+        """With `closed`, whoever cut the part has seen that it ends with a row."""
+        self.line = line
+        self._quoting, self._closed, self._carried = quoting, closed, b""
+        self._most = _OPEN if quoting else _LONGEST
+
+    def wanted(self, size: int) -> int:
+        """Bytes to read next: more and more while a row does not end, so that it is not copied too often."""
+        return max(size, len(self._carried))
+
+    def more(self, piece: bytes, *, last: bool) -> Iterator[Block]:
+        """The whole rows up to the end of this piece; all that there is with the last one."""
+        data = self._carried + piece if self._carried else piece
+        ended = last and (self._closed or not is_open(data, self._quoting))
+        whole = len(data) if ended else row_end(data, self._quoting)
+        if whole:
+            yield self._block(data[:whole])
+            data = data[whole:]
+        if data and (last or len(data) >= self._most):
+            # All its line ends stand between quotes. So from a line that opens no quote the next line begins a row,
+            # and where a line opens one, quotes are as they were, and nothing closes that one either: lines are rows.
+            start, whole = 0, len(data) if last else data.rfind(b"\n") + 1 or len(data)
+            while start < whole:
+                stop = data.find(b"\n", start + SIZE, whole) + 1 or whole
+                yield self._line_by_line(data[start:stop])
+                start = stop
+            data = data[whole:]
+        self._carried = data
+
+    def _line_by_line(self, data: bytes) -> Block:
+        unclosed, start = [], 0
+        for line in data.split(b"\n"):
+            if is_open(line, self._quoting):
+                unclosed.append(start)
+            start += len(line) + 1
+        return self._block(data, tuple(unclosed))
+
+    def _block(self, data: bytes, unclosed: tuple[int, ...] = ()) -> Block:
+        block = Block(data, self.line, line_ends(data), unclosed)
+        self.line += block.lines
+        return block
 
 
 def line_ends(data: bytes) -> int:
@@ -182,38 +135,34 @@ def line_ends(data: bytes) -> int:
     return int(np.count_nonzero(np.frombuffer(data, np.uint8) == 10))
 
 
-def row_end(data: bytes, *, quote: bytes) -> int:
-    r"""Where the last whole row of the bytes ends: behind its line end; 0 if no row is whole.
+def cut_file(uri: str, opener: Opener, *, quoting: Quoting | None = None, piece: int = SIZE) -> tuple[Part, ...]:
+    """A plain file as parts of about `piece` bytes that begin with a row, and end with one where they have a stop.
 
-    A line end between quotes ends no row: an odd number of quotes stands before it.
-
-    >>> row_end(b'a,b\n1,"x\ny', quote=b'"')
-    4
+    Lines are taken for rows.
     """
-    end = data.rfind(b"\n")
-    before = data.count(quote, 0, max(end, 0)) if quote else 0
-    while end >= 0 and before % 2:
-        above = data.rfind(b"\n", 0, end)
-        before -= data.count(quote, max(above, 0), end)
-        end = above
-    return end + 1
-
-
-def cut_file(uri: str, opener: Opener, *, quote: bytes, piece: int) -> tuple[Part, ...]:
-    """A plain file as parts of about `piece` bytes that begin and end with a row; lines are taken for rows."""
-    parts: list[Part] = []
-    at, line, carried = 0, 1, b""
     with opener(uri) as stream:
-        while data := carried + (read := stream.read(piece)):
-            cut = row_end(data, quote=quote) if read else len(data)
-            if cut:
-                lines = line_ends(data[:cut])
-                parts.append(Part(uri, at, at + cut, rows=lines, size=cut, first_line=line))
-                at, line = at + cut, line + lines
-            carried = data[cut:]
-            if not read:
-                break
-    return tuple(parts)
+        return tuple(_parts(uri, stream, quoting, piece))
+
+
+def _parts(uri: str, stream: BinaryIO, quoting: Quoting | None, piece: int) -> Iterator[Part]:
+    start, line = 0, 1  # of the part
+    end, lines = 0, 0  # of the whole rows in it
+    carried = b""
+    while read := fill(stream, max(min(_STEP, piece), len(carried))):
+        data = carried + read
+        whole = row_end(data, quoting)
+        if end > start and end + whole - start > piece:
+            yield Part(uri, start, end, rows=lines, size=end - start, first_line=line)
+            start, line, lines = end, line + lines, 0
+        end, lines, carried = end + whole, lines + line_ends(data[:whole]), data[whole:]
+        if len(carried) > _OPEN:  # a quote that is not closed, or one long line: the rest is left to the reader
+            yield Part(uri, start, size=stream.seek(0, 2) - start, first_line=line)
+            return
+    if carried:
+        rows, size = lines + line_ends(carried) + 1, end + len(carried) - start
+        yield Part(uri, start, rows=rows, size=size, first_line=line)
+    elif end > start:
+        yield Part(uri, start, end, rows=lines, size=end - start, first_line=line)
 
 
 def cut_unread(uri: str, size: int, opener: Opener, piece: int) -> tuple[Part, ...]:

@@ -46,7 +46,7 @@ class Capture:
     def _read(self, part: Part, opener: Opener, options: ReadOptions) -> Iterator[Item]:
         exactly = Exactly(part.uri, options)
         alike = Alike(options)
-        for block in blocks_of(part, opener, options.settings, quote=b"", size=SIZE):
+        for block in blocks_of(part, opener, options.settings, size=SIZE):
             try:
                 if options.settings.get("exact"):
                     raise Unlike("one by one")

@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftline.formats.blocks import Block, line_ends
-from driftline.formats.csv import Reader
 from driftline.formats.dialect import Dialect
 from driftline.formats.ducks import Malformed, duck
 from driftline.formats.format import ReadOptions
 from driftline.formats.payloads import CSV_TYPES, LISTS
 from driftline.formats.quickjson import Inexact, QuickJson
+from driftline.formats.rows import Reader
 from driftline.formats.structures import Structure
 from driftline.identities import Hashes
 

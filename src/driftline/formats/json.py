@@ -9,10 +9,10 @@ from typing import Any
 
 from driftline.errors import Invalid, Unreadable
 from driftline.formats import records
-from driftline.formats.blocks import plain_text
 from driftline.formats.ducks import Malformed, duck
 from driftline.formats.format import Item, Opener, Part, ReadOptions
 from driftline.formats.jsonlines import JsonLines
+from driftline.formats.text import plain_text
 from driftline.problems import Problem
 
 LIMIT_BYTES = 256 << 20

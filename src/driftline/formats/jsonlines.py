@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from driftline.formats import records
-from driftline.formats.blocks import Block, blocks_of, cut_file, cut_unread, is_compressed, numbered
+from driftline.formats.blocks import Block, blocks_of, cut_file, cut_unread, numbered
 from driftline.formats.ducks import Malformed, duck
 from driftline.formats.format import Item, Opener, Part, ReadOptions
 from driftline.formats.quickjson import Inexact, QuickJson
+from driftline.formats.text import ODD, excerpt, is_plain, no_text
 from driftline.problems import Problem
 
 PIECE = 16 << 20
+"""Plain files on this machine are cut into parts of this size."""
 
 LARGE = 128 << 20
 """Larger files are cut without counting their lines: SageMaker reads them in several partitions anyway."""
@@ -20,15 +23,10 @@ LARGE = 128 << 20
 
 def cut_lines(uri: str, size: int, opener: Opener, options: ReadOptions) -> Sequence[Part]:
     """Byte ranges between lines for plain local files, else one part."""
-    with opener(uri) as stream:
-        head = stream.read(4)
-    wide = head.startswith((b"\xff\xfe", b"\xfe\xff")) or "encoding" in options.settings
     local = "://" not in uri or uri.startswith("file://")
-    if is_compressed(head) or wide or not local:
+    if not local or size <= PIECE or not is_plain(uri, opener, options.settings):
         return (Part(uri, size=size),)
-    if size > LARGE:
-        return cut_unread(uri, size, opener, PIECE)
-    return cut_file(uri, opener, quote=b"", piece=PIECE)
+    return cut_unread(uri, size, opener, PIECE) if size > LARGE else cut_file(uri, opener, piece=PIECE)
 
 
 @dataclass(frozen=True)
@@ -48,15 +46,15 @@ class JsonLines:
 
     def _read(self, part: Part, opener: Opener, options: ReadOptions) -> Iterator[Item]:
         quick = QuickJson()
-        for block in blocks_of(part, opener, options.settings, quote=b""):
-            yield from read_block(block, part.uri, quick)
+        for block in blocks_of(part, opener, options.settings):
+            yield from read_block(block, part.uri, quick, options.settings)
 
 
-def read_block(block: Block, uri: str, quick: QuickJson) -> Iterator[Item]:
+def read_block(block: Block, uri: str, quick: QuickJson, settings: Mapping[str, Any]) -> Iterator[Item]:
     """The objects of a block as one batch, after a problem for each line that is none."""
     if not block.data.strip():
         return
-    block, remarks = _mended(block, uri)
+    block, remarks = _mended(block, uri, settings)
     yield from remarks
     try:
         yield quick.rows(block.data)
@@ -64,15 +62,15 @@ def read_block(block: Block, uri: str, quick: QuickJson) -> Iterator[Item]:
         yield from _read_exactly(block, uri)
 
 
-def _mended(block: Block, uri: str) -> tuple[Block, list[Problem]]:
-    """The block as UTF-8: bytes that are none become the replacement character, and their line is told."""
+def _mended(block: Block, uri: str, settings: Mapping[str, Any]) -> tuple[Block, list[Problem]]:
+    """The block as UTF-8: bytes that are none become the replacement character, and the first such line is told."""
     try:
         block.data.decode()
     except UnicodeDecodeError as error:
         line = block.first_line + block.data.count(b"\n", 0, error.start)
-        reason = f"byte 0x{block.data[error.start]:02x} is no UTF-8; such bytes are read as \ufffd from here on"
-        remedy = "Name the encoding, for example --read-option encoding=latin-1."
-        text = block.data.decode("utf-8", "replace").encode()
+        reason, remedy = no_text(block.data, error, settings)
+        reason += "; such bytes are read as \N{REPLACEMENT CHARACTER} from here on"
+        text = block.data.replace(ODD, b"\xff").decode("utf-8", "replace").encode()
         return replace(block, data=text), [Problem(uri, reason, line, remedy=remedy, rows=0)]
     return block, []
 
@@ -98,9 +96,8 @@ def _read_one_by_one(lines: Sequence[bytes], first_line: int, uri: str) -> Itera
             if not isinstance(value, dict):
                 raise ValueError(f"a {type(value).__name__}, not an object")
         except ValueError as error:
-            shown = line.decode("utf-8", "backslashreplace")
             remedy = "Each line must be one JSON object; a whole document is --format json."
-            yield Problem(uri, f"no JSON object: {error}", first_line + place, value=shown, remedy=remedy)
+            yield Problem(uri, f"no JSON object: {error}", first_line + place, value=excerpt(line), remedy=remedy)
             continue
         kept.append(line)
         found.append(value)

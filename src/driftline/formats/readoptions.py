@@ -11,7 +11,7 @@ _TEXT = ("encoding",)
 _SCRIPTS = ("script_errors", "script_seconds", "script_memory_bytes", "script_records", "script_environment")
 
 SETTINGS: dict[str, tuple[str, ...]] = {
-    "csv": ("header", "separator", "delimiter", "quote", "escape", "null_values", "skip_rows", *_TEXT),
+    "csv": ("header", "separator", "delimiter", "quote", "escape", "null_values", "skip_rows", "comment", *_TEXT),
     "jsonlines": _TEXT,
     "json": ("lines", "line", "limit_bytes", *_TEXT),
     "delta": ("version", "timestamp"),

@@ -16,7 +16,7 @@ from driftline.errors import Invalid, ScriptFailed, Unreadable
 from driftline.formats import records
 from driftline.formats.blocks import Block, blocks_of, numbered
 from driftline.formats.captured import hashes_of, span_of
-from driftline.formats.dialect import quote_of
+from driftline.formats.csv import quoting_at
 from driftline.formats.format import Item, Opener, Part, ReadOptions
 from driftline.identities import Seen
 from driftline.problems import Problem
@@ -116,14 +116,14 @@ def _joined(waiting: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def _read(sandbox: Sandbox, format: str, part: Part, opener: Opener, options: ReadOptions) -> Iterator[Item]:
-    kind, quote = KINDS[format], b""
+    kind, quoting = KINDS[format], None
     if kind == "csv":
-        quote = quote_of(options.settings)
-        kind = "csv" if quote == b'"' else "line"
+        quoting = quoting_at(part.uri, opener, options)
+        kind = "csv" if quoting and quoting.quote == '"' else "line"
     sandbox.start()
     ids: list[str | None] = []
     with ThreadPoolExecutor(1, thread_name_prefix="driftline-script") as pool:
-        blocks = blocks_of(part, opener, options.settings, quote=quote, size=SIZE)
+        blocks = blocks_of(part, opener, options.settings, quoting=quoting, size=SIZE)
         span = span_of(options) if kind == "capture" else None
         feeding = pool.submit(_feed, sandbox, blocks, {"kind": kind, "span": span})
         answer: dict[str, Any] = {}
