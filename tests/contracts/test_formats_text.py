@@ -263,3 +263,10 @@ def test_large_files_are_cut_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     rows, problems = read(JsonLines(), path)
     assert [str(row["a"]) for row in rows] == [str(place) for place in range(200) if place != 150]
     assert [problem.line for problem in problems] == [151]
+
+
+@pytest.mark.parametrize("text", ["{}\n{}\n", '{}\n{"a": 1, "b": {}}\n', "{}\n5\n{}\n"])
+def test_objects_without_members_are_rows(tmp_path: Path, text: str) -> None:
+    """They count, whichever reader takes them."""
+    path = wrote(tmp_path / "a.jsonl", text)
+    assert Profile.of(item for item in items(JsonLines(), path) if isinstance(item, pa.RecordBatch)).rows == 2

@@ -6,10 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pyarrow as pa
+
 from driftline.formats import records
 from driftline.formats.blocks import Block, blocks_of, cut_file, cut_unread, numbered
 from driftline.formats.ducks import Malformed, duck
 from driftline.formats.format import Item, Opener, Part, ReadOptions
+from driftline.formats.natives import batch_of
 from driftline.formats.quickjson import Inexact, QuickJson
 from driftline.formats.text import ODD, excerpt, is_plain, no_text
 from driftline.problems import Problem
@@ -57,9 +60,14 @@ def read_block(block: Block, uri: str, quick: QuickJson, settings: Mapping[str, 
     block, remarks = _mended(block, uri, settings)
     yield from remarks
     try:
-        yield quick.rows(block.data)
+        yield _counted(quick.rows(block.data), block.data)
     except Inexact:
         yield from _read_exactly(block, uri)
+
+
+def _counted(batch: pa.RecordBatch, lines: bytes) -> pa.RecordBatch:
+    """The batch of these lines; one without columns, of objects without members, may not know its rows."""
+    return batch if batch.num_columns else batch_of([], [], sum(1 for line in lines.split(b"\n") if line.strip()))
 
 
 def _mended(block: Block, uri: str, settings: Mapping[str, Any]) -> tuple[Block, list[Problem]]:
@@ -106,4 +114,4 @@ def _read_one_by_one(lines: Sequence[bytes], first_line: int, uri: str) -> Itera
     try:
         yield duck().rows(b"\n".join(kept) + b"\n")
     except Malformed:
-        yield records.batch_of(map(records.flat, found))
+        yield _counted(records.batch_of(map(records.flat, found)), b"\n".join(kept))
