@@ -14,7 +14,7 @@ from driftline.documents import violations as violations_document
 from driftline.monitors.constraints import Constraints
 from driftline.monitors.verdict import Measure, Verdict, Violation
 from driftline.pages import report as page
-from driftline.pages import terminal
+from driftline.pages import tables, terminal
 from driftline.pages.content import Content
 from driftline.problems import Problems
 from driftline.profile import Profile
@@ -141,5 +141,5 @@ class Report:
         yield from terminal.failures_lines(self.current)
         yield from terminal.problems_lines(self.problems)
         for warning in self.baseline.warnings:
-            yield terminal.plain(warning, "yellow")
-        yield terminal.plain(self.said, "bold red" if self.violations else "bold green")
+            yield tables.plain(warning, "yellow")
+        yield tables.plain(self.said, "bold red" if self.violations else "bold green")

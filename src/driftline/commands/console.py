@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from driftline.commands.options import Options
 from driftline.errors import Invalid, StorageUnavailable
-from driftline.pages.terminal import plain as words
-from driftline.pages.terminal import table_of
+from driftline.pages.tables import plain as words
+from driftline.pages.tables import table_of
 from driftline.runs import Manifest, World, source_of
 from driftline.storage.file import STANDARD_INPUT
 

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 from cyclopts import Parameter
 
 from driftline.monitors.verdict import Measure
-from driftline.pages.terminal import number, short, table_of
+from driftline.pages.tables import short, table_of
+from driftline.pages.terminal import number
 from driftline.reports import Report
 from driftline.runs import Manifest, World, judge, learn
 

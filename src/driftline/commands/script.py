@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from driftline.commands.console import finish, world_of
 from driftline.commands.options import Options
-from driftline.pages.terminal import short, table_of
+from driftline.pages.tables import short, table_of
 from driftline.problems import Problem
 from driftline.runs import Manifest, World, source_of
 from driftline.scripts.preprocess import Failure

@@ -9,7 +9,8 @@ from itertools import pairwise
 from math import ceil
 
 from driftline.pages.bins import Bins, Shares, bins_of
-from driftline.pages.terminal import number, percent, short
+from driftline.pages.tables import short
+from driftline.pages.terminal import number, percent
 from driftline.profile import Column
 from driftline.schema import Form
 

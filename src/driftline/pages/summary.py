@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from math import nan
 
 from driftline.pages.content import Content, Pair
-from driftline.pages.terminal import counted, number, percent
+from driftline.pages.tables import counted
+from driftline.pages.terminal import number, percent
 from driftline.pages.words import name_of
 from driftline.profile import Profile
 

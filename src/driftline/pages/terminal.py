@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite, isnan
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from driftline.monitors.verdict import Verdict
+from driftline.pages.tables import counted, plain, short, table_of
 from driftline.problems import Problems
 from driftline.profile import Column, Profile
 from driftline.schema import Form
@@ -17,19 +18,6 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
     from rich.table import Table
     from rich.text import Text
-
-WIDTH = 40
-"""Longer names and values are cut here, with an ellipsis."""
-
-
-def short(text: str, width: int = WIDTH) -> str:
-    """The text on one line, cut to `width` characters.
-
-    >>> short("a long\\nstory", 8)
-    'a long …'
-    """
-    line = " ".join(text.split())
-    return line if len(line) <= width else line[: width - 1] + "…"
 
 
 def number(value: float) -> str:
@@ -56,35 +44,6 @@ def percent(ratio: float) -> str:
     if isnan(ratio):
         return "–"
     return f"{ratio * 100:.3g} %" if ratio <= 0.99 or ratio == 1 else f"{ratio * 100:.6g} %"
-
-
-def counted(count: int, noun: str) -> str:
-    """A count with its noun.
-
-    >>> counted(1, "row"), counted(2000, "row")
-    ('1 row', '2,000 rows')
-    """
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
-
-
-def table_of(*headings: str, numeric: Iterable[str] = (), whole: Iterable[str] = ()) -> Table:
-    """A table whose numbers stand to the right and whose `whole` columns are cut rather than folded."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    for heading in headings:
-        cut = heading in whole
-        justify: Literal["left", "right"] = "right" if heading in numeric else "left"
-        table.add_column(heading, justify=justify, no_wrap=cut, overflow="ellipsis" if cut else "fold")
-    return table
-
-
-def plain(value: str, style: str = "") -> Text:
-    """Text that came from data: nothing in it is markup."""
-    from rich.text import Text
-
-    return Text(value, style=style)
 
 
 def rounded(said: str) -> str:

@@ -8,7 +8,8 @@ from math import isfinite, isnan, nan
 from driftline.monitors.verdict import Violation
 from driftline.pages.content import DRIFT, Pair
 from driftline.pages.shapes import Shape, moment
-from driftline.pages.terminal import number, percent, short
+from driftline.pages.tables import short
+from driftline.pages.terminal import number, percent
 from driftline.profile import Column
 from driftline.schema import Form
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from driftline.server.rest import callers, endpoints, executions, jobs, keys, schedules
 from driftline.server.rest.answers import Refusal
+from driftline.server.rest.callers import router as callers
+from driftline.server.rest.endpoints import router as endpoints
+from driftline.server.rest.executions import router as executions
+from driftline.server.rest.jobs import router as jobs
+from driftline.server.rest.keys import router as keys
+from driftline.server.rest.schedules import router as schedules
 
 _REFUSALS = {
     400: "Refused: what was sent is wrong",
@@ -22,6 +27,6 @@ router = APIRouter(
 """Endpoints under /v1. An error of `driftline.errors` becomes `{"error": {"code", "message"}}` with its status."""
 
 for _part in (callers, schedules, executions, jobs, endpoints, keys):
-    router.include_router(_part.router)
+    router.include_router(_part)
 
 __all__ = ["router"]
