@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
+
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and marks that change the direction of text, which may be left open."""
 
 WIDTH = 40
 """Longer names and values are cut here, with an ellipsis."""
@@ -46,7 +50,11 @@ def table_of(*headings: str, numeric: Iterable[str] = (), whole: Iterable[str] =
 
 
 def plain(value: str, style: str = "") -> Text:
-    """Text that came from data: nothing in it is markup."""
+    """Text that came from data: nothing in it is markup, and nothing a command to the terminal.
+
+    >>> plain("\\x1b[2Jname").plain == "\\ufffd[2Jname"
+    True
+    """
     from rich.text import Text
 
-    return Text(value, style=style)
+    return Text(_COMMANDS.sub("\N{REPLACEMENT CHARACTER}", value), style=style)

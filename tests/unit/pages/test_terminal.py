@@ -59,3 +59,12 @@ def test_a_column_that_failed_says_why_and_one_is_one() -> None:
     text = shown(failed, 100, problems)
     assert "not analysed: colour: OverflowError: too large" in text and "1 row, 4 columns" in text
     assert "1 problem in the input (1 row left out)" in text
+
+
+def test_nothing_in_the_data_commands_the_terminal() -> None:
+    """Names, values and problems with escape sequences are shown, not obeyed."""
+    profile = Profile.of(pa.table({"\x1b[31mred": ["\x1b]0;title\x07", "\x00"] * 50}))
+    problems = Problems.of([Problem("a\x1b[2J.csv", "bad", 2, "\x9b1m", "\x1b[2J")])
+    text = shown(profile, 120, problems)
+    assert "\ufffd[31mred" in text
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", text)
