@@ -6,11 +6,11 @@ import os
 import sys
 import traceback
 from io import TextIOWrapper
-from textwrap import dedent
 from types import TracebackType
 
 from cyclopts import App, CycloptsError
 
+from driftline.commands.examples import epilogue
 from driftline.errors import DriftlineError
 from driftline.version import VERSION
 
@@ -34,6 +34,15 @@ COMMANDS = {
     "serve": "Serve SageMaker's API, and plan and run schedules and jobs.",
     "worker": "Run jobs and executions beside a server, on this or another machine.",
 }
+
+GROUPS = {
+    "schedules": "Monitoring schedules of a server: show, run now, back-fill, check, start, stop, delete.",
+    "executions": "What ran for schedules: status, reasons, violations, logs; run again or replay.",
+    "jobs": "Processing jobs: baselines, runs of schedules and replays, with their logs.",
+    "endpoints": "Registered endpoints: which models they call and what they capture.",
+    "keys": "API keys and access keys of a server.",
+}
+"""Commands with commands of their own, which ask a running server; their modules hold their examples."""
 
 EXAMPLES = {
     "baseline": """
@@ -77,15 +86,12 @@ _STANDARD_INPUT = "/dev/stdin"
 """What `-` means: the parser of the command line takes a lone hyphen for an option without a name."""
 
 
-def _command(name: str) -> None:
-    examples = "Examples:\n\n" + dedent(EXAMPLES[name]).strip()
-    epilogue = "\n\n".join(line for line in examples.splitlines() if line)
-    app.command(f"driftline.commands.{name}:{name}", name=name, help=COMMANDS[name], help_epilogue=epilogue)
-
-
 app = App(name="driftline", help=HELP, help_format="markdown", version=VERSION)
-for _name in COMMANDS:
-    _command(_name)
+for _name, _said in COMMANDS.items():
+    _module = f"driftline.commands.{_name}"
+    app.command(f"{_module}:{_name}", name=_name, help=_said, help_epilogue=epilogue(EXAMPLES[_name]))
+for _name, _said in GROUPS.items():
+    app.command(f"driftline.commands.{_name}:app", name=_name, help=_said)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -13,7 +13,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, unquote
 
@@ -88,6 +88,19 @@ def verify(received: Received, secret_of: Callable[[str], str | None], *, scope:
     if not hmac.compare_digest(expected.encode(), said.signature.encode()):
         raise _invalid(_MISMATCH)
     return said.access_key
+
+
+def sign(sent: Received, access_key: str, secret: str, *, scope: str, region: str, now: datetime) -> dict[str, str]:
+    """The headers that sign a request for `scope`; `sent` has its `host` header, and its path as it goes out."""
+    dated = now.astimezone(UTC).strftime(DATED)
+    signed = {"host": sent.headers["host"], "x-amz-date": dated}
+    said = Claim(access_key, dated[:8], region, scope, tuple(signed), "", dated, None)
+    key = signing_key(secret, said.day, region, scope)
+    text = _to_sign(said, replace(sent, headers=signed))
+    signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    credential = f"{access_key}/{said.day}/{region}/{scope}/aws4_request"
+    fields = f"Credential={credential}, SignedHeaders={';'.join(signed)}, Signature={signature}"
+    return {"x-amz-date": dated, "authorization": f"{ALGORITHM} {fields}"}
 
 
 def signing_key(secret: str, day: str, region: str, scope: str) -> bytes:

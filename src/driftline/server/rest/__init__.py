@@ -5,12 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from driftline.server.rest.answers import Refusal
-from driftline.server.rest.callers import router as callers
-from driftline.server.rest.endpoints import router as endpoints
-from driftline.server.rest.executions import router as executions
-from driftline.server.rest.jobs import router as jobs
-from driftline.server.rest.keys import router as keys
-from driftline.server.rest.schedules import router as schedules
+from driftline.server.rest.callers import router as _callers
+from driftline.server.rest.endpoints import router as _endpoints
+from driftline.server.rest.executions import router as _executions
+from driftline.server.rest.jobs import router as _jobs
+from driftline.server.rest.keys import router as _keys
+from driftline.server.rest.schedules import router as _schedules
 
 _REFUSALS = {
     400: "Refused: what was sent is wrong",
@@ -26,7 +26,7 @@ router = APIRouter(
 )
 """Endpoints under /v1. An error of `driftline.errors` becomes `{"error": {"code", "message"}}` with its status."""
 
-for _part in (callers, schedules, executions, jobs, endpoints, keys):
+for _part in (_callers, _schedules, _executions, _jobs, _endpoints, _keys):
     router.include_router(_part)
 
 __all__ = ["router"]
