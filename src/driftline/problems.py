@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 SHOWN = 20
 """How many problems are kept word for word; the rest are only counted."""
@@ -67,3 +68,7 @@ class Problems:
         """Both; the first `SHOWN` examples stay."""
         examples = (self.examples + other.examples)[:SHOWN]
         return Problems(self.count + other.count, self.rows + other.rows, examples)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {"count": self.count, "rows": self.rows, "examples": [asdict(found) for found in self.examples]}

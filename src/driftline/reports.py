@@ -76,11 +76,7 @@ class Report:
             "violations": [asdict(found) for found in self.violations],
             "measures": [asdict(found) for found in self.measures],
             "failures": dict(self.current.failures),
-            "problems": {
-                "count": self.problems.count,
-                "rows": self.problems.rows,
-                "examples": [asdict(found) for found in self.problems.examples],
-            },
+            "problems": self.problems.to_dict(),
             "warnings": list(self.baseline.warnings),
         }
 

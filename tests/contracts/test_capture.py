@@ -227,6 +227,14 @@ def test_one_list_of_outputs_for_several_inputs(path: Path, output: str) -> None
     assert problems == []
 
 
+def test_values_by_place_beside_a_side_that_has_names(path: Path) -> None:
+    """X-04: the inputs take the last names of the baseline, whatever the output calls its own."""
+    lines = [record(side("1,2"), side('{"p": 0.1}', "JSON"))] * 2
+    for names in (("y", "a", "b"), ("p", "a", "b")):
+        rows, problems = read(path, lines, names=names)
+        assert (rows, problems) == ([{"p": "0.1", "a": "1", "b": "2"}] * 2, [])
+
+
 @pytest.mark.parametrize("exact", [False, True])
 def test_only_calls_of_a_span(path: Path, exact: bool) -> None:
     """E-08, ER-27: [since, until) by the time of the call; a call without a time is kept."""

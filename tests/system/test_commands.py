@@ -195,6 +195,7 @@ BAD_CALLS: Sequence[tuple[Sequence[str], str]] = [
     (["profile", "{csv}", "--nonsense"], "--nonsense"),
     (["check", "{csv}", "--baseline", "{folder}/baseline", "--measure", "ppsi=1"], "psi"),
     (["profile", "ftp://host/file.csv"], "s3://"),
+    (["profile", "{csv}", "--exclude", "age,income,colour"], "Exclude fewer"),
 ]
 
 
@@ -212,7 +213,7 @@ def test_bad_input_is_counted_and_the_rest_is_used(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("age,colour\n1,red\n2\n3,blue\n")
     (tmp_path / "b.parquet").write_bytes(b"PAR1 this is cut off")
     found = json.loads(run("profile", tmp_path, "--json").stdout)
-    assert found["rows"] == 2
+    assert (found["rows"], found["problems"]["count"], found["problems"]["rows"]) == (2, 2, 1)
     shown = run("profile", tmp_path).stdout
     assert "expected 2 values, got 1" in shown
     assert "b.parquet" in shown

@@ -31,5 +31,5 @@ def baseline(
     with watching(inputs, options) as watched:
         learnt = learn(options.manifest(inputs), watched)
     written = learnt.save(output, options.access)
-    finish(learnt, learnt.to_dict(), written, options)
+    finish(learnt, {**learnt.to_dict(), "problems": learnt.problems.to_dict()}, written, options)
     return 0

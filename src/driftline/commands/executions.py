@@ -10,8 +10,7 @@ from cyclopts import App, Parameter
 from driftline.commands.examples import epilogue
 from driftline.commands.jobs import follow
 from driftline.commands.remote import Remote
-from driftline.commands.showing import Facts, asked_moment, moment, show, span, table, when
-from driftline.pages.tables import short
+from driftline.commands.showing import Facts, asked_moment, moment, reason, show, span, table, when
 
 EXAMPLES = """
     driftline executions list --schedule churn-hourly --status Failed
@@ -29,8 +28,6 @@ Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 
 _OPEN = ("Pending", "InProgress", "Stopping")
 _POLL_SECONDS = 0.5
-_LONG = 100
-"""Reasons are cut to so many characters in lists."""
 
 
 @app.command(name="list")
@@ -183,16 +180,16 @@ def executions_table(found: list[dict[str, Any]]) -> Any:
         ("id", lambda each: each["id"][:8]),
         ("schedule", lambda each: each["schedule"]),
         ("scheduled (UTC)", lambda each: when(each["scheduled"])[:16]),
-        ("window", lambda each: span(each["window_start"], each["window_end"])),
         ("status", lambda each: each["status"]),
-        ("why", lambda each: short(each["failure_reason"] or "", _LONG)),
+        ("why", lambda each: reason(each["failure_reason"])),
     ]
     return table(found, columns, "no executions", whole=("id", "scheduled (UTC)", "status"))
 
 
 def facts_of(found: dict[str, Any]) -> Facts:
     """An execution, member by member."""
-    repeat = f" (run {found['run']}, {found['origin']})" if found["run"] or found["origin"] != "schedule" else ""
+    count = f", run {found['run']}" if found["run"] else ""
+    repeat = f" ({found['origin']}{count})" if count or found["origin"] != "schedule" else ""
     pairs = [
         ("id", found["id"]),
         ("schedule", found["schedule"]),

@@ -11,8 +11,7 @@ from cyclopts import App, Parameter
 
 from driftline.commands.examples import epilogue
 from driftline.commands.remote import Remote
-from driftline.commands.showing import Facts, moment, show, table, when
-from driftline.pages.tables import short
+from driftline.commands.showing import Facts, moment, reason, show, table, when
 
 EXAMPLES = """
     driftline jobs list --status Failed
@@ -26,7 +25,6 @@ Status = Literal["InProgress", "Completed", "Failed", "Stopping", "Stopped"]
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 
 _POLL_SECONDS = 0.5
-_LONG = 100
 
 
 @app.command(name="list")
@@ -48,12 +46,13 @@ def list_(
     found = list(remote.items("/jobs", limit, name_contains=contains, status=status))
     columns = [
         ("name", lambda each: each["name"]),
-        ("created (UTC)", lambda each: when(each["created"])),
+        ("created (UTC)", lambda each: when(each["created"])[:16]),
         ("seconds", _seconds),
         ("status", lambda each: each["status"]),
-        ("message", lambda each: short(each["failure_reason"] or each["exit_message"] or "", _LONG)),
+        ("violations", lambda each: "–" if each["violations"] is None else str(each["violations"])),
+        ("why", lambda each: reason(each["failure_reason"])),
     ]
-    shown = table(found, columns, "no jobs", whole=("created (UTC)", "seconds", "status"))
+    shown = table(found, columns, "no jobs", whole=("name", "created (UTC)", "status"))
     show(found, shown, as_json=remote.json)
     return 0
 

@@ -33,6 +33,6 @@ def profile(*inputs: str, save: str | None = None, options: Options | None = Non
     if save is not None:
         storage_for(save, options.access).put(save, encode(found.profile))
         written = (save,)
-    document: dict[str, Any] = summary.write(found.profile)
+    document: dict[str, Any] = {**summary.write(found.profile), "problems": found.problems.to_dict()}
     finish(Statistics(found.profile, found.problems), document, written, options)
     return 0

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from driftline.errors import Invalid
-from driftline.pages.tables import plain, table_of
+from driftline.pages.tables import plain, short, table_of
 
 if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.console import RenderableType
+    from rich.text import Text
 
 Row = Mapping[str, Any]
 Column = tuple[str, Callable[[Any], str]]
@@ -31,21 +34,36 @@ COLOURS = {
 }
 
 
-def show(document: Any, shown: RenderableType, *, as_json: bool) -> None:
+_PIPE = 250
+"""Characters of a line that nobody sees on a terminal."""
+
+
+def show(document: Any, shown: Facts | RenderableType, *, as_json: bool) -> None:
     """Print the document as JSON, or what stands for it on a terminal."""
     if as_json:
         print(json.dumps(document, ensure_ascii=False, allow_nan=False))
         return
     from rich.console import Console
 
-    Console().print(shown)
+    # In a pipe there is no width to keep to, and folded lines are of no use to `grep`.
+    console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPE)
+    if not isinstance(shown, Facts):
+        console.print(shown)
+        return
+    for line in shown.lines():
+        console.print(line, soft_wrap=True)  # names and URIs are for copying: they are never cut
+    for each in shown.below:
+        console.print(each)
 
 
 def table(items: Iterable[Row], columns: Sequence[Column], nothing: str, *, whole: Sequence[str] = ()) -> Any:
-    """A row for each thing, or the sentence that there is none."""
+    """A row for each thing, or the sentence that there is none; `whole` columns are never cut nor folded."""
     made = table_of(*(heading for heading, _ in columns), whole=whole)
     for item in items:
         made.add_row(*(coloured(told(item)) for _, told in columns))
+    for column in made.columns:
+        if column.header in whole:
+            column.min_width = max(len(str(cell)) for cell in (column.header, *column.cells))
     return made if made.row_count else nothing
 
 
@@ -61,16 +79,14 @@ class Facts:
     pairs: Sequence[tuple[str, Any]]
     below: Sequence[RenderableType] = ()
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        """Those that have a value."""
-        from rich.table import Table
+    def lines(self) -> Iterator[Text]:
+        """A line for each that has a value."""
+        from rich.text import Text
 
-        grid = Table.grid(padding=(0, 2))
-        for name, value in self.pairs:
-            if value is not None and value != "":
-                grid.add_row(plain(name, "bold"), coloured(str(value)))
-        yield grid
-        yield from self.below
+        told = [(name, str(value)) for name, value in self.pairs if value is not None and value != ""]
+        wide = max((len(name) for name, _ in told), default=0)
+        for name, value in told:
+            yield Text.assemble((name.ljust(wide), "bold"), "  ", (value, COLOURS.get(value, "")))
 
 
 def when(text: str | None) -> str:
@@ -90,6 +106,16 @@ def moment(text: str | None) -> str | None:
     local = found.astimezone()
     beside = "" if not local.utcoffset() else f" ({local:%Y-%m-%d %H:%M:%S %Z})"
     return f"{when(text)} UTC{beside}"
+
+
+def reason(text: str | None) -> str:
+    """The first sentence of a reason, short enough for a table.
+
+    >>> reason("Job inputs had no data. Searched the hours from ...")
+    'Job inputs had no data.'
+    """
+    first, dot, _ = (text or "").partition(". ")
+    return short(first + dot.strip(), 60)
 
 
 def span(start: str, end: str) -> str:

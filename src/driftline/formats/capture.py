@@ -178,7 +178,7 @@ def _joined(output: Row, source: Row, has_output: bool, has_input: bool, options
     ordered = [(source, has_input), (output, has_output)] if last else [(output, has_output), (source, has_input)]
     taken = {*output.named, *source.named}
     names = positions(
-        [len(row.positional) if has else None for row, has in ordered],
+        [_width(row) if has else None for row, has in ordered],
         [name for name in options.names if name not in taken] if options.names else None,
         exact=bool(options.settings.get("compatible")),
     )
@@ -188,6 +188,11 @@ def _joined(output: Row, source: Row, has_output: bool, has_input: bool, options
         for name, value in row.named.items():
             joined[f"{name}_1" if name in joined else name] = value
     return joined
+
+
+def _width(row: Row) -> int | None:
+    """How many of the baseline's names the values of a side take: none if they bring names of their own."""
+    return len(row.positional) if row.positional or not row.named else None
 
 
 def positions(widths: Sequence[int | None], names: Sequence[str] | None, *, exact: bool) -> list[list[str]]:

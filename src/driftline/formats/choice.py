@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator
 
 import pyarrow as pa
 
+from driftline.errors import Invalid
+
 
 def names_of(schema: pa.Schema) -> Iterator[str]:
     """The name of every column, and behind a struct those of its members: `a`, `a.b`.
@@ -27,19 +29,24 @@ def _names(name: str, kind: pa.DataType) -> Iterator[str]:
 def choose(batch: pa.RecordBatch, columns: Collection[str] | None, exclude: Collection[str]) -> pa.RecordBatch:
     """The columns that were asked for, in the order of the data; those that this batch lacks are left out.
 
+    Raises `Invalid` if `exclude` leaves none.
+
     >>> batch = pa.record_batch({"a": [{"b": 1, "c": 2}], "d": [3]})
     >>> choose(batch, None, ["a.c"]).to_pylist(), choose(batch, ["d"], []).to_pylist()
     ([{'a': {'b': 1}, 'd': 3}], [{'d': 3}])
     """
-    if columns is None and not exclude:
+    if (columns is None and not exclude) or not batch.num_columns:
         return batch
     kept = []
     for name, array in zip(batch.schema.names, batch.columns, strict=True):
         found = _kept(name, array, columns, exclude)
         if found is not None:
             kept.append((name, found))
+    if not kept and columns is None:
+        expected = "at least one column that is left"
+        raise Invalid(what="exclude", got=", ".join(exclude), expected=expected, remedy="Exclude fewer columns.")
     if not kept:  # a batch without columns would lose its number of rows
-        return pa.record_batch([pa.nulls(batch.num_rows, pa.string())], names=[next(iter(columns or ["_c0"]))])
+        return pa.record_batch([pa.nulls(batch.num_rows, pa.string())], names=[next(iter(columns or ()))])
     return pa.RecordBatch.from_arrays([array for _, array in kept], names=[name for name, _ in kept])
 
 
