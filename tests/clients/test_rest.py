@@ -457,7 +457,7 @@ def test_a_first_key_needs_no_server(tmp_path: Path, store: Server) -> None:
     key = json.loads(made.stdout)["key"]
     assert "first" in command(None, "keys", "list", "--local", **home).stdout
     odd = command(None, "keys", "create", "no spaces", "--local", **home)
-    assert (odd.returncode, "name: got 'no spaces'" in odd.stderr) == (2, True)
+    assert (odd.returncode, "name of the API key: got 'no spaces'" in odd.stderr) == (2, True)
     with serving(tmp_path / "home", store.environment()) as found:
         assert asked(found, "GET", "/me", key).json()["scopes"] == ["read"]
         assert command(None, "keys", "delete", "first", "--local", **home).returncode == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,10 +12,12 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select
 
 from driftline.catalog.tables import access_key, api_key
-from driftline.errors import Conflict, NotFound
+from driftline.errors import Conflict, Invalid, NotFound
 
 SCOPES = ("read", "write", "admin")
 PREFIX = "dl_"
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$"
+"""What API keys may be called."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,10 @@ def digest(key: str) -> str:
 
 
 def create_api_key(tx: Connection, name: str, scopes: Iterable[str], *, now: datetime) -> str:
-    """A new API key, shown this once; raises `Conflict` if the name is taken."""
+    """A new API key, shown this once; raises `Invalid` for a name that is none, `Conflict` if it is taken."""
+    if not re.fullmatch(NAME, name) or name.endswith("\n"):
+        expected = "1 to 64 letters, digits, dots, hyphens, underscores and at signs, a letter or digit first"
+        raise Invalid(what="name of the API key", got=name, expected=expected)
     if tx.execute(select(api_key.c.name).where(api_key.c.name == name)).first():
         raise Conflict(what="API key", name=name, reason="it exists already", remedy="Delete it first.")
     key = PREFIX + secrets.token_urlsafe(32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
@@ -232,6 +233,4 @@ def judged(found: dict[str, Any]) -> int:
 
 def _just_before(since: str) -> str:
     """The bound of the API leaves out the moment itself."""
-    from datetime import datetime, timedelta
-
     return (datetime.fromisoformat(asked_moment("--since", since)) - timedelta(microseconds=1)).isoformat()

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
+from sqlalchemy import Connection
 
+from driftline.catalog import Catalog, keys
+from driftline.catalog.keys import AccessKey, ApiKey
 from driftline.commands.examples import epilogue
 from driftline.commands.remote import Remote, Unreached
 from driftline.commands.showing import Facts, show, table, when
-from driftline.errors import Invalid
-
-if TYPE_CHECKING:
-    from driftline.server.aws.wire import Call
+from driftline.settings import Settings
 
 EXAMPLES = """
     driftline keys create dashboards --scope read
@@ -70,7 +71,7 @@ def create(
         Make it in the database of DRIFTLINE_HOME or DRIFTLINE_DATABASE_URL itself, without a server.
     """
     remote = remote or Remote()
-    made = _ask(remote, local, "POST", "/keys", {"name": name, "scopes": list(scope)})
+    made = _ask(remote, local, "POST", "/keys", {"name": name, "scopes": sorted(set(scope))})
     pairs = [("name", made["name"]), ("may", _may(made)), ("key", made["key"])]
     show(made, Facts(pairs, ["It is shown this once. Set DRIFTLINE_API_KEY to it."]), as_json=remote.json)
     return 0
@@ -133,10 +134,10 @@ def _may(found: Mapping[str, Any]) -> str:
 
 
 def _ask(remote: Remote, local: bool, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-    """The answer of the server, or of the same code on its database."""
+    """The answer of the server, or of its database."""
     if local:
-        with _database() as call:
-            return _perform(call, method, path, body or {})
+        with _database() as (tx, now):
+            return _perform(tx, now, method, path, body or {})
     try:
         return remote.ask(method, path, body)
     except Unreached as error:
@@ -146,41 +147,43 @@ def _ask(remote: Remote, local: bool, method: str, path: str, body: Mapping[str,
 _HINT = "On the server's own machine --local needs neither a server nor a key."
 
 
-def _perform(call: Call, method: str, path: str, body: Mapping[str, Any]) -> Any:
-    from pydantic import BaseModel, ValidationError
-
-    from driftline.server.rest import asked, keys
-
+def _perform(tx: Connection, now: datetime, method: str, path: str, body: Mapping[str, Any]) -> Any:
+    """What the REST API does and answers, done in the database."""
     _, noun, *name = path.split("/", 2)
-    orders: Mapping[tuple[str, str], Callable[[], BaseModel | None]] = {
-        ("GET", "keys"): lambda: keys.list_keys(call),
-        ("POST", "keys"): lambda: keys.create_key(call, asked.KeyWanted(**body)),
-        ("DELETE", "keys"): lambda: keys.delete_key(call, *name),
-        ("GET", "access-keys"): lambda: keys.list_access_keys(call),
-        ("POST", "access-keys"): lambda: keys.create_access_key(call, asked.AccessKeyWanted(**body)),
-        ("DELETE", "access-keys"): lambda: keys.delete_access_key(call, *name),
+    orders: Mapping[tuple[str, str], Callable[[], Any]] = {
+        ("GET", "keys"): lambda: {"items": [_shown(each) for each in keys.api_keys(tx)]},
+        ("POST", "keys"): lambda: {**body, "key": keys.create_api_key(tx, body["name"], body["scopes"], now=now)},
+        ("DELETE", "keys"): lambda: keys.delete_api_key(tx, *name),
+        ("GET", "access-keys"): lambda: {"items": [_shown(each) for each in keys.access_keys(tx)]},
+        ("POST", "access-keys"): lambda: _access_key(tx, now, body["note"]),
+        ("DELETE", "access-keys"): lambda: keys.delete_access_key(tx, *name),
     }
-    try:
-        found = orders[method, noun]()
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        raise Invalid(what=str(wrong["loc"][0]), got=wrong["input"], expected=wrong["msg"]) from error
-    return None if found is None else found.model_dump(mode="json")
+    return orders[method, noun]()
+
+
+def _access_key(tx: Connection, now: datetime, note: str) -> dict[str, str]:
+    made = keys.new_access_key()
+    keys.put_access_key(tx, made, note=note, now=now)
+    return {"id": made.id, "secret": made.secret}
+
+
+def _shown(found: ApiKey | AccessKey) -> dict[str, Any]:
+    created = None if found.created is None else found.created.isoformat().replace("+00:00", "Z")
+    if isinstance(found, ApiKey):
+        return {"name": found.name, "scopes": sorted(found.scopes), "created": created}
+    return {"id": found.id, "note": found.note, "created": created}
 
 
 @contextmanager
-def _database() -> Iterator[Call]:
-    """A call by whoever may write the server's database, and so may do all."""
-    from driftline.catalog import Catalog
-    from driftline.server.auth import SCOPES, Principal
-    from driftline.server.aws.wire import Call
-    from driftline.settings import Settings
-
+def _database() -> Iterator[tuple[Connection, datetime]]:
+    """A transaction in the server's database, and the time."""
     settings = Settings()
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     catalog = Catalog(settings.url)
     try:
         catalog.migrate()
-        yield Call(catalog, catalog.clock(), settings, Principal("local", frozenset(SCOPES)))
+        now = catalog.clock()
+        with catalog.begin() as tx:
+            yield tx, now
     finally:
         catalog.close()

@@ -15,6 +15,9 @@ from urllib.parse import quote, urlencode, urlsplit
 from cyclopts import Group, Parameter
 
 from driftline.errors import CallerError, Invalid, Unavailable
+from driftline.server.aws.signature import sign
+from driftline.server.messages import Received
+from driftline.settings import Settings
 from driftline.version import VERSION
 
 URL = "http://127.0.0.1:8766"
@@ -125,9 +128,6 @@ class Remote:
     def _authorization(self, method: str, path: str, query: str, host: str, body: bytes) -> dict[str, str]:
         if self.key:
             return {"authorization": f"Bearer {self.key}"}
-        from driftline.server.aws.signature import sign
-        from driftline.server.messages import Received
-
         known = login()
         sent = Received(method, path, query, {"host": host}, body)
         region = os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
@@ -140,8 +140,6 @@ def login() -> Login:
 
     Raises `Invalid` where there are none.
     """
-    from driftline.settings import Settings
-
     settings = Settings()
     secret = settings.secret_key.get_secret_value()
     if settings.access_key and secret:

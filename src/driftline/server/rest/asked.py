@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from fastapi import Path, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from driftline.catalog.keys import NAME as KEY_NAME
 from driftline.cron import YEAR
 
 _NAME = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
@@ -27,7 +28,7 @@ Name = Annotated[str, Path(pattern=_NAME, description="Its name, in any case.")]
 Identity = Annotated[
     str, Path(pattern=r"^[0-9a-f]{4}[0-9a-f-]{0,32}$", description="Its id, or at least the first four digits of it.")
 ]
-KeyName = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$", description="The name of the key.")]
+KeyName = Annotated[str, Path(pattern=KEY_NAME, description="The name of the key.")]
 AccessKeyId = Annotated[str, Path(pattern=r"^[!-~]{1,128}$", description="The id of the key.")]
 Line = Annotated[int, Query(ge=0, le=1 << 60, description="Only lines behind the one with this id.")]
 Lines = Annotated[int, Query(ge=1, le=10_000, description="How many lines at most.")]
@@ -102,7 +103,7 @@ class Range(Asked):
 class KeyWanted(Asked):
     """An API key to be made."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$", description="Whose key it is.")]
+    name: Annotated[str, Field(pattern=KEY_NAME, description="Whose key it is.")]
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=3, description="What it may do.")]
 
 
