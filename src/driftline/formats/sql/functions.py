@@ -50,7 +50,7 @@ TEXT: dict[str, Function] = {
     "regexp_count": _of("text|text", "len(regexp_extract_all({0}, {1}))"),
     "regexp_like": _of("text|text", "regexp_matches({0}, {1})"),
     "regexp_substr": _of("text|text", "nullif(regexp_extract({0}, {1}, 0), '')"),
-    "repeat": _of("text|whole", "spark_repeat({0}, {1})"),
+    "repeat": _of("text|whole", "repeat({0}, CAST(least(greatest({1}, 0), 10000) AS INTEGER))"),
     "replace": _of("text|text|text=''", "replace({0}, {1}, {2})"),
     "right": _of("text|whole", "right({0}, greatest({1}, 0))"),
     "rlike": _of("text|text", "regexp_matches({0}, {1})"),
@@ -194,9 +194,6 @@ MACROS: tuple[str, ...] = (
         ELSE instr(substring(s, p), a) + p - 1 END""",
     """spark_initcap(s) AS array_to_string(
         list_transform(string_split(lower(s), ' '), lambda w: upper(left(w, 1)) || substring(w, 2)), ' ')""",
-    """spark_repeat(s, n) AS CASE
-        WHEN length(s) * greatest(n, 0) > 65536 THEN error('repeat() would give a text of more than 65,536 characters')
-        ELSE repeat(s, CAST(least(greatest(n, 0), 65536) AS INTEGER)) END""",
     """spark_substring_index(s, d, n) AS CASE
         WHEN n = 0 OR d = '' THEN '' WHEN n > 0 THEN array_to_string(string_split(s, d)[1:n], d)
         ELSE array_to_string(string_split(s, d)[greatest(len(string_split(s, d)) + n, 0) + 1:], d) END""",
