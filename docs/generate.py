@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import json
+import re
 import subprocess
 import sys
 import typing
+from collections.abc import Iterator
 from pathlib import Path
+
+from fastapi import FastAPI
+from pydantic import SecretStr
 
 import driftline
 from driftline import errors
-from driftline.cli import COMMANDS
+from driftline.cli import COMMANDS, GROUPS
 from driftline.formats.formats import FORMATS
 from driftline.metrics.metric import METRICS
 from driftline.profile.analyzers import ANALYZERS, FORMS
+from driftline.server.auth import SCOPES
+from driftline.server.aws.models import APIS
+from driftline.server.aws.served import OPERATIONS
+from driftline.server.rest import router
+from driftline.settings import Settings
 from driftline.storage.storages import STORAGES
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -107,12 +119,142 @@ def errors_page() -> str:
 def commands() -> str:
     """The help of every command, as it appears."""
     parts = ["# Command line\n", "Exit status: 0 nothing to report, 1 violations, 2 anything else.\n"]
-    for command in ["", *COMMANDS]:
-        asked = [sys.executable, "-m", "driftline", *([command] if command else []), "--help"]
-        surroundings = {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "PATH": ""}
-        shown = subprocess.run(asked, capture_output=True, text=True, check=True, env=surroundings).stdout
-        parts.append(f"## driftline {command}".rstrip() + f"\n\n```text\n{shown.strip()}\n```\n")
+    asked = ["", *COMMANDS, *(" ".join(path) for path in grouped())]
+    surroundings = {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "PATH": ""}
+    program = [sys.executable, "-c", _HELP, *asked]
+    shown = subprocess.run(program, capture_output=True, text=True, check=True, env=surroundings).stdout
+    for command, said in zip(asked, shown.split(_END), strict=False):
+        text = "\n".join(line.rstrip() for line in said.strip().splitlines())
+        parts.append(f"## driftline {command}".rstrip() + f"\n\n```text\n{text}\n```\n")
     return "\n".join(parts)
+
+
+_END = "\x1e"
+_HELP = f"""
+import sys
+from driftline.cli import main
+for command in sys.argv[1:]:
+    main([*command.split(), "--help"])
+    print({_END!r})
+"""
+"""Prints the help of every command; one process, since starting one takes longer than its help."""
+
+
+def grouped() -> Iterator[tuple[str, ...]]:
+    """Every group of commands, and every command in it."""
+    for group in GROUPS:
+        yield (group,)
+        app = importlib.import_module(f"driftline.commands.{group}").app
+        yield from ((group, name) for name in app if not name.startswith("-"))
+
+
+def settings() -> str:
+    """Every setting: its variable, its default, its meaning."""
+    about = (
+        "What `driftline serve` and `driftline worker` are told from outside. Lists and mappings are JSON: "
+        '`DRIFTLINE_IMAGES=\'{"my-monitor:1": "python monitor.py"}\'`. The commands that ask a server read '
+        "`DRIFTLINE_URL` and `DRIFTLINE_API_KEY`.\n"
+    )
+    parts = ["# Settings\n", about, "| variable | default | meaning |\n|---|---|---|"]
+    for name, found in Settings.model_fields.items():
+        parts.append(f"| `DRIFTLINE_{name.upper()}` | {default(found.default)} | {found.description} |")
+    return "\n".join(parts) + "\n"
+
+
+def default(value: object) -> str:
+    """A default as an environment variable would have it."""
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    if isinstance(value, tuple | dict | bool):
+        value = json.dumps(value)
+    return f"`{value}`" if str(value) else "empty"
+
+
+FAMILIES = {
+    "Monitoring schedules, executions, alerts": r"\w*Monitoring(Schedule|Execution|Alert)\w*",
+    "Job definitions": r"\w*(DataQuality|ModelQuality|ModelBias|ModelExplainability)JobDefinitions?",
+    "Processing jobs": r"\w*ProcessingJobs?",
+    "Models, endpoints": r"(Create|Describe|List|Update|Delete)(Model|EndpointConfig|Endpoint)s?",
+    "Tags": r"\w*Tags",
+}
+"""What of SageMaker's API has to do with monitoring: a heading, and which operations."""
+
+
+def aws_operations() -> str:
+    """Which of AWS's operations are served, by families; those of the families that are not are named, too."""
+    about = (
+        "What the server answers of AWS's own APIs, so that unmodified clients work. Requests are validated and "
+        "answers shaped by botocore's models. Any other operation is refused with `UnsupportedOperationException`.\n"
+    )
+    parts = ["# AWS operations\n", about]
+    known = sorted(APIS["sagemaker"].known)
+    families = {title: [name for name in known if re.fullmatch(form, name)] for title, form in FAMILIES.items()}
+    missed = {name for api, name in OPERATIONS if api == "sagemaker"} - {name for f in families.values() for name in f}
+    assert not missed, f"in no family: {missed}"
+    for title, names in families.items():
+        parts.append(f"## {title}\n\n| operation | served |\n|---|---|")
+        parts.extend(f"| `{name}` | {'yes' if ('sagemaker', name) in OPERATIONS else 'no'} |" for name in names)
+        parts.append("")
+    parts.append("## Other APIs\n\n| API | operation |\n|---|---|")
+    parts.extend(f"| {api} | `{name}` |" for api, name in sorted(OPERATIONS) if api != "sagemaker")
+    return "\n".join(parts) + "\n"
+
+
+def rest() -> str:
+    """Every path of the REST API, and the values that go in and out."""
+    about = (
+        "Below `/v1`, by `Authorization: Bearer KEY` with an API key (`driftline keys create`), or signed as AWS "
+        'clients sign. A refusal is `{"error": {"code", "message"}}`. A running server has this page at `/docs`, and '
+        "for programs at `/openapi.json`.\n\nScopes: "
+    )
+    scopes = ", ".join(f"`{name}` ({meaning})" for name, meaning in SCOPES.items())
+    parts = ["# REST API\n", f"{about}{scopes}.\n"]
+    described = FastAPI()
+    described.include_router(router)
+    document = described.openapi()
+    for path, operations in document["paths"].items():
+        for method, entry in operations.items():
+            parts.append(f"## {method.upper()} {path}\n\n{entry['description']}\n")
+            parts.extend(operation(entry))
+    parts.append("# Values\n")
+    for name, schema in document["components"]["schemas"].items():
+        if schema.get("type") == "object" and name not in ("HTTPValidationError", "ValidationError"):
+            rows = [
+                f"| `{key}` | {kind(one)} | {one.get('description', '')} |" for key, one in schema["properties"].items()
+            ]
+            parts.append(f"## {name}\n\n{schema.get('description', '')}\n\n| member | type | meaning |\n|---|---|---|")
+            parts.append("\n".join(rows) + "\n")
+    return "\n".join(parts)
+
+
+def operation(entry: dict[str, typing.Any]) -> Iterator[str]:
+    """Parameters, body and answer of a path."""
+    rows = [
+        f"| `{one['name']}` | {kind(one['schema'])} | {one.get('description', '')} |"
+        for one in entry.get("parameters", ())
+    ]
+    if rows:
+        yield "| parameter | type | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+    body = entry.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+    if body:
+        yield f"Body: {kind(body)}.\n"
+    code, said = next((code, said) for code, said in entry["responses"].items() if code < "3")
+    schema = said.get("content", {}).get("application/json", {}).get("schema")
+    yield f"Answer: {code}{', ' + kind(schema) if schema else ', nothing'}.\n"
+
+
+def kind(schema: dict[str, typing.Any]) -> str:
+    """The type that a JSON schema describes, with a link to a value of the page."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if "anyOf" in schema:
+        return " or ".join(map(kind, schema["anyOf"]))
+    if schema.get("type") == "array":
+        return f"list of {kind(schema['items'])}"
+    if "enum" in schema:
+        return ", ".join(f"`{each}`" for each in schema["enum"])
+    return str(schema.get("format") or schema.get("type") or "anything")
 
 
 PAGES = {
@@ -122,6 +264,9 @@ PAGES = {
     "python.md": python,
     "errors.md": errors_page,
     "command-line.md": commands,
+    "settings.md": settings,
+    "aws-operations.md": aws_operations,
+    "rest.md": rest,
 }
 
 

@@ -14,9 +14,11 @@ from types import ModuleType
 import pytest
 
 import driftline
-from driftline.cli import COMMANDS
+from driftline.cli import COMMANDS, GROUPS
 from driftline.formats.formats import FORMATS
 from driftline.metrics.metric import METRICS
+from driftline.server.aws.served import OPERATIONS
+from driftline.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -65,7 +67,9 @@ def test_everything_public_is_in_the_reference() -> None:
         "python.md": [f"`driftline.{name}`" for name in driftline.__all__],
         "metrics.md": [f"`{name}`" for name in METRICS],
         "formats.md": [f"`--format {name}`" for name in FORMATS],
-        "command-line.md": [f"## driftline {name}" for name in COMMANDS],
+        "command-line.md": [f"## driftline {name}" for name in (*COMMANDS, *GROUPS)],
+        "settings.md": [f"`DRIFTLINE_{name.upper()}`" for name in Settings.model_fields],
+        "aws-operations.md": [f"`{name}`" for _, name in OPERATIONS],
     }
     missing = [f"{page}: {name}" for page, names in places.items() for name in names if name not in said(page)]
     assert not missing
@@ -115,7 +119,8 @@ def test_options_that_are_named_exist() -> None:
         for command in re.findall(r"^driftline .*(?:\\\n.*)*", text, re.MULTILINE):
             parts = command.split()
             unknown = {option for option in re.findall(r"(?<=\s)--[a-z-]+", command)} - known
-            if unknown or parts[1] not in COMMANDS:
+            known_command = parts[1] in COMMANDS or f"## driftline {' '.join(parts[1:3])}\n" in said("command-line.md")
+            if unknown or not known_command:
                 broken.append(f"{page.relative_to(ROOT)} line {line}: {command}")
     assert not broken
 

@@ -95,10 +95,10 @@ def caller(received: Received, known: Keys, *, now: datetime) -> Principal:
         hashed = hashlib.sha256(key.strip().encode()).hexdigest()
         scopes = known.scopes_of(hashed)
         if scopes is None:
-            raise AwsError("unauthenticated", "The API key is not known. `driftline keys` shows which exist.", 401)
+            raise AwsError("unauthenticated", "The API key is not known. `driftline keys list` shows which exist.", 401)
         return Principal(f"key:{hashed[:8]}", scopes)
     if not kind and "X-Amz-Signature" not in received.query:
-        said = "Send `Authorization: Bearer KEY` with an API key; `driftline keys create` makes one."
+        said = "Send `Authorization: Bearer KEY` with an API key; `driftline keys create NAME` makes one."
         raise AwsError("unauthenticated", said, 401)
     try:
         return signer(received, known, scope="sagemaker", now=now)
