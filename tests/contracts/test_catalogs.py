@@ -162,6 +162,9 @@ def test_work_is_done_by_one_and_in_turn(catalog: Catalog) -> None:
         thread.join()
     assert sorted(done) == sorted(f"e{place}" for place in range(30))
     assert not clashes
+    for lane in range(7):
+        turns = [int(subject[1:]) for subject in done if int(subject[1:]) % 7 == lane]
+        assert turns == sorted(turns)
 
 
 def test_a_lapsed_lease_goes_to_another(catalog: Catalog) -> None:

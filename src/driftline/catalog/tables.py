@@ -142,6 +142,7 @@ work = Table(
     _time("lease_until", nullable=True),
     _time("run_after"),
     Index("ix_work_state_run_after", "state", "run_after"),
+    Index("ix_work_lane_id", "lane", "id"),
     Index(
         "uq_work_lane_running",
         "lane",

@@ -47,10 +47,13 @@ def enqueue(
 def claim(tx: Connection, owner: str, *, now: datetime, lease_seconds: float) -> Work | None:
     """The next work that is due, leased to `owner`; None if there is none."""
     busy = select(work.c.lane).where(work.c.state == RUNNING, work.c.lane.is_not(None))
+    earlier = work.alias()
+    # also what another worker is just taking: it is locked, and would be skipped for the next of its lane
+    waits = select(earlier.c.id).where(earlier.c.lane == work.c.lane, earlier.c.id < work.c.id).exists()
     query = (
         select(work)
         .where(work.c.state == PENDING, work.c.run_after <= now)
-        .where(work.c.lane.is_(None) | work.c.lane.not_in(busy))
+        .where(work.c.lane.is_(None) | (work.c.lane.not_in(busy) & ~waits))
         .order_by(work.c.run_after, work.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)
