@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 from monitored import hours_ago, record
-from s3 import READER, Server, running_s3
+from s3 import READER, WRITER, Server, running_s3
 from serving import ACCESS_KEY, SECRET_KEY, Served, serving, until
 
 import driftline
@@ -392,18 +392,45 @@ def test_preflight_names_permission_and_resource(store: Server, server: Served, 
         assert "s3:PutObject" in ran[0]["failure_reason"]
 
 
+def test_a_run_that_may_not_list_fails_at_once_and_says_so(store: Server, server: Served, tmp_path: Path) -> None:
+    """ER-04: by a key that may only write; nothing is tried again that would be denied again."""
+    with serving(tmp_path / "home", store.environment(WRITER)) as found:
+        endpoint(found, "churn")
+        schedule(found, "churn-hourly", "churn")
+        checked = answer(found, "schedules", "check", "churn-hourly", status=2)
+        failed = {each["action"] for each in checked["steps"] if each["state"] == "failed"}
+        assert failed == {"s3:GetObject", "s3:ListBucket"}
+        ran = answer(found, "schedules", "run", "churn-hourly", "--wait", status=2)
+        assert ran["failure_reason"].startswith("ClientError: access denied: s3:ListBucket on arn:aws:s3:::rest-bucket")
+        ended = datetime.fromisoformat(ran["modified"]) - datetime.fromisoformat(ran["created"])
+        assert ended < timedelta(seconds=20)
+
+
+def test_what_is_queued_is_stopped_at_once(server: Served) -> None:
+    schedule(server, "many", "churn")
+    bounds = ("--since", ago(900).isoformat(), "--until", ago(100).isoformat())
+    made = answer(server, "schedules", "backfill", "many", *bounds)
+    assert len(made) == 800
+    assert answer(server, "executions", "stop", made[-1]["id"])["status"] == "Stopped"
+    answer(server, "schedules", "stop", "many")
+    stopped = answer(server, "executions", "list", "--schedule", "many", "--status", "Stopped", "--limit", "1000")
+    assert made[-1]["id"] in [each["id"] for each in stopped]
+    until(lambda: not answer(server, "executions", "list", "--schedule", "many", "--status", "Pending"), 20)
+    answer(server, "schedules", "delete", "many")
+
+
 def test_keys_have_scopes(server: Served) -> None:
     """SE-06."""
     reader = answer(server, "keys", "create", "reader")
     assert (reader["scopes"], reader["key"][:3]) == (["read"], "dl_")
     writer = answer(server, "keys", "create", "writer", "--scope", "read", "--scope", "write")["key"]
-    admin = answer(server, "keys", "create", "boss", "--scope", "admin")["key"]
+    admin = answer(server, "keys", "create", "the boss", "--scope", "admin")["key"]
     assert asked(server, "GET", "/schedules", reader["key"]).status_code == 200
     assert asked(server, "POST", "/schedules/churn-hourly/stop", reader["key"]).status_code == 403
     assert asked(server, "GET", "/keys", writer).status_code == 403
     assert asked(server, "GET", "/schedules", admin).status_code == 403
     told = asked(server, "GET", "/keys", admin).json()
-    assert {"reader", "writer", "boss"} <= {each["name"] for each in told["items"]}
+    assert {"reader", "writer", "the boss"} <= {each["name"] for each in told["items"]}
     assert reader["key"] not in json.dumps(told)
     by_key = command(server, "schedules", "list", "--key", reader["key"])
     assert (by_key.returncode, "churn-hourly" in by_key.stdout) == (0, True)
@@ -411,6 +438,7 @@ def test_keys_have_scopes(server: Served) -> None:
     assert (refused.returncode, "scope 'write'" in refused.stderr) == (2, True)
     assert command(server, "keys", "create", "reader").returncode == 2
     assert command(server, "keys", "delete", "reader").returncode == 0
+    assert command(server, "keys", "delete", "the boss").returncode == 0
     assert asked(server, "GET", "/schedules", reader["key"]).status_code == 401
     assert reader["key"] not in server.log()
 
@@ -456,8 +484,8 @@ def test_a_first_key_needs_no_server(tmp_path: Path, store: Server) -> None:
     assert made.returncode == 0, made.stderr
     key = json.loads(made.stdout)["key"]
     assert "first" in command(None, "keys", "list", "--local", **home).stdout
-    odd = command(None, "keys", "create", "no spaces", "--local", **home)
-    assert (odd.returncode, "name of the API key: got 'no spaces'" in odd.stderr) == (2, True)
+    odd = command(None, "keys", "create", "a/slash", "--local", **home)
+    assert (odd.returncode, "name of the API key: got 'a/slash'" in odd.stderr) == (2, True)
     with serving(tmp_path / "home", store.environment()) as found:
         assert asked(found, "GET", "/me", key).json()["scopes"] == ["read"]
         assert command(None, "keys", "delete", "first", "--local", **home).returncode == 0

@@ -16,7 +16,7 @@ from driftline.errors import Conflict, Invalid, NotFound
 
 SCOPES = ("read", "write", "admin")
 PREFIX = "dl_"
-NAME = r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$"
+NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._@:+-]{0,63}$"
 """What API keys may be called."""
 
 
@@ -76,7 +76,7 @@ def digest(key: str) -> str:
 def create_api_key(tx: Connection, name: str, scopes: Iterable[str], *, now: datetime) -> str:
     """A new API key, shown this once; raises `Invalid` for a name that is none, `Conflict` if it is taken."""
     if not re.fullmatch(NAME, name) or name.endswith("\n"):
-        expected = "1 to 64 letters, digits, dots, hyphens, underscores and at signs, a letter or digit first"
+        expected = "1 to 64 letters, digits, blanks and any of . _ @ : + -, a letter or digit first"
         raise Invalid(what="name of the API key", got=name, expected=expected)
     if tx.execute(select(api_key.c.name).where(api_key.c.name == name)).first():
         raise Conflict(what="API key", name=name, reason="it exists already", remedy="Delete it first.")
