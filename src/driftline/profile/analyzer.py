@@ -14,6 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, Protocol, Self, TypeVar
 
+import pyarrow as pa
+
 from driftline.profile.columns import Cells
 
 
@@ -40,4 +42,25 @@ class Analyzer(Generic[S]):
 
     def observe(self, state: S, cells: Cells) -> S:
         """The answer once the rows of `cells`, one batch of the column, are seen too."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class JointAnalyzer(Generic[S]):
+    """A question about several columns of the same rows, such as predictions and their labels.
+
+    The fields of the dataclass are the question: names of columns and settings, all hashable (texts, numbers, tuples).
+    """
+
+    @property
+    def subject(self) -> str:
+        """The question in short, to name it where it fails."""
+        return type(self).__name__.lower()
+
+    def start(self) -> S:
+        """The answer for no rows: the identity of `merge`."""
+        raise NotImplementedError
+
+    def observe(self, state: S, batch: pa.RecordBatch) -> S:
+        """The answer once the rows of `batch` are seen too; raises `SchemaMismatch` if it lacks a column."""
         raise NotImplementedError

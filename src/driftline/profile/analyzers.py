@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from driftline.profile.analyzer import Analyzer
+from driftline.profile.analyzer import Analyzer, JointAnalyzer
 from driftline.profile.count import Count
 from driftline.profile.distinct import Distinct
 from driftline.profile.frequent import Frequent
@@ -27,6 +27,9 @@ ANALYZERS: dict[str, type[Analyzer[Any]]] = {
     "lengths": Lengths,
     "vectors": Vectors,
 }
+
+JOINT: dict[str, type[JointAnalyzer[Any]]] = {}
+"""Questions about several columns of the same rows; monitors ask them."""
 
 FORMS: dict[Form, tuple[type[Analyzer[Any]], ...]] = {
     Form.NUMBER: (Count, Kinds, Moments, Quantiles, Distinct, Frequent),

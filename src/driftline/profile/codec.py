@@ -18,15 +18,15 @@ import numpy as np
 import pyarrow as pa
 
 from driftline.errors import Unreadable
-from driftline.profile.analyzer import Analyzer
-from driftline.profile.analyzers import ANALYZERS
-from driftline.profile.profile import Profile
+from driftline.profile.analyzers import ANALYZERS, JOINT
+from driftline.profile.profile import Asked, Profile
 from driftline.schema import Field, Form
 
 MAGIC = b"DRFT"
 VERSION = 1
 _HEAD = struct.Struct("<4sHQQ")
-_NAMES = {kind: name for name, kind in ANALYZERS.items()}
+_TABLE: dict[str, type[Asked]] = {**ANALYZERS, **JOINT}
+_NAMES = {kind: name for name, kind in _TABLE.items()}
 
 
 def encode(profile: Profile) -> bytes:
@@ -51,8 +51,8 @@ def encode(profile: Profile) -> bytes:
     return _HEAD.pack(MAGIC, VERSION, len(text), len(body)) + packed
 
 
-def _states(profile: Profile) -> list[tuple[Analyzer[Any], Any]]:
-    return sorted(profile.states.items(), key=lambda item: (item[0].column, _NAMES[type(item[0])]))
+def _states(profile: Profile) -> list[tuple[Asked, Any]]:
+    return sorted(profile.states.items(), key=lambda item: (getattr(item[0], "column", ""), _NAMES[type(item[0])]))
 
 
 def decode(data: bytes, uri: str = "profile") -> Profile:
@@ -70,9 +70,9 @@ def decode(data: bytes, uri: str = "profile") -> Profile:
     except (OSError, ValueError, pa.ArrowException) as error:
         raise Unreadable(uri=uri, reason=f"damaged profile ({error})", remedy="Make it again from the data.") from error
     source = memoryview(body)[text_size:]
-    states: dict[Analyzer[Any], Any] = {}
+    states: dict[Asked, Any] = {}
     for name, asked, state in tree["states"]:
-        analyzer, kind = _analyzer(name, *asked)
+        analyzer, kind = _analyzer(name, *map(_hashable, asked))
         states[analyzer] = _rebuilt(kind, state, source)
     known = tuple(Field(name, Form(form)) for name, form in tree["fields"])
     return Profile(tree["rows"], known, states, tree["failures"])
@@ -88,14 +88,19 @@ def _plain(value: Any, arrays: bytearray) -> Any:
     if isinstance(value, tuple):
         return [_plain(each, arrays) for each in value]
     if isinstance(value, dict):
-        return [[key, each] for key, each in value.items()]
+        return [[_plain(key, arrays), _plain(each, arrays)] for key, each in value.items()]
     return value
 
 
+def _hashable(plain: Any) -> Any:
+    """A member of a question as it was: its lists are tuples."""
+    return tuple(map(_hashable, plain)) if isinstance(plain, list) else plain
+
+
 @lru_cache(maxsize=1 << 16)
-def _analyzer(name: str, *asked: Any) -> tuple[Analyzer[Any], type[Any]]:
+def _analyzer(name: str, *asked: Any) -> tuple[Asked, type[Any]]:
     """The analyzer and the type of its states; many profiles of the same columns ask the same questions."""
-    analyzer = ANALYZERS[name](*asked)
+    analyzer = _TABLE[name](*asked)
     return analyzer, type(analyzer.start())
 
 
@@ -121,7 +126,7 @@ def _reader(hint: Any) -> _Reader | None:
         return _array
     if origin is tuple:
         return partial(_tuple, _reader(typing.get_args(hint)[0]))
-    return _dict if origin is Mapping else None
+    return partial(_dict, _reader(typing.get_args(hint)[1])) if origin is Mapping else None
 
 
 def _array(plain: Any, source: memoryview) -> Any:
@@ -132,5 +137,5 @@ def _tuple(read: _Reader | None, plain: Any, source: memoryview) -> Any:
     return tuple([read(each, source) for each in plain]) if read else tuple(plain)
 
 
-def _dict(plain: Any, source: memoryview) -> Any:  # noqa: ARG001
-    return dict(plain)
+def _dict(read: _Reader | None, plain: Any, source: memoryview) -> Any:
+    return {_hashable(key): read(each, source) if read else each for key, each in plain}

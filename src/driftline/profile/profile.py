@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, TypeVar
@@ -11,13 +11,16 @@ import numpy as np
 import pyarrow as pa
 
 from driftline.errors import NotFound
-from driftline.profile.analyzer import Analyzer, State
+from driftline.profile.analyzer import Analyzer, JointAnalyzer, State
 from driftline.profile.analyzers import FORMS
 from driftline.profile.column import Column
 from driftline.profile.columns import Cells, cells_of
 from driftline.schema import Field
 
 S = TypeVar("S", bound=State)
+
+Asked = Analyzer[Any] | JointAnalyzer[Any]
+Questions = Sequence[JointAnalyzer[Any]]
 
 _MENDABLE = (pa.ArrowException, ValueError, TypeError, ArithmeticError, IndexError, NotImplementedError)
 """What odd values of one column may raise; the column is then reported as failed and the others go on."""
@@ -39,7 +42,7 @@ class Profile:
 
     rows: int = 0
     fields: tuple[Field, ...] = ()
-    states: Mapping[Analyzer[Any], Any] = field(default_factory=dict)
+    states: Mapping[Asked, Any] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -52,25 +55,28 @@ class Profile:
         return f"<Profile of {self.rows:,} row{'' if self.rows == 1 else 's'}, columns: {names}>"
 
     @classmethod
-    def of(cls, data: pa.RecordBatch | pa.Table | Iterable[pa.RecordBatch]) -> Profile:
-        """The profile of all rows, in order."""
+    def of(cls, data: pa.RecordBatch | pa.Table | Iterable[pa.RecordBatch], questions: Questions = ()) -> Profile:
+        """The profile of all rows, in order, with the answers to `questions` about several columns at once."""
         batches = (
             [data] if isinstance(data, pa.RecordBatch) else data.to_batches() if isinstance(data, pa.Table) else data
         )
         found = cls()
         if isinstance(data, pa.Table) and not data.num_rows:
-            found = found.observe(pa.RecordBatch.from_pylist([], schema=data.schema))
+            found = found.observe(pa.RecordBatch.from_pylist([], schema=data.schema), questions)
         for batch in batches:
-            found = found.observe(batch)
+            found = found.observe(batch, questions)
         return found
 
     @classmethod
-    def from_states(cls, rows: int, fields: Iterable[Field], states: Mapping[Analyzer[Any], Any]) -> Profile:
+    def from_states(cls, rows: int, fields: Iterable[Field], states: Mapping[Asked, Any]) -> Profile:
         """The profile that has these answers, as read from a document."""
         return cls(rows, tuple(fields), dict(states))
 
-    def observe(self, batch: pa.RecordBatch) -> Profile:
-        """With one more batch seen; the states are continued, so one sequence of batches gives one exact answer."""
+    def observe(self, batch: pa.RecordBatch, questions: Questions = ()) -> Profile:
+        """With one more batch seen; the states are continued, so one sequence of batches gives one exact answer.
+
+        `questions` are about several columns at once; every column is asked those of its form in any case.
+        """
         fields = {known.name: known for known in self.fields}
         states, failures = dict(self.states), dict(self.failures)
         for found, array in cells_of(batch):
@@ -82,6 +88,12 @@ class Profile:
                     states.update(_observe(states, Cells(found, array)))
             except _MENDABLE as error:
                 failures[found.name] = f"{type(error).__name__}: {error}"
+        for question in questions:
+            try:
+                with np.errstate(all="ignore"):
+                    states[question] = question.observe(states.get(question, question.start()), batch)
+            except _MENDABLE as error:
+                failures[question.subject] = f"{type(error).__name__}: {error}"
         return Profile(self.rows + batch.num_rows, tuple(fields.values()), states, failures)
 
     def merge(self, other: Profile) -> Profile:
@@ -99,7 +111,7 @@ class Profile:
         rows = self.rows + other.rows
         return Profile(rows, tuple(fields[name] for name in order), states, {**other.failures, **self.failures})
 
-    def __getitem__(self, analyzer: Analyzer[S]) -> S:
+    def __getitem__(self, analyzer: Analyzer[S] | JointAnalyzer[S]) -> S:
         """The answer to a question, which is that for no rows if it was never asked."""
         found: S | None = self.states.get(analyzer)
         return analyzer.start() if found is None else found
@@ -127,8 +139,8 @@ class Profile:
         return tuple(Column(known, self.rows, self) for known in self.fields)
 
 
-def _observe(states: Mapping[Analyzer[Any], Any], cells: Cells) -> dict[Analyzer[Any], Any]:
-    found: dict[Analyzer[Any], Any] = {}
+def _observe(states: Mapping[Asked, Any], cells: Cells) -> dict[Asked, Any]:
+    found: dict[Asked, Any] = {}
     for question in FORMS[cells.form]:
         analyzer = question(cells.field.name)
         state = states.get(analyzer)
