@@ -13,7 +13,8 @@ import inputs
 import numpy as np
 import pyarrow as pa
 
-from driftline.monitors.data_quality import DataQuality, Learnt
+from driftline.monitors.data_quality import DataQuality
+from driftline.monitors.monitor import Learnt
 from driftline.profile import Profile, decode, encode
 
 HOURS, FEATURES, ROWS = 24, 100, 1_000

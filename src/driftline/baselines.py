@@ -13,7 +13,7 @@ from driftline.documents import jackson
 from driftline.documents import statistics as statistics_document
 from driftline.errors import Invalid, NotFound, Unreadable
 from driftline.monitors.constraints import Constraints
-from driftline.monitors.data_quality import Learnt
+from driftline.monitors.monitor import Learnt
 from driftline.monitors.verdict import Verdict
 from driftline.pages import report as page
 from driftline.pages import terminal

@@ -14,7 +14,8 @@ from driftline.documents import constraints as constraints_document
 from driftline.documents import jackson
 from driftline.documents import statistics as statistics_document
 from driftline.documents import violations as violations_document
-from driftline.monitors.data_quality import DataQuality, Learnt
+from driftline.monitors.data_quality import DataQuality
+from driftline.monitors.monitor import Learnt
 from driftline.profile import Profile
 
 TRAFFIC = ("data", "aws-churn", "test-dataset-input-cols.csv")

@@ -14,7 +14,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from driftline.monitors.constraints import Constraints
-from driftline.monitors.data_quality import DataQuality, Learnt
+from driftline.monitors.data_quality import DataQuality
+from driftline.monitors.monitor import Learnt
 from driftline.pages.content import Content
 from driftline.pages.report import fragment, render
 from driftline.problems import Problem, Problems

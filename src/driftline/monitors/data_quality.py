@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from math import isnan, nan
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from driftline.metrics.metric import METRICS
 from driftline.monitors import java
 from driftline.monitors.constraints import ColumnConstraints, Config, Constraints
 from driftline.monitors.drift import VECTOR_SHIFTS, Drift, drift_of, measure_all, vector_shift
+from driftline.monitors.monitor import Learnt
 from driftline.monitors.verdict import Measure, Verdict, Violation
 from driftline.profile import Column, Profile
 
@@ -27,14 +29,6 @@ Finding = tuple[Measure, Violation | None]
 
 
 @dataclass(frozen=True)
-class Learnt:
-    """What the monitor compares with: constraints, and the profile they came from if it is known."""
-
-    constraints: Constraints
-    profile: Profile | None = None
-
-
-@dataclass(frozen=True)
 class DataQuality:
     """SageMaker's six checks, and beside them the distances of other tools.
 
@@ -43,6 +37,8 @@ class DataQuality:
     extra column, and no drift of text with more than 120 distinct values. `strict_aws_quirks` also skips drift of
     numeric columns with at most 120 distinct current values, which SageMaker was seen to do.
     """
+
+    kind: ClassVar[str] = "data-quality"
 
     compatible: bool = False
     measures: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
@@ -56,6 +52,10 @@ class DataQuality:
                 near = get_close_matches(name, TITLES, 1)
                 remedy = f"Did you mean {near[0]}?" if near else ""
                 raise Invalid(what="measure", got=name, expected=f"one of {', '.join(TITLES)}", remedy=remedy)
+
+    def questions(self) -> tuple[()]:
+        """None: each column is judged by itself."""
+        return ()
 
     def baseline(self, profile: Profile) -> Constraints:
         """The constraints that a profile suggests."""

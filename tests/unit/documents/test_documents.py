@@ -18,7 +18,8 @@ from driftline.documents import constraints, jackson, statistics, violations
 from driftline.errors import Invalid
 from driftline.monitors import java
 from driftline.monitors.constraints import Config, Constraints
-from driftline.monitors.data_quality import DataQuality, Learnt
+from driftline.monitors.data_quality import DataQuality
+from driftline.monitors.monitor import Learnt
 from driftline.monitors.verdict import Violation
 from driftline.profile import Profile
 

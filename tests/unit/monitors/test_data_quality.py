@@ -12,7 +12,8 @@ import pytest
 from driftline.errors import Invalid, NotFound
 from driftline.metrics.metric import METRICS
 from driftline.monitors.constraints import Config, Constraints
-from driftline.monitors.data_quality import DataQuality, Learnt
+from driftline.monitors.data_quality import DataQuality
+from driftline.monitors.monitor import Learnt
 from driftline.monitors.verdict import Verdict
 from driftline.profile import Profile
 

@@ -14,7 +14,8 @@ import pytest
 
 from driftline.documents import statistics
 from driftline.monitors.constraints import Constraints
-from driftline.monitors.data_quality import DataQuality, Learnt
+from driftline.monitors.data_quality import DataQuality
+from driftline.monitors.monitor import Learnt
 from driftline.pages.content import Content, pairs_of
 from driftline.pages.report import fragment, render, render_profile
 from driftline.pages.rows import CARDS_MOST, SPARKLINES
