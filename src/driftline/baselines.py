@@ -8,26 +8,29 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from driftline.documents import constraints as constraints_document
 from driftline.documents import jackson
 from driftline.documents import statistics as statistics_document
 from driftline.errors import Invalid, NotFound, Unreadable
-from driftline.monitors.constraints import Constraints
-from driftline.monitors.monitor import Learnt
+from driftline.monitors.data_quality import DataQuality
+from driftline.monitors.monitor import Learnt, Monitor
+from driftline.monitors.monitors import monitor_from, monitor_to
 from driftline.monitors.verdict import Verdict
 from driftline.pages import report as page
 from driftline.pages import terminal
 from driftline.pages.content import Content
+from driftline.papers import PAPERS, STATISTICS, Document
 from driftline.problems import Problems
-from driftline.profile import Profile
+from driftline.profile import Profile, decode, encode
 from driftline.storage.access import Access
 from driftline.storage.storages import storage_for
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
-STATISTICS = "statistics.json"
-CONSTRAINTS = "constraints.json"
+MONITOR = "monitor.json"
+PROFILE = "baseline.profile"
+"""Beside SageMaker's files a baseline of another kind than data quality keeps its monitor and its profile."""
+
 ENOUGH_ROWS = 100
 """SageMaker asks for a baseline of at least so many rows."""
 
@@ -36,17 +39,19 @@ ENOUGH_ROWS = 100
 class Baseline:
     """Constraints, and the profile that data are compared with; None where only constraints are known.
 
-    `problems` are the rows and files that could not be used when it was learnt.
+    `constraints` are of the kind of `monitor`, which asked for them. `problems` are the rows and files that could not
+    be used when it was learnt.
     """
 
-    constraints: Constraints
+    constraints: Any
     profile: Profile | None = None
     problems: Problems = field(default_factory=Problems)
+    monitor: Monitor = field(default_factory=DataQuality)
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The columns in order: they name the columns of data that has no names."""
-        return self.constraints.names
+    def names(self) -> tuple[str, ...] | None:
+        """The columns in order, which name the columns of data that has no names; None where they are not known."""
+        return self.constraints.names if isinstance(self.monitor, DataQuality) else None
 
     @property
     def learnt(self) -> Learnt:
@@ -62,42 +67,62 @@ class Baseline:
         return ()
 
     @classmethod
-    def load(cls, folder: str, access: Access | None = None) -> Baseline:
-        """The baseline whose files lie in `folder`, a path or URI; `statistics.json` may be missing."""
-        place = folder.rstrip("/")
-        statistics: str | None = f"{place}/{STATISTICS}"
-        if not exists(f"{place}/{STATISTICS}", access or Access()):
-            statistics = None
-        return cls.read(statistics, f"{place}/{CONSTRAINTS}", access)
+    def load(cls, folder: str, access: Access | None = None, monitor: Monitor | None = None) -> Baseline:
+        """The baseline whose files lie in `folder`, a path or URI; only the constraints must be there.
+
+        `monitor` is the one that judges by it; the one that is kept in the folder, or data quality, if not given.
+        """
+        access, place = access or Access(), folder.rstrip("/")
+        kept = f"{place}/{MONITOR}"
+        if monitor is None and exists(kept, access):
+            monitor = monitor_from(read_json(kept, access))
+        asked = monitor or DataQuality()
+        constraints = f"{place}/{PAPERS[asked.kind].constraints}"
+        source = f"{place}/{STATISTICS if isinstance(asked, DataQuality) else PROFILE}"
+        return cls.read(source if exists(source, access) else None, constraints, access, asked)
 
     @classmethod
-    def read(cls, statistics: str | None, constraints: str | None, access: Access | None = None) -> Baseline:
-        """The baseline of two files; without constraints those are suggested that the statistics give."""
-        access = access or Access()
-        profile = None if statistics is None else statistics_document.read(read_json(statistics, access))
+    def read(
+        cls,
+        statistics: str | None,
+        constraints: str | None,
+        access: Access | None = None,
+        monitor: Monitor | None = None,
+    ) -> Baseline:
+        """The baseline of two files; without constraints those are suggested that the statistics give.
+
+        In place of statistics a saved profile may stand, which is all that monitors of other kinds can use.
+        """
+        access, asked = access or Access(), monitor or DataQuality()
+        profile = None if statistics is None else _profile(statistics, access)
         if constraints is not None:
-            return cls(constraints_document.read(read_json(constraints, access)), profile)
+            return cls(PAPERS[asked.kind].read(read_json(constraints, access)), profile, monitor=asked)
         if profile is None:
             raise Invalid(what="baseline", got="nothing", expected="a folder or its files", remedy="Name it.")
-        return cls(Constraints.suggest(profile), profile)
+        return cls(asked.baseline(profile), profile, monitor=asked)
 
     def save(self, folder: str, access: Access | None = None) -> tuple[str, ...]:
-        """Write `statistics.json` and `constraints.json`; the result are their paths or URIs."""
-        return tuple(write_json(f"{folder.rstrip('/')}/{name}", found, access) for name, found in self._documents())
+        """Write SageMaker's files, and beside them what a monitor of another kind needs; the result is where."""
+        place, access = folder.rstrip("/"), access or Access()
+        written = [write_json(f"{place}/{name}", found, access) for name, found in self._documents()]
+        if self.profile is not None and not isinstance(self.monitor, DataQuality):
+            written.append(write_json(f"{place}/{MONITOR}", monitor_to(self.monitor), access))
+            storage_for(place, access).put(f"{place}/{PROFILE}", encode(self.profile))
+            written.append(f"{place}/{PROFILE}")
+        return tuple(written)
 
-    def _documents(self) -> Iterator[tuple[str, Any]]:
-        if self.profile is not None:
-            yield STATISTICS, statistics_document.write(self.profile)
-        yield CONSTRAINTS, constraints_document.write(self.constraints)
+    def _documents(self) -> Iterator[Document]:
+        return PAPERS[self.monitor.kind].write(self.monitor, self.constraints, self.profile)
 
     def to_dict(self) -> dict[str, Any]:
-        """Both documents as one JSON value."""
+        """The documents as one JSON value."""
         return {name.removesuffix(".json"): found for name, found in self._documents()}
 
     def __repr__(self) -> str:
         """In short."""
         rows = "" if self.profile is None else f" and {self.profile.rows:,} rows"
-        return f"<Baseline of {len(self.names)} columns{rows}>"
+        what = f"of {len(self.names)} columns" if self.names is not None else f"for {self.monitor.kind}"
+        return f"<Baseline {what}{rows}>"
 
     def _repr_html_(self) -> str | None:
         if self.profile is None:
@@ -109,6 +134,14 @@ class Baseline:
         if self.profile is not None:
             yield from terminal.Statistics(self.profile, self.problems).__rich_console__(console, options)
         yield from self.warnings
+
+
+def _profile(uri: str, access: Access) -> Profile:
+    """The profile of a `statistics.json`, or a saved one."""
+    if not uri.endswith(".profile"):
+        return statistics_document.read(read_json(uri, access))
+    with storage_for(uri, access).open(uri) as stream:
+        return decode(stream.read(), uri)
 
 
 def exists(uri: str, access: Access) -> bool:

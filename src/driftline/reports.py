@@ -7,15 +7,14 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from driftline.baselines import CONSTRAINTS, STATISTICS, Baseline, write_json
-from driftline.documents import constraints as constraints_document
-from driftline.documents import statistics as statistics_document
-from driftline.documents import violations as violations_document
-from driftline.monitors.constraints import Constraints
+from driftline.baselines import Baseline, write_json
+from driftline.monitors.data_quality import DataQuality
+from driftline.monitors.monitor import Monitor
 from driftline.monitors.verdict import Measure, Verdict, Violation
 from driftline.pages import report as page
 from driftline.pages import tables, terminal
 from driftline.pages.content import Content
+from driftline.papers import PAPERS, VIOLATIONS
 from driftline.problems import Problems
 from driftline.profile import Profile
 from driftline.storage.access import Access
@@ -23,8 +22,6 @@ from driftline.storage.storages import storage_for
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
-
-VIOLATIONS = violations_document.FILE
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ class Report:
     baseline: Baseline
     problems: Problems = field(default_factory=Problems)
     inputs: tuple[str, ...] = ()
-    compatible: bool = False
+    monitor: Monitor = field(default_factory=DataQuality)
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -93,12 +90,12 @@ class Report:
         return tuple(written)
 
     def _save_documents(self, folder: str, access: Access) -> Iterator[str]:
-        suggested = Constraints.suggest(self.current, self.baseline.constraints.config.categorical_drift_method)
-        yield write_json(f"{folder}/{STATISTICS}", statistics_document.write(self.current), access)
-        yield write_json(f"{folder}/{CONSTRAINTS}", constraints_document.write(suggested), access)
+        papers, suggested = PAPERS[self.monitor.kind], self.monitor.baseline(self.current)
+        for name, found in papers.write(self.monitor, suggested, self.current):
+            yield write_json(f"{folder}/{name}", found, access)
         place = f"{folder}/{VIOLATIONS}"
         if self.violations:
-            yield write_json(place, violations_document.write(self.violations), access)
+            yield write_json(place, papers.violations(self.violations), access)
         else:
             storage_for(place, access).delete(place)
 
@@ -114,15 +111,14 @@ class Report:
         return page.fragment(self._content())
 
     def _content(self) -> Content:
-        how = (
-            "as SageMaker Model Monitor would have" if self.compatible else "with SageMaker's checks and more measures"
-        )
+        compatible = "as SageMaker Model Monitor would have"
+        how = compatible if self.monitor.compatible else "with SageMaker's checks and more measures"
         return Content(
             verdict=self.verdict,
             current=self.current,
             baseline=self.baseline.profile,
             problems=self.problems,
-            title="Data quality",
+            title=self.monitor.kind.replace("-", " ").capitalize(),
             inputs=self.inputs,
             created=f"{self.created:%Y-%m-%d %H:%M} UTC",
             notes=(f"Checked {how}.", *self.baseline.warnings),

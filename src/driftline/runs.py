@@ -14,8 +14,11 @@ from driftline.formats.format import ReadOptions
 from driftline.identities import Identities, Seen
 from driftline.listing import Entry, find
 from driftline.monitors.data_quality import DataQuality
+from driftline.monitors.monitor import Monitor
+from driftline.monitors.monitors import monitor_from, monitor_to
 from driftline.problems import Problem, Problems
 from driftline.profile import Profile, decode
+from driftline.profile.profile import Questions
 from driftline.reports import Report
 from driftline.scripts.preprocess import Failure
 from driftline.scripts.sandbox import Log
@@ -36,9 +39,9 @@ class Manifest:
     """All that decides what a run reads and says; a plain JSON value, so that a run can be repeated.
 
     `inputs` are paths, globs, folders, URIs or saved profiles (`*.profile`). `settings` are the format's own
-    (`header`, `separator`, ...). `statistics` and `constraints` name the baseline's two files. `monitor` are the
-    settings of the data-quality monitor. `strict` turns problems in the input into failure. `preprocess` is a Python
-    file whose `preprocess_handler` makes the rows of the records; `script_errors`, `script_seconds`,
+    (`header`, `separator`, ...). `statistics` and `constraints` name the baseline's two files. `monitor` judges the
+    rows, and its settings say what it asks of them. `strict` turns problems in the input into failure. `preprocess` is
+    a Python file whose `preprocess_handler` makes the rows of the records; `script_errors`, `script_seconds`,
     `script_memory_bytes` and `script_environment` among the `settings` are for it.
     """
 
@@ -50,13 +53,13 @@ class Manifest:
     exclude: tuple[str, ...] = ()
     statistics: str | None = None
     constraints: str | None = None
-    monitor: DataQuality = field(default_factory=DataQuality)
+    monitor: Monitor = field(default_factory=DataQuality)
     strict: bool = False
     preprocess: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
-        return asdict(self)
+        return {**asdict(self), "monitor": monitor_to(self.monitor)}
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Manifest:
@@ -68,7 +71,7 @@ class Manifest:
         True
         """
         lists = {name: tuple(value) for name, value in document.items() if isinstance(value, list)}
-        return cls(**{**document, **lists, "monitor": DataQuality(**document["monitor"])})
+        return cls(**{**document, **lists, "monitor": monitor_from(document["monitor"])})
 
 
 class Watch(Protocol):
@@ -123,7 +126,7 @@ def observe(manifest: Manifest, world: World, names: tuple[str, ...] | None = No
     saved = [uri for uri in manifest.inputs if uri.endswith(PROFILE_SUFFIX)]
     found = _merged(saved, world) if saved else Reading()
     if len(saved) < len(manifest.inputs):
-        found = found.merge(_fold(source_of(manifest, world, names), world))
+        found = found.merge(_fold(source_of(manifest, world, names), world, manifest.monitor.questions()))
     _refuse(found, manifest)
     return found
 
@@ -173,15 +176,15 @@ def _watched(step: Callable[[Sized], Reading], tasks: Sequence[Sized], world: Wo
     return world.engine.fold(step, tasks, Reading(), lambda task: watch.advance(task.size))
 
 
-def _fold(source: Source, world: World) -> Reading:
-    folded = _watched(lambda task: observe_task(task, source), source.tasks, world)
+def _fold(source: Source, world: World, questions: Questions) -> Reading:
+    folded = _watched(lambda task: observe_task(task, source, questions), source.tasks, world)
     again = Problems.of(folded.identities.problems())
     if source.script is not None and len(folded.failures) > source.script.errors:
         raise folded.failures[source.script.errors].error()
     return Reading(folded.profile, source.problems.merge(folded.problems).merge(again))
 
 
-def observe_task(task: Task, source: Source) -> Reading:
+def observe_task(task: Task, source: Source, questions: Questions = ()) -> Reading:
     """One task: its rows observed in order, its problems counted."""
     profile, problems, seen, failures = Profile(), Problems(), list[Seen](), list[Failure]()
     for item in read(task, source):
@@ -191,7 +194,7 @@ def observe_task(task: Task, source: Source) -> Reading:
         elif isinstance(item, Seen):
             seen.append(item)
         else:
-            profile = profile.observe(item)
+            profile = profile.observe(item, questions)
     return Reading(profile, problems, Identities.of(seen), tuple(failures))
 
 
@@ -212,7 +215,7 @@ def _refuse(found: Reading, manifest: Manifest) -> None:
 def learn(manifest: Manifest, world: World) -> Baseline:
     """The baseline of the inputs: statistics and suggested constraints."""
     found = observe(manifest, world)
-    return Baseline(manifest.monitor.baseline(found.profile), found.profile, found.problems)
+    return Baseline(manifest.monitor.baseline(found.profile), found.profile, found.problems, manifest.monitor)
 
 
 def judge(manifest: Manifest, baseline: Baseline, world: World) -> Report:
@@ -221,10 +224,13 @@ def judge(manifest: Manifest, baseline: Baseline, world: World) -> Report:
     return report_on(found, baseline, manifest.monitor, manifest.inputs)
 
 
-def report_on(found: Reading, baseline: Baseline, monitor: DataQuality, inputs: tuple[str, ...]) -> Report:
+def report_on(found: Reading, baseline: Baseline, monitor: Monitor, inputs: tuple[str, ...]) -> Report:
     """The report for rows that are read already."""
+    if isinstance(monitor, DataQuality):  # what the rows suggest is suggested for the same test of drift
+        method = baseline.constraints.config.categorical_drift_method
+        monitor = replace(monitor, categorical_drift_method=method)
     verdict = monitor.evaluate(baseline.learnt, found.profile)
-    return Report(verdict, found.profile, baseline, found.problems, inputs, monitor.compatible)
+    return Report(verdict, found.profile, baseline, found.problems, inputs, monitor)
 
 
 def run(manifest: Manifest, world: World | None = None) -> Report:
@@ -232,5 +238,5 @@ def run(manifest: Manifest, world: World | None = None) -> Report:
     world = world or World()
     if manifest.statistics is None and manifest.constraints is None:
         raise Invalid(what="baseline", got=None, expected="statistics and constraints", remedy="Name both files.")
-    baseline = Baseline.read(manifest.statistics, manifest.constraints, world.access)
+    baseline = Baseline.read(manifest.statistics, manifest.constraints, world.access, manifest.monitor)
     return judge(manifest, baseline, world)

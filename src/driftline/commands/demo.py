@@ -84,7 +84,7 @@ def _tell(story: Story, folder: Path, console: Console) -> None:
     baseline = learn(manifest, World())
     baseline.save(str(folder / "baseline"))
     rows = baseline.profile.rows if baseline.profile is not None else 0
-    console.print(f"Baseline: {rows:,} rows, {len(baseline.names)} columns, in {folder / 'baseline'}")
+    console.print(f"Baseline: {rows:,} rows, {len(baseline.names or ())} columns, in {folder / 'baseline'}")
     table = table_of("period", "rows", "violations", "what moved most", "distance", "limit", numeric=_FIGURES)
     worst: tuple[Report, Path] | None = None
     for path in later:

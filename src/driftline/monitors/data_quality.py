@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from driftline.errors import Invalid
-from driftline.metrics.metric import METRICS
+from driftline.metrics.metric import distances
 from driftline.monitors import java
 from driftline.monitors.constraints import ColumnConstraints, Config, Constraints
 from driftline.monitors.drift import VECTOR_SHIFTS, Drift, drift_of, measure_all, vector_shift
@@ -22,7 +22,7 @@ from driftline.profile import Column, Profile
 EVERY = "*"
 """Stands for all columns in `measures`."""
 
-TITLES = {**{name: found.title for name, found in METRICS.items()}, **VECTOR_SHIFTS}
+TITLES = {**{name: found.title for name, found in distances().items()}, **VECTOR_SHIFTS}
 """What limits can be set on besides SageMaker's own checks, with a title each."""
 
 Finding = tuple[Measure, Violation | None]

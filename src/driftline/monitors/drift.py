@@ -16,7 +16,7 @@ from driftline.metrics.distance import (
     l_infinity,
     robust,
 )
-from driftline.metrics.metric import METRICS
+from driftline.metrics.metric import distances
 from driftline.monitors.constraints import MOST_CATEGORIES, Config
 from driftline.monitors.verdict import Measure
 from driftline.profile import Column
@@ -111,7 +111,7 @@ def measure_all(before: Column, current: Column) -> Iterator[Measure]:
     )
     constant = before.moments.minimum == before.moments.maximum
     why = "not defined for a constant baseline" if constant else "the numbers are too large"
-    for metric in METRICS.values():
+    for metric in distances().values():
         if metric.takes == "shares":
             yield _measure(current.name, metric.name, metric.compute(*shares), why)
         elif numeric:

@@ -6,16 +6,17 @@ from collections.abc import Callable
 
 from driftline import runs
 from driftline.baselines import write_json
-from driftline.documents import dataset_format, violations
+from driftline.documents import dataset_format
 from driftline.errors import Invalid
 from driftline.monitors.data_quality import DataQuality
+from driftline.papers import PAPERS, VIOLATIONS
 from driftline.problems import Problems
 from driftline.processing import metrics, userscripts
 from driftline.processing.contract import Contract
 from driftline.processing.inputs import listed
 from driftline.processing.outcome import COMPLETED, Outcome
 from driftline.profile import Profile
-from driftline.reports import VIOLATIONS, Report
+from driftline.reports import Report
 from driftline.storage.access import Access
 
 Log = Callable[[str], None]
@@ -107,7 +108,7 @@ def _save(report: Report, folder: str, access: Access) -> tuple[str, ...]:
     written = report.save(folder, access=access)
     if report.violations:
         return written
-    return *written, write_json(f"{folder}/{VIOLATIONS}", violations.write(()), access)
+    return *written, write_json(f"{folder}/{VIOLATIONS}", PAPERS[report.monitor.kind].violations(()), access)
 
 
 def _inputs(job: Contract, access: Access) -> tuple[str, ...] | Outcome:

@@ -68,7 +68,7 @@ class Profile:
         return found
 
     @classmethod
-    def from_states(cls, rows: int, fields: Iterable[Field], states: Mapping[Asked, Any]) -> Profile:
+    def from_states(cls, rows: int, fields: Iterable[Field], states: Mapping[Any, Any]) -> Profile:
         """The profile that has these answers, as read from a document."""
         return cls(rows, tuple(fields), dict(states))
 

@@ -1,0 +1,46 @@
+"""Which files a monitor of each kind leaves, as SageMaker names and fills them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from driftline.documents import constraints as constraints_document
+from driftline.documents import statistics as statistics_document
+from driftline.documents import violations as violations_document
+from driftline.monitors.verdict import Violation
+from driftline.profile import Profile
+
+STATISTICS = "statistics.json"
+CONSTRAINTS = "constraints.json"
+VIOLATIONS = violations_document.FILE
+
+Document = tuple[str, Any]
+"""The name of a file and the JSON value in it."""
+
+
+@dataclass(frozen=True)
+class Papers:
+    """The files of one kind of monitor.
+
+    `constraints` is the file that holds what a baseline demands, and `read` makes the monitor's constraints of it.
+    `write` gives the files of a baseline, and of a run, from the monitor, what the rows suggest, and their profile.
+    `violations` gives the document of what broke a constraint.
+    """
+
+    constraints: str
+    read: Callable[[Any], Any]
+    write: Callable[[Any, Any, Profile | None], Iterator[Document]]
+    violations: Callable[[Sequence[Violation]], Any]
+
+
+def _data_quality(monitor: Any, suggested: Any, profile: Profile | None) -> Iterator[Document]:  # noqa: ARG001
+    if profile is not None:
+        yield STATISTICS, statistics_document.write(profile)
+    yield CONSTRAINTS, constraints_document.write(suggested)
+
+
+PAPERS: dict[str, Papers] = {
+    "data-quality": Papers(CONSTRAINTS, constraints_document.read, _data_quality, violations_document.write),
+}
