@@ -19,7 +19,7 @@ import driftline
 from driftline import errors
 from driftline.cli import COMMANDS, GROUPS
 from driftline.formats.formats import FORMATS
-from driftline.metrics.metric import METRICS
+from driftline.metrics.metric import METRICS, TAKES
 from driftline.profile.analyzers import ANALYZERS, FORMS
 from driftline.server.auth import SCOPES
 from driftline.server.aws.models import APIS
@@ -39,12 +39,16 @@ def doc(thing: object) -> str:
 
 def metrics() -> str:
     """One section a metric: range, what is normal, formula, source."""
-    about = "How far a column is from its baseline. `driftline check --measure NAME=LIMIT` sets a limit.\n"
-    parts = ["# Distances\n", about]
+    about = (
+        "Every number that Driftline computes. Distances say how far a column is from its baseline; "
+        "`driftline check --measure NAME=LIMIT` sets a limit on one.\n"
+    )
+    parts = ["# Metrics\n", about]
     for name, found in METRICS.items():
-        of = "numbers (sketches)" if found.takes == "sketches" else "numbers (ten bins) and categories (shares)"
         parts.append(f"## `{name}`: {found.title}\n")
-        parts.append(f"Range: {found.span}. Normal: {found.normal}. For: {of}.\n\n{prose(found.meaning)}\n")
+        parts.append(
+            f"Range: {found.span}. Normal: {found.normal}. Of: {TAKES[found.takes]}.\n\n{prose(found.meaning)}\n"
+        )
         parts.append(f"Source: {found.source}.\n")
     return "\n".join(parts)
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from driftline.errors import Invalid, NotFound
-from driftline.metrics.metric import METRICS
+from driftline.metrics.metric import distances
 from driftline.monitors.constraints import Config, Constraints
 from driftline.monitors.data_quality import DataQuality
 from driftline.monitors.monitor import Learnt
@@ -191,8 +191,8 @@ def test_limits_on_other_measures() -> None:
 def test_every_distance_is_measured_for_every_comparable_column() -> None:
     """All of the table for numbers; those of shares for categories."""
     measures = judged(alike()).measures
-    assert set(METRICS) <= {found.name for found in measures if found.subject == "age"}
-    of_shares = {name for name, metric in METRICS.items() if metric.takes == "shares"}
+    assert set(distances()) <= {found.name for found in measures if found.subject == "age"}
+    of_shares = {name for name, metric in distances().items() if metric.takes == "shares"}
     assert of_shares <= {found.name for found in measures if found.subject == "colour"}
     assert not any(isnan(found.value) and not found.reason for found in measures)
 
