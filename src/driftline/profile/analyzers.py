@@ -6,12 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from driftline.profile.analyzer import Analyzer, JointAnalyzer
+from driftline.profile.confusion import Confusion
 from driftline.profile.count import Count
 from driftline.profile.distinct import Distinct
 from driftline.profile.frequent import Frequent
 from driftline.profile.kinds import Kinds
 from driftline.profile.moments import Lengths, Moments
 from driftline.profile.quantiles import Quantiles
+from driftline.profile.residuals import Residuals
+from driftline.profile.scores import Scores
 from driftline.profile.vectors import Vectors
 from driftline.schema import Form
 
@@ -28,7 +31,11 @@ ANALYZERS: dict[str, type[Analyzer[Any]]] = {
     "vectors": Vectors,
 }
 
-JOINT: dict[str, type[JointAnalyzer[Any]]] = {}
+JOINT: dict[str, type[JointAnalyzer[Any]]] = {
+    "confusion": Confusion,
+    "scores": Scores,
+    "residuals": Residuals,
+}
 """Questions about several columns of the same rows; monitors ask them."""
 
 FORMS: dict[Form, tuple[type[Analyzer[Any]], ...]] = {
