@@ -1,0 +1,196 @@
+"""The five laws of the algebra, on every question about several columns: merge, identity, observe, purity, codec."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, fields, is_dataclass
+from math import isclose, isnan
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from driftline.profile import Profile, decode, encode
+from driftline.profile.analyzer import JointAnalyzer
+from driftline.profile.analyzers import JOINT
+from driftline.profile.confusion import Confusion
+from driftline.profile.quantiles import Sketch
+from driftline.profile.residuals import Residuals, ResidualsState
+from driftline.profile.scores import Scores
+
+Rows = list[tuple[Any, ...]]
+
+SCORES = st.none() | st.floats(0, 1, width=32) | st.sampled_from([0.5, 0.0, -0.0, float("nan"), float("inf")])
+LABELS = st.none() | st.sampled_from(["0", "1", "1.0", "no", "", "true"])
+NUMBERS = st.none() | st.floats(-1e4, 1e4) | st.sampled_from([0.0, float("nan"), float("inf")])
+
+
+@dataclass(frozen=True)
+class Example:
+    """A question, rows it can see with the types of their columns, and what makes two of its states agree."""
+
+    question: JointAnalyzer[Any]
+    rows: st.SearchStrategy[Rows]
+    schema: pa.Schema
+    agree: Callable[[Any, Any], None]
+
+
+def same(one: Any, other: Any) -> None:
+    """Equal member by member, floats within rounding, arrays of integers exactly."""
+    assert type(one) is type(other)
+    for member in fields(one):
+        mine, theirs = getattr(one, member.name), getattr(other, member.name)
+        if isinstance(mine, float):
+            assert isclose(mine, theirs, rel_tol=1e-9, abs_tol=1e-6) or (isnan(mine) and isnan(theirs)), member.name
+        elif isinstance(mine, np.ndarray):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-6, err_msg=member.name)
+        elif is_dataclass(mine):
+            same(mine, theirs)
+        else:
+            assert mine == theirs, member.name
+
+
+def identical(one: Any, other: Any) -> None:
+    """Equal to the bit: these states do not depend on order at all."""
+    for member in fields(one):
+        mine, theirs = getattr(one, member.name), getattr(other, member.name)
+        if isinstance(mine, np.ndarray):
+            assert mine.dtype == theirs.dtype
+            assert mine.tolist() == theirs.tolist(), member.name
+        elif isinstance(mine, Mapping):
+            assert dict(mine) == dict(theirs), member.name
+        else:
+            assert mine == theirs, member.name
+
+
+def same_residuals(one: ResidualsState, other: ResidualsState) -> None:
+    """Counts exactly, sums within rounding relative to the size of the terms, sketches within their error."""
+    counts = ("count", "zeros", "unlabelled", "unpredicted", "infinite", "lowest", "highest")
+    assert [getattr(one, name) for name in counts] == [getattr(other, name) for name in counts]
+    if one.count:
+        assert isclose(one.centre, other.centre, rel_tol=1e-9, abs_tol=1e-7)
+        sizes = np.sqrt(np.maximum(np.diagonal(one.table), 1e-12))
+        np.testing.assert_array_less(np.abs(one.table - other.table), 1e-7 * np.multiply.outer(sizes, sizes) + 1e-6)
+        assert isclose(one.relative, other.relative, rel_tol=1e-9)
+    same_ranks(one.sketch, other.sketch)
+
+
+def same_ranks(one: Sketch, other: Sketch) -> None:
+    """Two sketches of the same rows differ in rank by no more than both their errors."""
+    assert one.count == other.count
+    bound = (one.rank_error + other.rank_error) * one.count
+    for point in np.concatenate((one.points()[0], other.points()[0])):
+        assert abs(int(one.rank(float(point))) - int(other.rank(float(point)))) <= bound
+
+
+SCORED = pa.schema({"score": pa.float64(), "label": pa.string()})
+NAMED = pa.schema({"guess": pa.string(), "label": pa.string()})
+PREDICTED = pa.schema({"guess": pa.float64(), "truth": pa.float64()})
+
+EXAMPLES = {
+    "confusion": Example(
+        Confusion("guess", None, 0.5, "label", limit=3),
+        st.lists(st.tuples(LABELS, LABELS), max_size=40),
+        NAMED,
+        identical,
+    ),
+    "scores": Example(
+        Scores("score", "label", limit=16), st.lists(st.tuples(SCORES, LABELS), max_size=60), SCORED, identical
+    ),
+    "residuals": Example(
+        Residuals("guess", "truth"), st.lists(st.tuples(NUMBERS, NUMBERS), max_size=60), PREDICTED, same_residuals
+    ),
+}
+"""An example of every question of the table; a new one is added here."""
+
+EVERY = pytest.mark.parametrize("name", sorted(EXAMPLES))
+
+
+def batch_of(example: Example, rows: Rows) -> pa.RecordBatch:
+    """The rows as a batch."""
+    columns = zip(*rows, strict=True) if rows else ([] for _ in example.schema)
+    arrays = [pa.array(list(values), kind) for values, kind in zip(columns, example.schema.types, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=example.schema)
+
+
+def observed(example: Example, *batches: Rows) -> Any:
+    """The state after these batches."""
+    state = example.question.start()
+    for rows in batches:
+        state = example.question.observe(state, batch_of(example, rows))
+    return state
+
+
+def test_every_question_has_an_example() -> None:
+    """A new question fails here until the laws can be tried on it."""
+    assert EXAMPLES.keys() == JOINT.keys()
+    assert all(type(EXAMPLES[name].question) is kind for name, kind in JOINT.items())
+
+
+@EVERY
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_merge_is_associative_and_commutative(name: str, data: st.DataObject) -> None:
+    """Law 1."""
+    example = EXAMPLES[name]
+    a, b, c = (observed(example, data.draw(example.rows)) for _ in range(3))
+    example.agree(a.merge(b).merge(c), a.merge(b.merge(c)))
+    example.agree(a.merge(b), b.merge(a))
+
+
+@EVERY
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_start_is_the_identity(name: str, data: st.DataObject) -> None:
+    """Law 2."""
+    example = EXAMPLES[name]
+    state, start = observed(example, data.draw(example.rows)), example.question.start()
+    example.agree(state.merge(start), state)
+    example.agree(start.merge(state), state)
+
+
+@EVERY
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_observing_both_is_merging_what_each_gave(name: str, data: st.DataObject) -> None:
+    """Law 3."""
+    example = EXAMPLES[name]
+    first, second = data.draw(example.rows), data.draw(example.rows)
+    merged = observed(example, first).merge(observed(example, second))
+    example.agree(observed(example, first, second), merged)
+    example.agree(observed(example, first + second), merged)
+
+
+@EVERY
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_operands_stay_as_they_are(name: str, data: st.DataObject) -> None:
+    """Law 4."""
+    example = EXAMPLES[name]
+    a, b = observed(example, data.draw(example.rows)), observed(example, data.draw(example.rows))
+    before = deepcopy((a, b))
+    a.merge(b)
+    example.question.observe(a, batch_of(example, data.draw(example.rows)))
+    for now, then in zip((a, b), before, strict=True):
+        assert bytes_of(example, now) == bytes_of(example, then)
+
+
+@EVERY
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_codec_gives_back_what_it_was_given(name: str, data: st.DataObject) -> None:
+    """Law 5."""
+    example = EXAMPLES[name]
+    state = observed(example, data.draw(example.rows))
+    again = decode(bytes_of(example, state))[example.question]
+    example.agree(again, state)
+    assert bytes_of(example, again) == bytes_of(example, state)
+
+
+def bytes_of(example: Example, state: Any) -> bytes:
+    """The state as a profile of its own, in bytes."""
+    return encode(Profile(1, (), {example.question: state}))
