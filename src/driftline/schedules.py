@@ -121,14 +121,15 @@ def sample(tx: Connection, name: str, now: datetime) -> Execution:
     return _planned(tx, schedule, plan, _last(plan, now), now, "now")
 
 
-def rerun(tx: Connection, identity: str, now: datetime) -> Execution:
+def rerun(tx: Connection, identity: str, now: datetime, origin: str = "rerun") -> Execution:
     """The same window once more, with the baseline and settings that it had."""
     before = executions.get(tx, identity)
     run = executions.next_run(tx, before.schedule, before.scheduled)
-    kept = {"schedule": before.schedule, "scheduled": before.scheduled, "body": before.body}
+    body = {name: value for name, value in before.body.items() if name not in (executions.MERGE, executions.LABELS)}
+    kept = {"schedule": before.schedule, "scheduled": before.scheduled, "body": body}
     window = Window(before.window_start, before.window_end)
     labels = {"type": before.type, "endpoint": before.endpoint, "definition": before.definition}
-    return _enqueue(tx, _made(window, now, run=run, origin="rerun", **kept, **labels), now)
+    return _enqueue(tx, _made(window, now, run=run, origin=origin, **kept, **labels), now)
 
 
 def backfill(tx: Connection, name: str, since: datetime, until: datetime, now: datetime) -> list[Execution]:
@@ -174,8 +175,8 @@ def stop_execution(tx: Connection, found: Execution, now: datetime) -> None:
         executions.update(tx, found.id, now=now, status="Stopped")
         return
     executions.update(tx, found.id, now=now, status="Stopping")
-    if found.job is not None:
-        resources.update(tx, JOB, found.job, now=now, status="Stopping")
+    if found.running is not None:
+        resources.update(tx, JOB, found.running, now=now, status="Stopping")
 
 
 def source_of(definition: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -159,13 +159,10 @@ class Worker:
         started = time.monotonic()
         about = log.bind(kind=claimed.kind, subject=claimed.subject, attempt=claimed.attempt)
         try:
-            asked = _BEGINS[claimed.kind](self._catalog, claimed, self._access, self._settings)
+            asked, outcome = self._run(held, slot)
             if asked is None:
                 return
-            held.job = asked["name"]
             about = about.bind(job=held.job)
-            limits = Limits(jobs.seconds_of(asked["body"]), self._settings.job_memory_bytes)
-            outcome = slot.run(self._addressed(asked), limits, held.say, lambda: self._is_over(held))
             if self._ended.is_set() and outcome.status == "Stopped" and not held.stop:
                 self._give_back(claimed, "the worker is stopping", 0.0)
                 return
@@ -192,6 +189,21 @@ class Worker:
                 work.finish(tx, claimed)
         finally:
             del self._held[claimed.id]
+
+    def _run(self, held: Held, slot: Slot) -> tuple[dict[str, Any] | None, Outcome]:
+        """Run the job of the work, and any steps before it; None if there is nothing (more) to run."""
+        while True:
+            asked = _BEGINS[held.work.kind](self._catalog, held.work, self._access, self._settings)
+            if asked is None:
+                return None, Outcome("Stopped")
+            held.job = asked["name"]
+            limits = Limits(jobs.seconds_of(asked["body"]), self._settings.job_memory_bytes)
+            outcome = slot.run(self._addressed(asked), limits, held.say, lambda: self._is_over(held))
+            interrupted = outcome.status == "Stopped" and self._ended.is_set() and not held.stop
+            if interrupted or not asked.get("is_step"):
+                return asked, outcome
+            if not executing.proceed(self._catalog, held.work, held.job, outcome, held.said()):
+                return None, outcome
 
     def _publish(self, environment: Mapping[str, str], outcome: Outcome) -> None:
         """Metrics are told on the side: a run does not fail for them."""

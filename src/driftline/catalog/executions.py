@@ -18,6 +18,9 @@ from driftline.errors import Conflict, NotFound
 
 OPEN = ("Pending", "InProgress", "Stopping")
 
+MERGE, LABELS = "merge", "labels"
+"""Members of an execution's body: the job that merges its labels, and which labels there were (a fingerprint)."""
+
 
 @dataclass(frozen=True)
 class Execution:
@@ -45,6 +48,11 @@ class Execution:
     def is_open(self) -> bool:
         """Whether it has not ended."""
         return self.status in OPEN
+
+    @property
+    def running(self) -> str | None:
+        """The job that runs for it now, or ran last: the analysis, or the merge before it."""
+        return self.job or self.body.get(MERGE)
 
 
 @dataclass(frozen=True)

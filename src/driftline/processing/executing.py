@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
 
-from driftline.catalog import Catalog, executions, resources, work
-from driftline.catalog.executions import Execution
+from driftline.catalog import Catalog, executions, logs, resources, work
+from driftline.catalog.executions import LABELS, MERGE, Execution
 from driftline.catalog.resources import Resource
 from driftline.catalog.work import Work
 from driftline.errors import CallerError, NotFound
-from driftline.processing import jobs, judging
+from driftline.processing import jobs, judging, truth
 from driftline.processing.contract import Contract
 from driftline.processing.monitoring import Hours, capture_prefixes, hours_of, job_body, job_name
 from driftline.processing.outcome import COMPLETED, STOPPED, Outcome, shortened
@@ -22,7 +23,11 @@ from driftline.settings import Settings
 from driftline.storage.access import Access
 from driftline.window import Window
 
-__all__ = ["WORK", "NotYet", "baseline_of", "begin", "endpoint_config", "give_up", "reap"]
+__all__ = ["WORK", "NotYet", "baseline_of", "begin", "endpoint_config", "give_up", "nothing", "proceed", "reap"]
+
+
+CLARIFY_TYPES = ("ModelBias", "ModelExplainability")
+"""Their baseline is the `analysis.json` that the baselining job wrote."""
 
 
 class NotYet(Exception):
@@ -50,15 +55,66 @@ def begin(catalog: Catalog, claimed: Work, access: Access, settings: Settings) -
             return None
         executions.update(tx, found.id, now=now, status="InProgress")
     try:
-        hours = hours_of(capture_prefixes(found, config), Window(found.window_start, found.window_end), access)
+        window = Window(found.window_start, found.window_end)
+        hours = hours_of(capture_prefixes(found, config), window, access)
+        if not hours.found:
+            _end(catalog, claimed, found, nothing(hours.reason, completes=settings.empty_window_completes))
+            return None
+        prefix = truth.prefix_of(found.body["definition"])
+        labels = None if prefix is None else truth.truth_of(prefix, window, now, access)
     except CallerError as error:
-        with catalog.begin() as tx:
-            _close(tx, claimed, found, Outcome.failed(f"ClientError: {error}"), now)
+        _end(catalog, claimed, found, Outcome.failed(f"ClientError: {error}"))
         return None
-    if not hours.found:
-        _nothing(catalog, claimed, found, hours, completes=settings.empty_window_completes)
+    body = partial(job_body, found, baseline=baseline, config=config)
+    if labels is None:
+        return _with_job(catalog, found, claimed, job_name(found), body(hours.found))
+    return _with_labels(catalog, claimed, found, hours, labels, body)
+
+
+def _with_labels(
+    catalog: Catalog,
+    claimed: Work,
+    found: Execution,
+    hours: Hours,
+    labels: truth.Truth,
+    body: Callable[..., dict[str, Any]],
+) -> dict[str, Any] | None:
+    """The merge of the labels, or once it has run the analysis; None if there is nothing to run."""
+    merge = _merge_of(catalog, found)
+    if merge is not None and merge.status != COMPLETED:
+        return {"name": merge.name, "body": merge.body, "is_step": True}
+    step = truth.next_step(found, hours, labels, merge.body["Merged"] if merge else None)
+    if isinstance(step, truth.Missing):
+        _end(catalog, claimed, found, nothing(step.reason, completes=True), labels.fingerprint)
         return None
-    return _with_job(catalog, found, job_body(found, hours, baseline, config), claimed)
+    if isinstance(step, truth.Merge):
+        made = _with_job(catalog, found, claimed, truth.merge_name(found), step.body, labels.fingerprint)
+        return made and {**made, "is_step": True}
+    suffix = merge.name.rpartition("-")[2] if merge else None
+    return _with_job(catalog, found, claimed, job_name(found, suffix), body(step.data, merged=step.merged))
+
+
+def proceed(catalog: Catalog, claimed: Work, name: str, outcome: Outcome, lines: Sequence[str]) -> bool:
+    """Note how the step before the analysis ended; whether the analysis follows. A failed step fails the execution."""
+    now = catalog.clock()
+    with catalog.begin() as tx:
+        if not work.holds(tx, claimed):
+            return False
+        logs.append(tx, name, lines, now=now)
+        jobs.note(tx, name, outcome, now)
+        if outcome.status == COMPLETED:
+            return True
+        _close(tx, claimed, executions.get(tx, claimed.subject), outcome, now)
+        return False
+
+
+def _merge_of(catalog: Catalog, found: Execution) -> Resource | None:
+    """The job that merges the execution's labels, if it was made already."""
+    name = found.body.get(MERGE)
+    if name is None:
+        return None
+    with catalog.read() as tx:
+        return resources.get(tx, jobs.KIND, name)
 
 
 def _stop(tx: Connection, found: Execution, claimed: Work, now: datetime) -> None:
@@ -68,10 +124,17 @@ def _stop(tx: Connection, found: Execution, claimed: Work, now: datetime) -> Non
         work.finish(tx, claimed)
 
 
-def _nothing(catalog: Catalog, claimed: Work, found: Execution, hours: Hours, *, completes: bool) -> None:
+def nothing(reason: str, *, completes: bool) -> Outcome:
+    """The outcome of a window in which there is nothing to analyse."""
+    return Outcome(COMPLETED, shortened(f"Completed: {reason}")) if completes else Outcome.failed(reason)
+
+
+def _end(catalog: Catalog, claimed: Work, found: Execution, outcome: Outcome, labels: str | None = None) -> None:
+    """The execution ends without a job; `labels` tells which there were, to know when others come."""
     now = catalog.clock()
-    outcome = Outcome(COMPLETED, shortened(f"Completed: {hours.reason}")) if completes else Outcome.failed(hours.reason)
     with catalog.begin() as tx:
+        if labels is not None:
+            executions.update(tx, found.id, now=now, body={**found.body, LABELS: labels})
         _close(tx, claimed, found, outcome, now)
 
 
@@ -81,10 +144,14 @@ def _close(tx: Connection, claimed: Work, found: Execution, outcome: Outcome, no
         judging.close(tx, found, outcome, now)
 
 
-def _with_job(catalog: Catalog, found: Execution, body: Mapping[str, Any], claimed: Work) -> dict[str, Any] | None:
-    """Make the execution's processing job; None if the work belongs to somebody else by now."""
+def _with_job(
+    catalog: Catalog, found: Execution, claimed: Work, name: str, body: Mapping[str, Any], labels: str | None = None
+) -> dict[str, Any] | None:
+    """Make a processing job of the execution; None if the work belongs to somebody else by now.
+
+    With the fingerprint of `labels` it is the job that merges them, else the one that analyses.
+    """
     now = catalog.clock()
-    name = job_name(found, found.scheduled)
     with catalog.begin() as tx:
         if not work.holds(tx, claimed):
             return None
@@ -97,7 +164,10 @@ def _with_job(catalog: Catalog, found: Execution, body: Mapping[str, Any], claim
         told = {**body, "ProcessingJobName": name, "MonitoringScheduleArn": arn, "ProcessingStartTime": now.timestamp()}
         job = Resource(jobs.KIND, name, f"{stem}:processing-job/{name}", told, "InProgress", now, now)
         resources.create(tx, job)
-        executions.update(tx, found.id, now=now, job=name)
+        if labels is None:
+            executions.update(tx, found.id, now=now, job=name)
+        else:
+            executions.update(tx, found.id, now=now, body={**found.body, MERGE: name, LABELS: labels})
     return {"name": name, "body": told}
 
 
@@ -134,6 +204,8 @@ def baseline_of(tx: Connection, found: Execution) -> dict[str, str | None]:
     if learnt.status in ("InProgress", "Stopping"):
         raise NotYet(f"baselining job {job} is {learnt.status}")
     folder = Contract.of(job, learnt.body).result()
+    if found.type in CLARIFY_TYPES:
+        return {"statistics": None, "constraints": f"{folder}/analysis.json"}
     return {name: f"{folder}/{name}.json" for name in named}
 
 
@@ -161,6 +233,6 @@ def _fail(tx: Connection, lost: Work, reason: str, now: datetime) -> None:
         jobs.note(tx, lost.subject, outcome, now)
         return
     found = executions.get(tx, lost.subject)
-    if found.job:
-        jobs.note(tx, found.job, outcome, now)
+    if found.running:
+        jobs.note(tx, found.running, outcome, now)
     judging.close(tx, found, outcome, now)

@@ -104,4 +104,6 @@ def note(tx: Connection, name: str, outcome: Outcome, now: datetime) -> None:
         body["Violations"] = outcome.violations
     if outcome.manifest:
         body["Manifest"] = dict(outcome.manifest)
+    if outcome.merged:
+        body["Merged"] = dict(outcome.merged)
     resources.update(tx, KIND, name, now=now, body=body, status=outcome.status)

@@ -6,7 +6,6 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from driftline.catalog.executions import Execution
@@ -73,37 +72,47 @@ def capture_prefixes(execution: Execution, config: Mapping[str, Any] | None) -> 
     return [f"{destination}/{source['EndpointName']}/{variant}" for variant in variants]
 
 
-def job_name(execution: Execution, now: datetime) -> str:
+def job_name(execution: Execution, suffix: str | None = None) -> str:
     """A name as SageMaker gives it: `model-monitoring-{yyyyMMddHHmm}-{24 hex digits}`."""
-    return f"{_PREFIXES.get(execution.type or '', 'model-monitoring')}-{now:%Y%m%d%H%M}-{secrets.token_hex(12)}"
+    prefix = _PREFIXES.get(execution.type or "", "model-monitoring")
+    return f"{prefix}-{execution.scheduled:%Y%m%d%H%M}-{suffix or secrets.token_hex(12)}"
 
 
 def job_body(
-    execution: Execution, hours: Hours, baseline: Mapping[str, str | None], config: Mapping[str, Any] | None
+    execution: Execution,
+    data: Sequence[str],
+    baseline: Mapping[str, str | None],
+    config: Mapping[str, Any] | None,
+    *,
+    merged: bool = False,
 ) -> dict[str, Any]:
     """The members of `CreateProcessingJob` for an execution.
 
-    `baseline` names the files `statistics` and `constraints`, `config` is the endpoint's configuration.
+    `data` are the folders or objects with the rows, `merged` if they hold labels too. `baseline` names the files
+    `statistics` and `constraints`, and `config` is the endpoint's configuration.
     """
     definition = execution.body["definition"]
-    application, output, resources = _parts(definition)
-    source = source_of(definition)
-    root = source.get("LocalPath") or f"{PROCESSING}/input/endpoint"
-    inputs = [*_files(baseline, application), *_data(hours, root)]
+    application, output, resources = parts_of(definition)
+    inputs = [*_files(baseline, application), *data_inputs(data, local_path(definition))]
     result = _result(execution, output)
+    source = source_of(definition)
+    is_batch = "DataCapturedDestinationS3Uri" in source
+    shape = _MERGED[execution.type or ""] if merged else _batch_format(source) if is_batch else _CAPTURE
+    environment = _environment(execution, application, source, config, inputs, result)
+    environment["dataset_format"] = json.dumps(shape, separators=(",", ":"))
     return {
         "ProcessingInputs": inputs,
         "ProcessingOutputConfig": {"Outputs": [result], **_present(output, "KmsKeyId")},
         "ProcessingResources": {"ClusterConfig": resources},
         "AppSpecification": {"ImageUri": application["ImageUri"], **_entry(application)},
-        "Environment": _environment(execution, application, source, config, inputs, result),
+        "Environment": environment,
         "StoppingCondition": definition.get("StoppingCondition") or {"MaxRuntimeInSeconds": 3600},
         **_present(definition, "RoleArn"),
         **_present(definition, "NetworkConfig"),
     }
 
 
-def _parts(definition: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+def parts_of(definition: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Application, output and cluster of a definition, whatever their members are called in its kind."""
     found: dict[str, dict[str, Any]] = {}
     for name, value in definition.items():
@@ -116,6 +125,11 @@ def _parts(definition: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any
     return application, found.get("OutputConfig", {}), dict(cluster.get("ClusterConfig", {}))
 
 
+def local_path(definition: Mapping[str, Any]) -> str:
+    """Where the container finds the rows."""
+    return source_of(definition).get("LocalPath") or f"{PROCESSING}/input/endpoint"
+
+
 def _files(baseline: Mapping[str, str | None], application: Mapping[str, Any]) -> list[dict[str, Any]]:
     found = [
         ("baseline", f"{PROCESSING}/baseline/stats", baseline.get("statistics")),
@@ -126,19 +140,23 @@ def _files(baseline: Mapping[str, str | None], application: Mapping[str, Any]) -
             f"{PROCESSING}/code/postprocessing",
             application.get("PostAnalyticsProcessorSourceUri"),
         ),
+        (CONFIG, f"{PROCESSING}/input/config", application.get("ConfigUri")),
     ]
-    return [_input(name, path, uri) for name, path, uri in found if uri]
+    return [input_of(name, path, uri) for name, path, uri in found if uri]
 
 
-def _data(hours: Hours, root: str) -> list[dict[str, Any]]:
+def data_inputs(data: Sequence[str], root: str) -> list[dict[str, Any]]:
+    """An input for each folder or object with rows, below `root` as its URI ends: endpoint, variant, date, hour."""
     found = []
-    for place, uri in enumerate(hours.found, 1):
-        tail = "/".join(uri.split("/")[-6:])  # endpoint, variant, year, month, day, hour
-        found.append(_input(f"endpoint_input_{place}", f"{root.rstrip('/')}/{tail}", uri))
+    for place, uri in enumerate(data, 1):
+        folder = uri.rpartition("/")[0] if uri.endswith(".jsonl") else uri
+        tail = "/".join(folder.split("/")[-6:])
+        found.append(input_of(f"endpoint_input_{place}", f"{root.rstrip('/')}/{tail}", uri))
     return found
 
 
-def _input(name: str, path: str, uri: str) -> dict[str, Any]:
+def input_of(name: str, path: str, uri: str) -> dict[str, Any]:
+    """An input that brings what lies at `uri` to `path` in the container."""
     source = {"S3Uri": uri, "LocalPath": path, "S3DataType": "S3Prefix", "S3InputMode": "File"}
     source |= {"S3DataDistributionType": "FullyReplicated", "S3CompressionType": "None"}
     return {"InputName": name, "AppManaged": False, "S3Input": source}
@@ -175,7 +193,6 @@ def _environment(
     start, end = (f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in (execution.window_start, execution.window_end))
     is_batch = "DataCapturedDestinationS3Uri" in source
     found = {
-        "dataset_format": json.dumps(_batch_format(source) if is_batch else _CAPTURE, separators=(",", ":")),
         "dataset_source": source.get("LocalPath") or f"{PROCESSING}/input/endpoint",
         "output_path": result["S3Output"]["LocalPath"],
         "start_time": start,
@@ -195,15 +212,35 @@ def _environment(
             found[_VARIABLES[each["InputName"]]] = f"{place['LocalPath']}/{place['S3Uri'].rpartition('/')[2]}"
     if execution.type in _ANALYSES:
         found["analysis_type"] = _ANALYSES[execution.type]
+        found |= {name: str(source[member]) for name, member in _ATTRIBUTES.items() if source.get(member)}
+        if "ProbabilityThresholdAttribute" in source:
+            found["probability_threshold_attribute"] = f"{source['ProbabilityThresholdAttribute']:.6f}"
+        if application.get("ProblemType"):
+            found["problem_type"] = application["ProblemType"]
     return {**found, **{name: str(value) for name, value in application["Environment"].items()}}
 
 
+CONFIG = "analysis_config"
+"""The input of a Clarify job that brings its `analysis_config.json`."""
+
 _CAPTURE = {"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}}
+_MERGED = {
+    "ModelQuality": {"sagemakerMergeJson": {"captureIndexNames": ["endpointOutput"], "originalDatasetFormat": None}},
+    "ModelBias": {
+        "sagemakerMergeJson": {"captureIndexNames": ["endpointInput", "endpointOutput"], "originalDatasetFormat": None}
+    },
+}
 _VARIABLES = {
     "baseline": "baseline_statistics",
     "constraints": "baseline_constraints",
     "pre_processor_script": "record_preprocessor_script",
     "post_processor_script": "post_analytics_processor_script",
+}
+_ATTRIBUTES = {
+    "features_attribute": "FeaturesAttribute",
+    "inference_attribute": "InferenceAttribute",
+    "probability_attribute": "ProbabilityAttribute",
+    "exclude_features_attribute": "ExcludeFeaturesAttribute",
 }
 _ANALYSES = {
     "ModelQuality": "MODEL_QUALITY",

@@ -16,7 +16,8 @@ _MOST = 1024
 class Outcome:
     """The job's status, what it said, why it failed, and how many violations it found (None: it did not look).
 
-    `metrics` are in CloudWatch's shape; `manifest` is the run, with which it can be repeated.
+    `metrics` are in CloudWatch's shape; `manifest` is the run, with which it can be repeated. `merged` is what a merge
+    of predictions and labels found: the objects `written`, and the counts of its coverage.
     """
 
     status: str
@@ -25,6 +26,7 @@ class Outcome:
     violations: int | None = None
     metrics: Sequence[Mapping[str, Any]] = ()
     manifest: Mapping[str, Any] = field(default_factory=dict)
+    merged: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def failed(cls, reason: str, exit_message: str | None = None) -> Outcome:

@@ -13,7 +13,7 @@ from driftline.catalog import Catalog
 from driftline.errors import Denied, DriftlineError, NotFound
 from driftline.processing.contract import Contract
 from driftline.processing.executing import NotYet, baseline_of, endpoint_config
-from driftline.processing.monitoring import Hours, capture_prefixes, job_body
+from driftline.processing.monitoring import capture_prefixes, job_body
 from driftline.schedules import sample
 from driftline.storage.access import Access
 from driftline.storage.storage import Object
@@ -53,7 +53,7 @@ def check(catalog: Catalog, name: str, access: Access, now: datetime) -> list[St
             return [Step("sagemaker:DescribeProcessingJob", name, "warning", f"{reason}: check again when it ended")]
     window = Window(execution.window_start, execution.window_end)
     prefixes = capture_prefixes(execution, config)
-    job = Contract.of(name, job_body(execution, Hours(prefixes, (), window), baseline, config))
+    job = Contract.of(name, job_body(execution, (), baseline, config))
     found = list(_baseline(name, baseline))
     found += [_read(mount.uri, access) for mount in job.inputs]
     if config is not None:
