@@ -52,6 +52,11 @@ class Settings(BaseSettings):
         bool, Field(description="An hour without data is Completed, not Failed as in SageMaker.")
     ] = False
 
+    label_days: Annotated[
+        float, Field(ge=0, description="A window is run again for labels that come so long after it; 0: never.")
+    ] = 30.0
+    label_poll_seconds: Annotated[float, Field(gt=0, description="How often late labels are looked for.")] = 60.0
+
     @property
     def url(self) -> str:
         """The database's URL."""

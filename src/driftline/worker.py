@@ -20,6 +20,7 @@ from driftline.catalog.work import Work
 from driftline.channels import cloudwatch
 from driftline.errors import NotFound, Unavailable
 from driftline.processing import executing, jobs, metrics
+from driftline.processing.latecomers import Latecomers
 from driftline.processing.outcome import Outcome
 from driftline.processing.slot import Limits, Slot
 from driftline.schedules import plan_due
@@ -88,6 +89,7 @@ class Worker:
         count = self._settings.workers or os.cpu_count() or 1
         loops: list[tuple[str, Callable[[], None]]] = [("beat", self._beat)]
         loops += [("plan", self._plan)] if self._plans else []
+        loops += [("labels", self._look)] if self._plans and self._settings.label_days else []
         loops += [(f"slot-{place}", self._labour) for place in range(count)]
         for name, loop in loops:
             thread = threading.Thread(target=loop, name=f"driftline-{name}", daemon=True)
@@ -120,6 +122,16 @@ class Worker:
                     self.wake()
                     continue
             self._ended.wait(self._settings.poll_seconds)
+
+    def _look(self) -> None:
+        """Run windows again whose labels came late."""
+        latecomers = Latecomers(self._catalog, self._access, self._settings)
+        while not self._ended.wait(self._settings.label_poll_seconds):
+            with _surviving("labels"):
+                again = latecomers.look(self._catalog.clock())
+                if again:
+                    log.info("labels came", executions=again)
+                    self.wake()
 
     def _beat(self) -> None:
         """Prolong the leases of what is held, store its log, and learn what has to stop."""

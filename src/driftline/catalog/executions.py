@@ -147,6 +147,17 @@ def last_of(tx: Connection, schedule: str, count: int = 1) -> list[Execution]:
     return [_of(row) for row in tx.execute(query.limit(count))]
 
 
+def labelled(tx: Connection, since: datetime, types: Sequence[str]) -> list[Execution]:
+    """The last run of each scheduled time whose window ended after `since`, of these types; latest windows first."""
+    c = execution.c
+    query = select(execution).where(c.type.in_(types), c.window_end > since)
+    found: dict[tuple[str, datetime], Execution] = {}
+    for row in tx.execute(query.order_by(c.window_end.desc(), c.schedule, c.scheduled, c.run)):
+        each = _of(row)
+        found[each.schedule, each.scheduled] = each
+    return list(found.values())
+
+
 def next_run(tx: Connection, schedule: str, scheduled: datetime) -> int:
     """The number of the next run of this scheduled time."""
     c = execution.c
