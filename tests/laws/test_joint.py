@@ -19,6 +19,7 @@ from driftline.profile.analyzer import JointAnalyzer
 from driftline.profile.analyzers import JOINT
 from driftline.profile.confusion import Confusion
 from driftline.profile.quantiles import Sketch
+from driftline.profile.ranking import Ranking
 from driftline.profile.residuals import Residuals, ResidualsState
 from driftline.profile.scores import Scores
 
@@ -89,6 +90,8 @@ def same_ranks(one: Sketch, other: Sketch) -> None:
 
 SCORED = pa.schema({"score": pa.float64(), "label": pa.string()})
 NAMED = pa.schema({"guess": pa.string(), "label": pa.string()})
+QUERIES = st.none() | st.sampled_from("abcdefgh")
+RANKED = pa.schema({"query": pa.string(), "score": pa.float64(), "relevance": pa.int64()})
 PREDICTED = pa.schema({"guess": pa.float64(), "truth": pa.float64()})
 
 EXAMPLES = {
@@ -103,6 +106,12 @@ EXAMPLES = {
     ),
     "residuals": Example(
         Residuals("guess", "truth"), st.lists(st.tuples(NUMBERS, NUMBERS), max_size=60), PREDICTED, same_residuals
+    ),
+    "ranking": Example(
+        Ranking("query", "score", "relevance", depth=3, limit=4),
+        st.lists(st.tuples(QUERIES, SCORES, st.none() | st.sampled_from([-1, 0, 1, 3])), max_size=40),
+        RANKED,
+        same,
     ),
 }
 """An example of every question of the table; a new one is added here."""

@@ -13,6 +13,7 @@ from driftline.profile.frequent import Frequent
 from driftline.profile.kinds import Kinds
 from driftline.profile.moments import Lengths, Moments
 from driftline.profile.quantiles import Quantiles
+from driftline.profile.ranking import Ranking
 from driftline.profile.residuals import Residuals
 from driftline.profile.scores import Scores
 from driftline.profile.vectors import Vectors
@@ -35,6 +36,7 @@ JOINT: dict[str, type[JointAnalyzer[Any]]] = {
     "confusion": Confusion,
     "scores": Scores,
     "residuals": Residuals,
+    "ranking": Ranking,
 }
 """Questions about several columns of the same rows; monitors ask them."""
 
