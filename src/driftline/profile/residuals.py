@@ -137,6 +137,18 @@ class Residuals(JointAnalyzer[ResidualsState]):
         return replace(state.merge(found), sketch=_continued(state.sketch, predicted - truth))
 
 
+def residuals_of(truth: Floats, predicted: Floats) -> ResidualsState:
+    """The state of finite truths and predictions.
+
+    >>> residuals_of(np.array([1.0, 2.0]), np.array([2.0, 4.0])).means.tolist()
+    [1.5, 1.5, 2.5, 0.0, 0.25]
+    """
+    found = ResidualsState()
+    for at in range(0, len(truth), BLOCK):
+        found = found.merge(_block(truth[at : at + BLOCK], predicted[at : at + BLOCK]))
+    return replace(found, sketch=_continued(found.sketch, predicted - truth))
+
+
 def _continued(sketch: Sketch, residuals: Floats) -> Sketch:
     """With the residuals inserted, as the numbers of any column are."""
     column = pa.Array.from_buffers(pa.float64(), len(residuals), [None, pa.py_buffer(np.ascontiguousarray(residuals))])
