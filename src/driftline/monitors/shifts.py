@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import nan
 
 from driftline.errors import SchemaMismatch
@@ -24,16 +24,18 @@ ACTUAL, PREDICTED = 0, 1
 def of_classes(
     name: str, subject: str, side: int, profiles: Sequence[Profile | None], question: Confusion, limit: float | None
 ) -> Iterator[Shift]:
-    """The shift of actual (`side` 0) or predicted (1) classes from the first profile to the second.
+    """The shift of actual (`side` 0) or predicted (1) classes from the first profile to the second; predictions count
+    without labels, too.
 
     `name` is that of the measure which `limit` limits: the robust L-infinity distance of the shares.
     """
     states = [profile[question] for profile in profiles if profile is not None]
-    why = _why_not(states)
+    counted = [_counts(state, side) for state in states]
+    why = _why_not(states, counted)
     if why:
         yield Measure(subject, name, nan, limit, why), None
         return
-    old, new = (_counts(state, side) for state in states)
+    old, new = counted
     shares = category_shares(old, new)
     yield _judged(subject, name, robust(l_infinity(*shares), sum(old.values()), sum(new.values())), limit)
     for metric in taking("shares").values():
@@ -56,19 +58,19 @@ def of_column(name: str, attribute: str, profiles: Sequence[Profile | None], lim
         yield measure, None
 
 
-def _why_not(states: Sequence[ConfusionState]) -> str:
+def _why_not(states: Sequence[ConfusionState], counted: Sequence[Mapping[str, int]]) -> str:
     if len(states) < 2:
         return "the baseline has only constraints, no statistics"
-    for state, which in zip(states, ("baseline", "current data"), strict=True):
+    for state, counts, which in zip(states, counted, ("baseline has", "current data have"), strict=True):
         if state.overflown:
-            return f"the {which} has more than {state.limit:,} classes"
-        if not state.labelled:
-            return f"the {which} has no row with both a prediction and a label"
+            return f"the {which} more than {state.limit:,} classes"
+        if not counts:
+            return f"the {which} no labels" if not state.labelled else f"the {which} no predictions"
     return ""
 
 
 def _counts(state: ConfusionState, side: int) -> dict[str, int]:
-    found: dict[str, int] = {}
+    found: dict[str, int] = dict(state.awaiting) if side == PREDICTED else {}
     for pair, count in state.counts.items():
         found[pair[side]] = found.get(pair[side], 0) + count
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -84,13 +85,16 @@ class Matrix:
 
 @dataclass(frozen=True)
 class ConfusionState:
-    """Counts by (actual, predicted) class of the rows that have both; the others are only counted.
+    """Counts by (actual, predicted) class of the rows that have both, and by predicted class in `awaiting` of those
+    that have no label yet.
 
-    Beyond `limit` classes (is it a regression?) the classes are no longer told apart: `counts` is then empty for good,
-    `labelled` and `agreeing` stay exact.
+    `labelled` rows have both, `agreeing` ones of them the same; `unlabelled` ones have no label, `unpredicted` ones a
+    label alone. Beyond `limit` classes (is it a regression?) the classes are no longer told apart: `counts` and
+    `awaiting` are then empty for good, the four numbers stay exact.
     """
 
     counts: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    awaiting: Mapping[str, int] = field(default_factory=dict)
     labelled: int = 0
     agreeing: int = 0
     unlabelled: int = 0
@@ -100,7 +104,7 @@ class ConfusionState:
 
     @property
     def rows(self) -> int:
-        """All rows seen. Those without a label are not counted again if they have no prediction either."""
+        """All rows seen."""
         return self.labelled + self.unlabelled + self.unpredicted
 
     @property
@@ -123,12 +127,12 @@ class ConfusionState:
 
     def merge(self, other: ConfusionState) -> ConfusionState:
         """The counts of both."""
-        counts = dict(self.counts)
-        for pair, count in other.counts.items():
-            counts[pair] = counts.get(pair, 0) + count
-        over = self.overflown or other.overflown or len({each for pair in counts for each in pair}) > self.limit
+        counts, awaiting = _added(self.counts, other.counts), _added(self.awaiting, other.awaiting)
+        classes = {each for pair in counts for each in pair} | awaiting.keys()
+        over = self.overflown or other.overflown or len(classes) > self.limit
         return ConfusionState(
-            {} if over else dict(sorted(counts.items())),
+            {} if over else counts,
+            {} if over else awaiting,
             self.labelled + other.labelled,
             self.agreeing + other.agreeing,
             self.unlabelled + other.unlabelled,
@@ -136,6 +140,16 @@ class ConfusionState:
             over,
             self.limit,
         )
+
+
+K = TypeVar("K", str, tuple[str, str])
+
+
+def _added(mine: Mapping[K, int], theirs: Mapping[K, int]) -> dict[K, int]:
+    found = dict(mine)
+    for key, count in theirs.items():
+        found[key] = found.get(key, 0) + count
+    return dict(sorted(found.items()))
 
 
 def _order(label: str) -> tuple[int, float, str]:
@@ -179,9 +193,13 @@ class Confusion(JointAnalyzer[ConfusionState]):
             (names[pair // width], guessed[pair % width]): count
             for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True)
         }
+        waiting, waits = _counted(predicted[(actual < 0) & (predicted >= 0)], width)
+        awaiting = {guessed[each]: count for each, count in zip(waiting.tolist(), waits.tolist(), strict=True)}
         agreeing = sum(count for (one, other), count in found.items() if one == other)
-        seen = ConfusionState(found, sum(found.values()), agreeing, unlabelled, unpredicted, limit=self.limit)
-        return state.merge(seen)
+        labelled = sum(found.values())
+        return state.merge(
+            ConfusionState(found, awaiting, labelled, agreeing, unlabelled, unpredicted, limit=self.limit)
+        )
 
     def predictions(self, batch: pa.RecordBatch) -> tuple[list[str], Ints]:
         """The classes predicted, and for each row which of them; -1 where there is no prediction."""

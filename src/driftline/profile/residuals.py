@@ -168,6 +168,7 @@ def _block(truth: Floats, predicted: Floats) -> ResidualsState:
             table[row, column] = table[column, row] = np.add.reduce(product)
     table[0, 0] = len(truth)
     other = truth != 0
-    relative = float(np.add.reduce(size[other] / np.abs(truth[other])))
+    with np.errstate(over="ignore"):  # a truth next to 0 makes the ratio infinite
+        relative = float(np.add.reduce(size[other] / np.abs(truth[other])))
     zeros = len(truth) - int(np.count_nonzero(other))
     return ResidualsState(centre, table.reshape(-1), relative, zeros, float(residual.min()), float(residual.max()))
