@@ -88,7 +88,7 @@ class Source:
     log: Log | None = field(default=None, compare=False, repr=False)
 
 
-_BY_LINES = ("json", "jsonlines", "capture")
+_BY_LINES = ("json", "jsonlines", "capture", "ground_truth", "merged")
 """Formats in which a column may turn up in the last row; all others tell their columns at once."""
 
 _BY_SCHEMA = ("parquet", "arrow", "avro", "delta")

@@ -14,6 +14,7 @@ from driftline.formats.capture import Capture
 from driftline.formats.csv import Csv
 from driftline.formats.delta import Delta
 from driftline.formats.format import Format
+from driftline.formats.ground_truth import GroundTruth
 from driftline.formats.json import Json
 from driftline.formats.jsonlines import JsonLines
 from driftline.formats.parquet import Parquet
@@ -27,6 +28,7 @@ FORMATS: dict[str, Format] = {
     "arrow": Arrow(),
     "delta": Delta(),
     "capture": Capture(),
+    "ground_truth": GroundTruth(),
 }
 """Name of a format, as `--format` takes it -> the format."""
 
@@ -74,6 +76,7 @@ _FOREIGN: dict[bytes, str] = {
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _MANIFEST = re.compile(rb'\s*\[\s*\{\s*"prefix"\s*:\s*"[^"]*"\s*\}')
 _CAPTURED = re.compile(rb'"captureData"\s*:\s*\{')
+_LABELLED = re.compile(rb'"groundTruthData"\s*:\s*\{')
 
 
 def format_named(name: str) -> Format:
@@ -152,6 +155,8 @@ def _kind_of_json(text: bytes, named: str | None) -> str:
     first, newline, rest = text.partition(b"\n")
     if _CAPTURED.search(first):
         return "capture"
+    if _LABELLED.search(first):
+        return "ground_truth"
     if named == "jsonlines":
         return named
     if not newline:  # one line, or the beginning of a long one: the same to both readers unless it holds columns

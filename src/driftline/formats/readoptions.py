@@ -16,6 +16,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "json": ("lines", "line", "limit_bytes", *_TEXT),
     "delta": ("version", "timestamp"),
     "capture": ("output_columns_position", "metadata", "compatible", "exact", "since", "until", *_TEXT),
+    "ground_truth": ("whole", *_TEXT),
     "scripts": _SCRIPTS,
 }
 """Format (or what reads in its place) -> the names of its settings; the others have none."""

@@ -1,0 +1,107 @@
+"""What one ground truth record says: the labels of the rows of a call, whatever their encoding."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from driftline.formats import records
+from driftline.formats.payloads import Row, Unusable, rows_of
+
+TRUTH = "ground_truth"
+"""The column that holds the whole label of a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What is true of one row: a text, or the text of a JSON object with several values (`has_members`)."""
+
+    text: str | None
+    has_members: bool = False
+
+
+def labels_of(data: str, encoding: str) -> list[Label]:
+    """The labels in `groundTruthData.data`, one for each row of the call, in its order; raises `Unusable`.
+
+    A line of CSV with several values is one label, as it stands. A list in JSON has a label for each of its members.
+
+    >>> [each.text for each in labels_of("1\\n\\n0\\n", "CSV")], labels_of('{"label": 0}', "JSON")
+    (['1', None, '0'], [Label(text='{"label": 0}', has_members=True)])
+    >>> [each.text for each in labels_of("[1, 0.5]", "JSON")], [each.text for each in labels_of("", "CSV")]
+    (['1', '0.5'], [None])
+    """
+    if encoding.upper() == "CSV":
+        return _csv(data)
+    if not data.strip():
+        return [Label(None)]
+    found: list[Label] = []
+    for row in rows_of({"data": data, "encoding": encoding}):
+        found.extend(_json(row))
+    return found
+
+
+def labels_in(member: Any) -> list[Label]:
+    """The labels in a record's `groundTruthData`; raises `Unusable`."""
+    if not isinstance(member, Mapping) or "data" not in member:
+        raise Unusable("no ground truth: there is no groundTruthData.data")
+    data, encoding = member["data"], str(member.get("encoding") or "CSV")
+    if data is None:
+        return [Label(None)]
+    if isinstance(data, Mapping | list):  # written by hand: SageMaker always has a text here
+        encoding = "JSON"
+    return labels_of(records.as_text(data) or "", encoding)
+
+
+def columns_of(texts: pa.Array, with_members: npt.NDArray[np.bool_], taken: Sequence[str] = ()) -> pa.RecordBatch:
+    """The labels of rows as columns: `ground_truth`, and one for each member of the JSON objects among them.
+
+    An object of one value is that value in `ground_truth`. A member whose name is `taken` is called
+    `ground_truth.NAME`.
+
+    >>> columns_of(pa.array(["1", '{"label": 0}']), np.array([False, True])).to_pylist()
+    [{'ground_truth': '1', 'label': None}, {'ground_truth': '0', 'label': '0'}]
+    """
+    if not with_members.any():
+        return pa.RecordBatch.from_arrays([texts], names=[TRUTH])
+    rows: list[dict[str, Any]] = []
+    for text, has_members in zip(texts.to_pylist(), with_members.tolist(), strict=True):
+        if text is None or not has_members:
+            rows.append({TRUTH: text})
+            continue
+        members = records.flat(records.load(text))
+        whole = next(iter(members.values())) if len(members) == 1 else text
+        named = {f"{TRUTH}.{name}" if name in taken or name == TRUTH else name: each for name, each in members.items()}
+        rows.append({TRUTH: records.as_text(whole), **named})
+    return records.batch_of(rows)
+
+
+def _csv(data: str) -> list[Label]:
+    text = data.replace("\r\n", "\n").removesuffix("\n")
+    if '"' not in text:
+        return [Label(line.strip() or None) for line in text.split("\n")]
+    return [Label(_line(row)) for row in csv.reader(io.StringIO(text, newline=""))]
+
+
+def _line(row: Sequence[str]) -> str | None:
+    """One value bare, several as the line of CSV that they are."""
+    if len(row) < 2:
+        return (row[0].strip() if row else "") or None
+    written = io.StringIO()
+    csv.writer(written, lineterminator="").writerow(row)
+    return written.getvalue()
+
+
+def _json(row: Row) -> list[Label]:
+    if not row.named:
+        return [Label(each) for each in row.positional]
+    if all(value is None for value in row.named.values()):
+        return [Label(None)]
+    return [Label(json.dumps(row.named, ensure_ascii=False), has_members=True)]
