@@ -41,21 +41,21 @@ def deviation(values: Sequence[float]) -> float:
     return float(np.std(values)) if len(values) else nan
 
 
-def matrices(matrix: Matrix) -> tuple[Matrix, ...]:
+def matrices(matrix: Matrix, draws: int = DRAWS) -> tuple[Matrix, ...]:
     """The confusion matrices of the samples; none for fewer than 200 rows.
 
     >>> [some.total for some in matrices(Matrix(("0", "1"), np.array([[150, 10], [10, 80]])))]
     [200, 200, 200, 200, 200]
     """
     shape = matrix.counts.shape
-    return tuple(matrix.with_counts(counts.reshape(shape)) for counts in _draws(matrix.counts.reshape(-1)))
+    return tuple(matrix.with_counts(counts.reshape(shape)) for counts in _draws(matrix.counts.reshape(-1), draws))
 
 
-def histograms(state: ScoresState) -> tuple[ScoresState, ...]:
+def histograms(state: ScoresState, draws: int = DRAWS) -> tuple[ScoresState, ...]:
     """The histograms of the samples, thinned as the curves are; none for fewer than 200 labelled rows."""
     known = thinned(state)
     counts = np.concatenate((known.positives, known.negatives))
-    return tuple(_with_counts(known, *np.split(some, 2)) for some in _draws(counts))
+    return tuple(_with_counts(known, *np.split(some, 2)) for some in _draws(counts, draws))
 
 
 def _with_counts(state: ScoresState, positives: Ints, negatives: Ints) -> ScoresState:
@@ -66,14 +66,14 @@ def _with_counts(state: ScoresState, positives: Ints, negatives: Ints) -> Scores
     )
 
 
-def _draws(counts: Ints) -> Iterator[Ints]:
+def _draws(counts: Ints, draws: int) -> Iterator[Ints]:
     """Counts of samples without replacement: multivariate hypergeometric."""
     rows = int(counts.sum())
     if rows < LEAST_ROWS:
         return
     rng = np.random.default_rng(SEED)
     size = round(rows * SHARE)
-    for _ in range(DRAWS):
+    for _ in range(draws):
         if rows < _MOST:
             yield rng.multivariate_hypergeometric(counts, size)
         else:  # beyond, the normal limit: deviations as with replacement, less what the finite population takes off
@@ -81,7 +81,7 @@ def _draws(counts: Ints) -> Iterator[Ints]:
             yield np.rint(counts * SHARE + apart * sqrt(1 - SHARE)).astype(np.int64)
 
 
-def means(state: ResidualsState) -> tuple[Floats, ...]:
+def means(state: ResidualsState, draws: int = DRAWS) -> tuple[Floats, ...]:
     """The means of |r|, r, r², z and z² of the samples; none for fewer than 200 rows.
 
     Means of a sample of m of n rows without replacement are nearly normal, with the covariance of the rows divided by
@@ -99,5 +99,5 @@ def means(state: ResidualsState) -> tuple[Floats, ...]:
     roots, turns = np.linalg.eigh(correlation)
     factor = turns * np.sqrt(np.maximum(roots, 0.0))
     rng = np.random.default_rng(SEED)
-    drawn = rng.standard_normal((DRAWS, len(scale)))
+    drawn = rng.standard_normal((draws, len(scale)))
     return tuple(state.means + unit * np.einsum("ij,j->i", factor, some) for some in drawn)
