@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, fields, is_dataclass
+from functools import reduce
 from math import isclose, isnan
 from typing import Any
 
@@ -18,10 +19,12 @@ from driftline.profile import Profile, decode, encode
 from driftline.profile.analyzer import JointAnalyzer
 from driftline.profile.analyzers import JOINT
 from driftline.profile.confusion import Confusion
+from driftline.profile.misses import Misses, MissesState
 from driftline.profile.quantiles import Sketch
 from driftline.profile.ranking import Ranking
 from driftline.profile.residuals import Residuals, ResidualsState
 from driftline.profile.scores import Scores
+from driftline.profile.segments import Segments, SegmentsState
 
 Rows = list[tuple[Any, ...]]
 
@@ -80,6 +83,34 @@ def same_residuals(one: ResidualsState, other: ResidualsState) -> None:
     same_ranks(one.sketch, other.sketch)
 
 
+def same_misses(one: MissesState, other: MissesState) -> None:
+    """Groups and counts exactly, sums within rounding relative to their size."""
+    for name in ("values", "rows", "labelled", "unpredicted", "dropped", "limit"):
+        assert np.array_equal(getattr(one, name), getattr(other, name)), name
+    for name in ("predicted", "absolute", "signed", "squared", "fourth"):
+        mine, theirs = getattr(one, name), getattr(other, name)
+        np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-9 * np.abs(mine).max(initial=1.0), err_msg=name)
+
+
+def same_segments(one: SegmentsState[Any], other: SegmentsState[Any]) -> None:
+    """Ranges of numbers and the whole exactly; a text has in one at most the stated error fewer rows than in other."""
+    assert one.axis.numbers.tolist() == other.axis.numbers.tolist() and one.axis.dropped == other.axis.dropped
+    first = 2 + len(one.axis.numbers)
+    assert one.rows.sum() == other.rows.sum()
+    assert one.rows[0] == other.rows[0] and one.rows[2:first].tolist() == other.rows[2:first].tolist()
+    for mine, theirs in [*zip(one.states[2:first], other.states[2:first], strict=True), (whole(one), whole(other))]:
+        identical(mine, theirs)
+    for mine, theirs in ((one, other), (other, one)):
+        known = dict(zip(theirs.axis.texts, theirs.rows[first:].tolist(), strict=True))
+        for text, count in zip(mine.axis.texts, mine.rows[first:].tolist(), strict=True):
+            assert count <= known.get(text, 0) + theirs.axis.error
+
+
+def whole(state: SegmentsState[Any]) -> Any:
+    """The answer for all segments together."""
+    return reduce(lambda mine, theirs: mine.merge(theirs), state.states)
+
+
 def same_ranks(one: Sketch, other: Sketch) -> None:
     """Two sketches of the same rows differ in rank by no more than both their errors."""
     assert one.count == other.count
@@ -91,6 +122,8 @@ def same_ranks(one: Sketch, other: Sketch) -> None:
 SCORED = pa.schema({"score": pa.float64(), "label": pa.string()})
 NAMED = pa.schema({"guess": pa.string(), "label": pa.string()})
 QUERIES = st.none() | st.sampled_from("abcdefgh")
+SEGMENTS = st.none() | st.sampled_from(["a", "b", "c", "d", "e", "1", "1.5", "2", "-3", "700", "nan"])
+SEGMENTED = pa.schema({"where": pa.string(), "score": pa.float64(), "label": pa.string()})
 RANKED = pa.schema({"query": pa.string(), "score": pa.float64(), "relevance": pa.int64()})
 PREDICTED = pa.schema({"guess": pa.float64(), "truth": pa.float64()})
 
@@ -112,6 +145,15 @@ EXAMPLES = {
         st.lists(st.tuples(QUERIES, SCORES, st.none() | st.sampled_from([-1, 0, 1, 3])), max_size=40),
         RANKED,
         same,
+    ),
+    "misses": Example(
+        Misses("guess", "truth", limit=8), st.lists(st.tuples(NUMBERS, NUMBERS), max_size=60), PREDICTED, same_misses
+    ),
+    "segments": Example(
+        Segments.by("where", Scores("score", "label", limit=16), limit=3),
+        st.lists(st.tuples(SEGMENTS, SCORES, LABELS), max_size=40),
+        SEGMENTED,
+        same_segments,
     ),
 }
 """An example of every question of the table; a new one is added here."""

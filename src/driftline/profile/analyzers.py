@@ -11,11 +11,13 @@ from driftline.profile.count import Count
 from driftline.profile.distinct import Distinct
 from driftline.profile.frequent import Frequent
 from driftline.profile.kinds import Kinds
+from driftline.profile.misses import Misses
 from driftline.profile.moments import Lengths, Moments
 from driftline.profile.quantiles import Quantiles
 from driftline.profile.ranking import Ranking
 from driftline.profile.residuals import Residuals
 from driftline.profile.scores import Scores
+from driftline.profile.segments import Segments
 from driftline.profile.vectors import Vectors
 from driftline.schema import Form
 
@@ -37,6 +39,8 @@ JOINT: dict[str, type[JointAnalyzer[Any]]] = {
     "scores": Scores,
     "residuals": Residuals,
     "ranking": Ranking,
+    "misses": Misses,
+    "segments": Segments,
 }
 """Questions about several columns of the same rows; monitors ask them."""
 
