@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from driftline.baselines import Baseline
     from driftline.errors import DriftlineError
     from driftline.monitors.constraints import Constraints
+    from driftline.monitors.model_quality import ModelQuality
     from driftline.monitors.verdict import Measure, Violation
     from driftline.problems import Problem
     from driftline.profile import Profile
@@ -31,6 +32,7 @@ _HOMES = {
     "Constraints": "driftline.monitors.constraints",
     "DriftlineError": "driftline.errors",
     "Measure": "driftline.monitors.verdict",
+    "ModelQuality": "driftline.monitors.model_quality",
     "Problem": "driftline.problems",
     "Profile": "driftline.profile",
     "Reads": "driftline.analyses",
@@ -46,6 +48,7 @@ __all__ = [
     "Constraints",
     "DriftlineError",
     "Measure",
+    "ModelQuality",
     "Problem",
     "Profile",
     "Reads",

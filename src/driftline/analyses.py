@@ -17,10 +17,11 @@ from driftline.formats.format import ReadOptions
 from driftline.formats.frames import table_of
 from driftline.formats.transform import transform, wanted
 from driftline.monitors.data_quality import DataQuality
+from driftline.monitors.monitor import Monitor
 from driftline.problems import Problem, Problems
 from driftline.profile import Profile
 from driftline.reports import Report
-from driftline.runs import Manifest, Reading, World, observe, report_on
+from driftline.runs import Manifest, Reading, World, baseline_of, observe, report_on
 from driftline.storage.access import Access
 
 Path = str | PathLike[str]
@@ -40,6 +41,7 @@ class Reads(TypedDict, total=False):
     cannot be used. `jobs` threads work; the answer does not depend on them. `endpoint_url`, `region` and `profile_name`
     are for S3 and go before what the AWS tools read. `compatible` keeps to what SageMaker would have read and said.
     `preprocess` is a Python file whose `preprocess_handler` makes the rows of captured calls or lines of CSV.
+    `labels` are paths or URIs of ground truth that lies apart, joined by inference id or event id as `ground_truth`.
     """
 
     format: str | None
@@ -54,9 +56,10 @@ class Reads(TypedDict, total=False):
     profile_name: str | None
     compatible: bool
     preprocess: str | None
+    labels: str | Sequence[str]
 
 
-def _manifest(inputs: Iterable[str], reads: Reads, monitor: DataQuality) -> Manifest:
+def _manifest(inputs: Iterable[str], reads: Reads, monitor: Monitor) -> Manifest:
     """The run that the options ask for."""
     unknown = next((name for name in reads if name not in Reads.__annotations__), None)
     if unknown is not None:
@@ -69,10 +72,15 @@ def _manifest(inputs: Iterable[str], reads: Reads, monitor: DataQuality) -> Mani
         select=_listed(reads.get("select", ())),
         columns=None if columns is None else _listed(columns),
         exclude=_listed(reads.get("exclude", ())),
-        monitor=replace(monitor, compatible=bool(reads.get("compatible"))),
+        monitor=_as_compatible(monitor, bool(reads.get("compatible"))),
         strict=bool(reads.get("strict")),
         preprocess=reads.get("preprocess"),
+        labels=_listed(reads.get("labels", ())),
     )
+
+
+def _as_compatible(monitor: Monitor, compatible: bool) -> Monitor:
+    return replace(monitor, compatible=True) if compatible else monitor  # type: ignore[type-var]
 
 
 def _world(reads: Reads) -> World:
@@ -97,10 +105,17 @@ def profile(data: Data, **reads: Unpack[Reads]) -> Profile:
     return _observe(data, reads, DataQuality(), None)[0].profile
 
 
-def baseline(data: Data, *, categorical_drift_method: str | None = None, **reads: Unpack[Reads]) -> Baseline:
+def baseline(
+    data: Data,
+    *,
+    monitor: Monitor | None = None,
+    categorical_drift_method: str | None = None,
+    **reads: Unpack[Reads],
+) -> Baseline:
     """What normal looks like: the profile of `data` and the constraints it suggests.
 
-    `categorical_drift_method` is `LInfinity` (the default) or `ChiSquared`. Other options: see `Reads`.
+    `monitor` is `ModelQuality`, `Bias` or `Explainability` with their settings, or data quality if none is given, for
+    which `categorical_drift_method` is `LInfinity` (the default) or `ChiSquared`. Other options: see `Reads`.
 
     >>> import pyarrow as pa
     >>> learnt = baseline(pa.table({"colour": ["red", "blue"] * 100}))
@@ -110,9 +125,9 @@ def baseline(data: Data, *, categorical_drift_method: str | None = None, **reads
     if categorical_drift_method not in (None, "LInfinity", "ChiSquared"):
         expected = "LInfinity or ChiSquared"
         raise Invalid(what="categorical_drift_method", got=categorical_drift_method, expected=expected)
-    monitor = DataQuality(categorical_drift_method=categorical_drift_method)
-    found, manifest = _observe(data, reads, monitor, None)
-    return Baseline(manifest.monitor.baseline(found.profile), found.profile, found.problems)
+    asked = monitor or DataQuality(categorical_drift_method=categorical_drift_method)
+    found, manifest = _observe(data, reads, asked, None)
+    return baseline_of(found, manifest.monitor)
 
 
 def check(
@@ -123,7 +138,7 @@ def check(
     strict_aws_quirks: bool = False,
     **reads: Unpack[Reads],
 ) -> Report:
-    """What `data` says against a baseline (or the folder it was saved to).
+    """What `data` says against a baseline (or the folder it was saved to), by the monitor it was learnt for.
 
     `measures` sets limits on distances besides SageMaker's: column (or `*`) -> name -> largest accepted value.
     `strict_aws_quirks` skips the drift of numbers with at most 120 distinct values, as SageMaker was seen to do. Other
@@ -135,13 +150,15 @@ def check(
     >>> [(found.subject, found.check) for found in report.violations]
     [('age', 'baseline_drift_check')]
     """
-    monitor = DataQuality(measures=measures or {}, strict_aws_quirks=strict_aws_quirks)
     known = baseline if isinstance(baseline, Baseline) else Baseline.load(fspath(baseline), _world(reads).access)
+    monitor = known.monitor
+    if isinstance(monitor, DataQuality):
+        monitor = DataQuality(measures=measures or {}, strict_aws_quirks=strict_aws_quirks)
     found, manifest = _observe(data, reads, monitor, known.names)
     return report_on(found, known, manifest.monitor, manifest.inputs)
 
 
-def _observe(data: Data, reads: Reads, monitor: DataQuality, names: tuple[str, ...] | None) -> tuple[Reading, Manifest]:
+def _observe(data: Data, reads: Reads, monitor: Monitor, names: tuple[str, ...] | None) -> tuple[Reading, Manifest]:
     """What was read, and the run that the options ask for."""
     paths = _paths(data)
     manifest, world = _manifest(paths or [type(data).__name__], reads, monitor), _world(reads)
@@ -153,7 +170,8 @@ def _observe(data: Data, reads: Reads, monitor: DataQuality, names: tuple[str, .
     if problems.count and manifest.strict:
         first = problems.examples[0]
         raise Unreadable(uri=f"the {type(data).__name__}", reason=first.reason, remedy=first.remedy)
-    found = world.engine.fold(lambda piece: Reading(Profile.of(piece)), pieces, Reading(problems=problems))
+    questions = manifest.monitor.questions()
+    found = world.engine.fold(lambda piece: Reading(Profile.of(piece, questions)), pieces, Reading(problems=problems))
     if not found.profile.rows:
         raise EmptyWindow(inputs=f"the {type(data).__name__}", remedy="It has no rows.")
     return found, manifest

@@ -31,9 +31,6 @@ MONITOR = "monitor.json"
 PROFILE = "baseline.profile"
 """Beside SageMaker's files a baseline of another kind than data quality keeps its monitor and its profile."""
 
-ENOUGH_ROWS = 100
-"""SageMaker asks for a baseline of at least so many rows."""
-
 
 @dataclass(frozen=True)
 class Baseline:
@@ -61,10 +58,7 @@ class Baseline:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What to know before trusting it."""
-        rows = None if self.profile is None else self.profile.rows
-        if rows is not None and rows < ENOUGH_ROWS:
-            return (f"The baseline has {rows:,} rows; {ENOUGH_ROWS} or more are recommended, fewer give loose limits.",)
-        return ()
+        return () if self.profile is None else self.monitor.warnings(self.profile)
 
     @classmethod
     def load(cls, folder: str, access: Access | None = None, monitor: Monitor | None = None) -> Baseline:

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from driftline.documents import constraints as constraints_document
+from driftline.documents import model_quality as quality_document
 from driftline.documents import statistics as statistics_document
 from driftline.documents import violations as violations_document
+from driftline.monitors.model_quality import ModelQuality
+from driftline.monitors.quality import QualityConstraints
 from driftline.monitors.verdict import Violation
 from driftline.profile import Profile
 
@@ -41,6 +44,15 @@ def _data_quality(monitor: Any, suggested: Any, profile: Profile | None) -> Iter
     yield CONSTRAINTS, constraints_document.write(suggested)
 
 
+def _model_quality(monitor: ModelQuality, suggested: QualityConstraints, profile: Profile | None) -> Iterator[Document]:
+    if profile is not None:
+        yield STATISTICS, quality_document.statistics(monitor.measure(profile))
+    yield CONSTRAINTS, quality_document.constraints(suggested)
+
+
 PAPERS: dict[str, Papers] = {
     "data-quality": Papers(CONSTRAINTS, constraints_document.read, _data_quality, violations_document.write),
+    "model-quality": Papers(
+        CONSTRAINTS, quality_document.read_constraints, _model_quality, quality_document.violations
+    ),
 }

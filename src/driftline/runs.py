@@ -42,7 +42,8 @@ class Manifest:
     (`header`, `separator`, ...). `statistics` and `constraints` name the baseline's two files. `monitor` judges the
     rows, and its settings say what it asks of them. `strict` turns problems in the input into failure. `preprocess` is
     a Python file whose `preprocess_handler` makes the rows of the records; `script_errors`, `script_seconds`,
-    `script_memory_bytes` and `script_environment` among the `settings` are for it.
+    `script_memory_bytes` and `script_environment` among the `settings` are for it. `labels` are where ground truth lies
+    that is to be joined with the rows.
     """
 
     inputs: tuple[str, ...]
@@ -56,6 +57,7 @@ class Manifest:
     monitor: Monitor = field(default_factory=DataQuality)
     strict: bool = False
     preprocess: str | None = None
+    labels: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -214,8 +216,12 @@ def _refuse(found: Reading, manifest: Manifest) -> None:
 
 def learn(manifest: Manifest, world: World) -> Baseline:
     """The baseline of the inputs: statistics and suggested constraints."""
-    found = observe(manifest, world)
-    return Baseline(manifest.monitor.baseline(found.profile), found.profile, found.problems, manifest.monitor)
+    return baseline_of(observe(manifest, world), manifest.monitor)
+
+
+def baseline_of(found: Reading, monitor: Monitor) -> Baseline:
+    """The baseline of rows that are read already."""
+    return Baseline(monitor.baseline(found.profile), found.profile, found.problems, monitor)
 
 
 def judge(manifest: Manifest, baseline: Baseline, world: World) -> Report:

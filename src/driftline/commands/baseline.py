@@ -7,6 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from driftline.commands.console import finish, plan, watching
+from driftline.commands.monitoring import Monitoring
 from driftline.commands.options import Options
 from driftline.runs import learn
 
@@ -14,6 +15,7 @@ from driftline.runs import learn
 def baseline(
     *inputs: str,
     output: Annotated[str, Parameter(name=["--output", "-o"])],
+    monitoring: Monitoring | None = None,
     options: Options | None = None,
 ) -> int:
     """Learn statistics and constraints from data.
@@ -25,11 +27,12 @@ def baseline(
     output
         A folder or prefix for statistics.json and constraints.json.
     """
-    options = options or Options()
+    options, monitoring = options or Options(), monitoring or Monitoring()
+    manifest = options.manifest(inputs, monitoring.made(options), labels=monitoring.ground_truth)
     if options.dry_run:
-        return plan(options.manifest(inputs), options)
+        return plan(manifest, options)
     with watching(inputs, options) as watched:
-        learnt = learn(options.manifest(inputs), watched)
+        learnt = learn(manifest, watched)
     written = learnt.save(output, options.access)
     finish(learnt, {**learnt.to_dict(), "problems": learnt.problems.to_dict()}, written, options)
     return 0

@@ -2,27 +2,62 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from driftline.baselines import Baseline
 from driftline.commands.console import finish, plan, watching
+from driftline.commands.monitoring import Monitoring
 from driftline.commands.options import Flag, Options, Repeated, monitor_of
 from driftline.errors import Invalid
+from driftline.monitors.data_quality import DataQuality
+from driftline.monitors.monitor import Monitor
 from driftline.runs import judge
+from driftline.storage.access import Access
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Against:
+    """What data are compared with.
+
+    Attributes
+    ----------
+    baseline
+        The folder or prefix with constraints.json (analysis.json of bias and explainability) and statistics.json.
+    statistics
+        The statistics of the baseline, if they lie elsewhere.
+    constraints
+        The constraints, if they lie elsewhere.
+    """
+
+    baseline: str | None = None
+    statistics: str | None = None
+    constraints: str | None = None
+
+    def load(self, access: Access, monitor: Monitor | None) -> Baseline:
+        """The baseline; raises `Invalid` if none is named."""
+        if self.baseline is None and self.statistics is None and self.constraints is None:
+            raise Invalid(what="--baseline", got="nothing", expected="a folder", remedy="Make one: driftline baseline.")
+        if self.baseline is None:
+            return Baseline.read(self.statistics, self.constraints, access, monitor)
+        if self.statistics is None and self.constraints is None:
+            return Baseline.load(self.baseline, access, monitor)
+        place = self.baseline.rstrip("/")
+        statistics = self.statistics or f"{place}/statistics.json"
+        return Baseline.read(statistics, self.constraints or f"{place}/constraints.json", access, monitor)
 
 
 def check(
     *inputs: str,
-    baseline: str | None = None,
-    statistics: str | None = None,
-    constraints: str | None = None,
+    against: Against | None = None,
     output: Annotated[str | None, Parameter(name=["--output", "-o"])] = None,
     html: str | None = None,
     measure: Repeated = (),
     strict_aws_quirks: Flag = False,
+    monitoring: Monitoring | None = None,
     options: Options | None = None,
 ) -> int:
     """Check data against a baseline: violations with value, limit and reason.
@@ -33,12 +68,6 @@ def check(
     ----------
     inputs
         Files, globs, folders, s3:// (gs://, az://) URIs or prefixes, saved profiles, or - for standard input.
-    baseline
-        The folder or prefix with constraints.json and statistics.json.
-    statistics
-        The statistics of the baseline, if they lie elsewhere.
-    constraints
-        The constraints, if they lie elsewhere.
     output
         Where statistics.json, constraints.json and constraint_violations.json are written.
     html
@@ -48,27 +77,15 @@ def check(
     strict_aws_quirks
         Skip the drift of numbers with at most 120 distinct values, as SageMaker was seen to do.
     """
-    options = options or Options()
+    options, monitoring = options or Options(), monitoring or Monitoring()
     if options.dry_run:
-        return plan(options.manifest(inputs), options)
-    if baseline is None and statistics is None and constraints is None:
-        raise Invalid(what="--baseline", got="nothing", expected="a folder", remedy="Make one: driftline baseline.")
-    known = (
-        Baseline.load(baseline, options.access)
-        if baseline is not None and statistics is None and constraints is None
-        else Baseline.read(*_files(baseline, statistics, constraints), options.access)
-    )
+        return plan(options.manifest(inputs, labels=monitoring.ground_truth), options)
+    known = (against or Against()).load(options.access, monitoring.made(options))
+    judging = known.monitor
+    if isinstance(judging, DataQuality):
+        judging = replace(monitor_of(options, measure), strict_aws_quirks=strict_aws_quirks)
     with watching(inputs, options) as watched:
-        monitor = replace(monitor_of(options, measure), strict_aws_quirks=strict_aws_quirks)
-        report = judge(options.manifest(inputs, monitor), known, watched)
+        report = judge(options.manifest(inputs, judging, labels=monitoring.ground_truth), known, watched)
     written = report.save(output, html, options.access)
     finish(report, report.to_dict(), written, options)
     return int(bool(report.violations))
-
-
-def _files(folder: str | None, statistics: str | None, constraints: str | None) -> tuple[str | None, str | None]:
-    """Where the two files are: those that are named, else in the folder."""
-    if folder is None:
-        return statistics, constraints
-    place = folder.rstrip("/")
-    return statistics or f"{place}/statistics.json", constraints or f"{place}/constraints.json"

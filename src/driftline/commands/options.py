@@ -15,6 +15,7 @@ from driftline.documents import dataset_format
 from driftline.engines.local import Local
 from driftline.errors import Invalid
 from driftline.monitors.data_quality import EVERY, DataQuality
+from driftline.monitors.monitor import Monitor
 from driftline.runs import Manifest, World
 from driftline.storage.access import Access
 
@@ -88,7 +89,9 @@ class Options:
         """How storages are reached."""
         return Access(self.endpoint_url, self.region, self.profile_name)
 
-    def manifest(self, inputs: tuple[str, ...], monitor: DataQuality | None = None) -> Manifest:
+    def manifest(
+        self, inputs: tuple[str, ...], monitor: Monitor | None = None, labels: tuple[str, ...] = ()
+    ) -> Manifest:
         """The run that these options ask for."""
         if not inputs:
             raise Invalid(
@@ -108,6 +111,7 @@ class Options:
             monitor=monitor or DataQuality(compatible=self.compatible),
             strict=self.strict,
             preprocess=self.preprocess,
+            labels=labels,
         )
 
     def world(self, standard_input: str | None = None) -> World:

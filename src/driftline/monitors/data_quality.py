@@ -25,6 +25,9 @@ EVERY = "*"
 TITLES = {**{name: found.title for name, found in distances().items()}, **VECTOR_SHIFTS}
 """What limits can be set on besides SageMaker's own checks, with a title each."""
 
+ENOUGH_ROWS = 100
+"""SageMaker asks for a baseline of at least so many rows."""
+
 Finding = tuple[Measure, Violation | None]
 
 
@@ -60,6 +63,15 @@ class DataQuality:
     def baseline(self, profile: Profile) -> Constraints:
         """The constraints that a profile suggests."""
         return Constraints.suggest(profile, self.categorical_drift_method)
+
+    def warnings(self, profile: Profile) -> tuple[str, ...]:
+        """Whether there are fewer rows than SageMaker asks for."""
+        if profile.rows >= ENOUGH_ROWS:
+            return ()
+        said = (
+            f"The baseline has {profile.rows:,} rows; {ENOUGH_ROWS} or more are recommended, fewer give loose limits."
+        )
+        return (said,)
 
     def evaluate(self, baseline: Learnt, profile: Profile) -> Verdict:
         """What the profile says against the baseline, in the order of the constraints."""

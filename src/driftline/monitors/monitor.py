@@ -38,6 +38,10 @@ class Monitor(Protocol):
         """The constraints that the answers suggest."""
         ...
 
+    def warnings(self, profile: Profile) -> tuple[str, ...]:
+        """What to know before these rows are taken as a baseline."""
+        ...
+
     def evaluate(self, learnt: Learnt, profile: Profile) -> Verdict:
         """What the answers say against what was learnt."""
         ...

@@ -8,10 +8,12 @@ from typing import Any
 
 from driftline.errors import Invalid
 from driftline.monitors.data_quality import DataQuality
+from driftline.monitors.model_quality import ModelQuality
 from driftline.monitors.monitor import Monitor
 
 MONITORS: dict[str, type[Monitor]] = {
     DataQuality.kind: DataQuality,
+    ModelQuality.kind: ModelQuality,
 }
 
 
