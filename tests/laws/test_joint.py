@@ -19,7 +19,9 @@ from driftline.profile import Profile, decode, encode
 from driftline.profile.analyzer import JointAnalyzer
 from driftline.profile.analyzers import JOINT
 from driftline.profile.confusion import Confusion
+from driftline.profile.contingency import Contingency
 from driftline.profile.misses import Misses, MissesState
+from driftline.profile.neighbours import Neighbours, NeighboursState
 from driftline.profile.quantiles import Sketch
 from driftline.profile.ranking import Ranking
 from driftline.profile.residuals import Residuals, ResidualsState
@@ -111,6 +113,15 @@ def whole(state: SegmentsState[Any]) -> Any:
     return reduce(lambda mine, theirs: mine.merge(theirs), state.states)
 
 
+def same_samples(one: NeighboursState, other: NeighboursState) -> None:
+    """The same rows of the same groups, to the bit."""
+    for name in ("names", "texts", "incomplete", "crowded", "limit", "strata"):
+        assert getattr(one, name) == getattr(other, name), name
+    assert one.samples.keys() == other.samples.keys()
+    for marks, sample in one.samples.items():
+        identical(sample, other.samples[marks])
+
+
 def same_ranks(one: Sketch, other: Sketch) -> None:
     """Two sketches of the same rows differ in rank by no more than both their errors."""
     assert one.count == other.count
@@ -124,6 +135,9 @@ NAMED = pa.schema({"guess": pa.string(), "label": pa.string()})
 QUERIES = st.none() | st.sampled_from("abcdefgh")
 SEGMENTS = st.none() | st.sampled_from(["a", "b", "c", "d", "e", "1", "1.5", "2", "-3", "700", "nan"])
 SEGMENTED = pa.schema({"where": pa.string(), "score": pa.float64(), "label": pa.string()})
+FACETS = st.none() | st.sampled_from(["f", "m", "x", "y", ""])
+JUDGED = pa.schema({"sex": pa.string(), "age": pa.int64(), "label": pa.string(), "guess": pa.string()})
+NEAR = pa.schema({"sex": pa.string(), "guess": pa.string(), "one": pa.float64(), "two": pa.string()})
 RANKED = pa.schema({"query": pa.string(), "score": pa.float64(), "relevance": pa.int64()})
 PREDICTED = pa.schema({"guess": pa.float64(), "truth": pa.float64()})
 
@@ -139,6 +153,18 @@ EXAMPLES = {
     ),
     "residuals": Example(
         Residuals("guess", "truth"), st.lists(st.tuples(NUMBERS, NUMBERS), max_size=60), PREDICTED, same_residuals
+    ),
+    "contingency": Example(
+        Contingency(("sex", "age"), ((), (30,)), (1,), "label", "guess", group="age", facets=12, groups=3),
+        st.lists(st.tuples(FACETS, st.none() | st.sampled_from([20, 30, 40, 50]), LABELS, LABELS), max_size=40),
+        JUDGED,
+        identical,
+    ),
+    "neighbours": Example(
+        Neighbours(("sex",), ((),), (1,), "guess", limit=4, strata=3),
+        st.lists(st.tuples(FACETS, LABELS, NUMBERS, st.sampled_from([None, "1", "2.5", "no"])), max_size=40),
+        NEAR,
+        same_samples,
     ),
     "ranking": Example(
         Ranking("query", "score", "relevance", depth=3, limit=4),

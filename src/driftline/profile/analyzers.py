@@ -7,12 +7,14 @@ from typing import Any
 
 from driftline.profile.analyzer import Analyzer, JointAnalyzer
 from driftline.profile.confusion import Confusion
+from driftline.profile.contingency import Contingency
 from driftline.profile.count import Count
 from driftline.profile.distinct import Distinct
 from driftline.profile.frequent import Frequent
 from driftline.profile.kinds import Kinds
 from driftline.profile.misses import Misses
 from driftline.profile.moments import Lengths, Moments
+from driftline.profile.neighbours import Neighbours
 from driftline.profile.quantiles import Quantiles
 from driftline.profile.ranking import Ranking
 from driftline.profile.residuals import Residuals
@@ -38,6 +40,8 @@ JOINT: dict[str, type[JointAnalyzer[Any]]] = {
     "confusion": Confusion,
     "scores": Scores,
     "residuals": Residuals,
+    "contingency": Contingency,
+    "neighbours": Neighbours,
     "ranking": Ranking,
     "misses": Misses,
     "segments": Segments,

@@ -7,6 +7,7 @@ words of eight bytes with its length. It must never change: stored profiles depe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,19 @@ def hash_numbers(values: npt.NDArray[np.float64]) -> Hashes:
     True
     """
     return _mix((values + 0.0).view(np.uint64))
+
+
+def hash_rows(columns: Sequence[npt.NDArray[np.float64]], rows: int) -> Hashes:
+    """Hashes of rows of numbers, of which there are `rows`, given as columns; their order matters.
+
+    >>> len(set(hash_rows([np.array([0.0, 1.0, 0.0]), np.array([1.0, 0.0, 0.0])], 3).tolist()))
+    3
+    """
+    found = np.full(rows, _SEED)
+    for values in columns:
+        found ^= hash_numbers(values)
+        _mix(found)
+    return found
 
 
 def hash_texts(texts: pa.Array) -> Hashes:
