@@ -125,8 +125,8 @@ class ModelQuality:
             known = profile[self.residuals]
             return Quality(REGRESSION, profile.rows, known.count, of_residuals(known))
         state = profile[self.confusion]
-        also = ("0", "1") if self.problem_type == BINARY and spelling(self.positive) in ("0", "1") else ()
-        matrix = state.matrix(self.positive, also)
+        plain = self.problem_type == BINARY and {*state.labels, spelling(self.positive)} <= {"0", "1"}
+        matrix = state.matrix(self.positive, ("0", "1") if plain else ())
         names = (*FIGURES[self.problem_type], *MORE[self.problem_type])
         figures = list(of_matrix(state, matrix, names))
         curves = None
