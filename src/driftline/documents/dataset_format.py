@@ -8,7 +8,9 @@ from typing import Any
 
 from driftline.errors import Invalid
 
-_FORMATS = {"csv": "csv", "json": "json", "parquet": "parquet", "sagemakerCaptureJson": "capture"}
+_CALLS = {"sagemakerCaptureJson": "capture", "sagemakerMergeJson": "merged"}
+_FORMATS = {"csv": "csv", "json": "json", "parquet": "parquet", **_CALLS}
+_SIDES = {"endpointOutput": "output", "endpointInput": "input"}
 
 
 def read(given: str | None) -> tuple[str | None, dict[str, Any]]:
@@ -18,6 +20,8 @@ def read(given: str | None) -> tuple[str | None, dict[str, Any]]:
     ('csv', {'header': True, 'output_columns_position': 'START'})
     >>> read('{"json": {"lines": true}}')
     ('jsonlines', {})
+    >>> read('{"sagemakerMergeJson": {"captureIndexNames": ["endpointOutput"], "originalDatasetFormat": null}}')
+    ('merged', {'side': 'output'})
     """
     if given is None:
         return None, {}
@@ -34,6 +38,7 @@ def read(given: str | None) -> tuple[str | None, dict[str, Any]]:
     if name == "json":
         lines = settings.pop("lines", settings.pop("line", False))
         return ("jsonlines" if lines else "json"), settings
-    if name == "sagemakerCaptureJson":
-        return "capture", {}
+    if name in _CALLS:
+        sides = [_SIDES[each] for each in settings.get("captureIndexNames") or () if each in _SIDES]
+        return _CALLS[name], {"side": sides[0]} if len(sides) == 1 else {}
     return _FORMATS[name], settings

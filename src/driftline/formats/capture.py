@@ -9,10 +9,11 @@ from typing import Any
 
 from driftline.formats import records
 from driftline.formats.blocks import Block, blocks_of, numbered
-from driftline.formats.captured import Alike, Unlike, hashes_of, span_of
+from driftline.formats.captured import Alike, Unlike, hashes_of, sides_of, span_of
 from driftline.formats.format import Item, Opener, Part, ReadOptions
 from driftline.formats.jsonlines import PIECE, cut_lines
 from driftline.formats.payloads import Row, Unusable, rows_of
+from driftline.formats.truth import labels_in
 from driftline.identities import Hashes, Seen
 from driftline.problems import Problem
 
@@ -29,10 +30,10 @@ class Capture:
     Output columns come first, then input columns (`output_columns_position=END` turns that round). CSV values take the
     baseline's names in order, else `_c0`, `_c1`, ...; JSON members keep their names, nested ones as `a.b.0`. BASE64 is
     decoded by its content type; each side may have an encoding of its own. A call with several inferences gives
-    several rows. Settings: `metadata=true` adds `inference_id` (with `_0`, `_1`, ... where a call has several rows),
-    `event_id` and `inference_time`; `since` and `until` (as `2026-01-02T03:04:05Z`) keep calls of [since, until) only;
-    `compatible=true` refuses what SageMaker refuses. Records whose id came before in
-    this run are told, and read.
+    several rows. Settings: `side=output` (or `input`) reads one side only; `metadata=true` adds `inference_id` (with
+    `_0`, `_1`, ... where a call has several rows), `event_id` and `inference_time`; `since` and `until` (as
+    `2026-01-02T03:04:05Z`) keep calls of [since, until) only; `compatible=true` refuses what SageMaker refuses. Records
+    whose id came before in this run are told, and read.
     """
 
     def split(self, uri: str, size: int, opener: Opener, options: ReadOptions) -> Sequence[Part]:
@@ -101,6 +102,9 @@ class Exactly:
     def _rows(self, record: Any) -> tuple[list[dict[str, Any]], str]:
         """The rows of one record, and the side that it lacks; raises `Unusable` saying why there are none."""
         output, source, lacking = _sides(record)
+        wanted = sides_of(self._options)
+        if len(wanted) == 1 and not (output if wanted == ("output",) else source):
+            raise Unusable(f"captureData has no {'endpointOutput' if wanted == ('output',) else 'endpointInput'}")
         _refuse_mismatch(source, output, self._options)
         compatible = bool(self._options.settings.get("compatible"))
         outs = rows_of(output, compatible=compatible) if output else []
@@ -111,12 +115,19 @@ class Exactly:
         self._refuse_other_widths(outs, ins)
         count = max(len(outs), len(ins))
         empty = Row({})
+        outs = outs if "output" in wanted else []
+        ins = ins if "input" in wanted else []
         pairs = [(outs[place] if outs else empty, ins[place] if ins else empty) for place in range(count)]
         rows = [_joined(out, into, bool(outs), bool(ins), self._options) for out, into in pairs]
         if self._options.settings.get("metadata"):
             known = _metadata_of(record)
             rows = [{**row, **_metadata(known, place, count)} for place, row in enumerate(rows)]
-        return rows, lacking
+        if self._options.settings.get("ground_truth"):
+            labels = labels_in(record.get("groundTruthData"))
+            if len(labels) != count:
+                raise Unusable(f"the call has {count} rows and the ground truth {len(labels)}: they cannot be paired")
+            rows = [{**row, **label.columns(list(row))} for row, label in zip(rows, labels, strict=True)]
+        return rows, lacking if len(wanted) > 1 else ""
 
     def _refuse_other_widths(self, outs: Sequence[Row], ins: Sequence[Row]) -> None:
         """Values are known by their place only, so a record with another number of them cannot be read."""

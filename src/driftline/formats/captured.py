@@ -12,14 +12,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from driftline.errors import Invalid
 from driftline.formats.blocks import Block, line_ends
 from driftline.formats.dialect import Dialect
 from driftline.formats.ducks import Malformed, duck
 from driftline.formats.format import ReadOptions
-from driftline.formats.payloads import CSV_TYPES, LISTS
+from driftline.formats.payloads import CSV_TYPES, LISTS, Unusable
 from driftline.formats.quickjson import Inexact, QuickJson
 from driftline.formats.rows import Reader
 from driftline.formats.structures import Structure
+from driftline.formats.truth import columns_of, single_labels
 from driftline.identities import Hashes
 
 _SIDE = "STRUCT(observedContentType VARCHAR, data VARCHAR, encoding VARCHAR)"
@@ -34,14 +36,19 @@ _QUERY = f"""
 SELECT {_TEXT.format("i")} AS input, i.encoding AS input_encoding, i.observedContentType AS input_type,
        {_TEXT.format("o")} AS output, o.encoding AS output_encoding, o.observedContentType AS output_type,
        captureData.batchTransformOutput IS NOT NULL AS batch, {_HASH.format(_ID)} {{metadata}}
-FROM (SELECT captureData, eventMetadata, captureData.endpointInput AS i, captureData.endpointOutput AS o FROM records)
+FROM (SELECT *, captureData.endpointInput AS i, captureData.endpointOutput AS o FROM records)
 """
 _METADATA = f""",
        {_ID} AS inference_id,
        eventMetadata.eventId AS event_id, eventMetadata.inferenceTime AS inference_time
 """
+_TRUTH_COLUMNS = f"{{groundTruthData: 'STRUCT(data VARCHAR, encoding VARCHAR)', {_COLUMNS[1:]}"
+_TRUTH = ", groundTruthData.data AS truth, coalesce(groundTruthData.encoding, 'CSV') AS truth_encoding"
 _known = threading.local()
 """The structures of the block that this thread read last; whether they fit the next one is always checked."""
+
+_SEVERAL = {"CSV": '[\n"]', "JSON": r"^[^{]|\["}
+"""Encoding -> what a payload of one row does not have."""
 
 METADATA = ("inference_id", "event_id", "inference_time")
 
@@ -64,13 +71,13 @@ class Alike:
     def __init__(self, options: ReadOptions) -> None:
         """`options` give names, columns and settings."""
         self._options = options
-        self._order = (
-            ("input", "output") if options.settings.get("output_columns_position") == "END" else ("output", "input")
-        )
+        self._order = sides_of(options)
+        self._has_truth = bool(options.settings.get("ground_truth"))
         self._metadata = bool(options.settings.get("metadata"))
         self._compatible = bool(options.settings.get("compatible"))
         self._span = span_of(options)
-        self._query = _QUERY.format(metadata=_METADATA if self._metadata or self._span else "")
+        metadata = _METADATA if self._metadata or self._span else ""
+        self._query = _QUERY.format(metadata=metadata + (_TRUTH if self._has_truth else ""))
         self._readers: dict[int, Reader] = {}
         self._json = {"input": QuickJson(), "output": QuickJson()}
 
@@ -86,6 +93,8 @@ class Alike:
         if self._metadata:
             known = pa.RecordBatch.from_arrays([found[name] for name in METADATA], names=list(METADATA))
             batch = _hstack(batch, known)
+        if self._has_truth:
+            batch = _hstack(batch, _truth_of(found, batch.schema.names))
         if self._span:
             batch = batch.filter(_within(found["inference_time"], *self._span))
         hashes = _copied(found)
@@ -96,21 +105,29 @@ class Alike:
     def _read(self, data: bytes, rows: int) -> tuple[pa.RecordBatch, pa.RecordBatch]:
         """The rows of the payloads, and the records they came in."""
         known = getattr(_known, "structures", None)
-        if known and not (self._compatible and any(each.under for each in known.values())):
+        if (
+            known
+            and known.keys() >= set(self._order)
+            and not (self._compatible and any(each.under for each in known.values()))
+        ):
             try:
                 return self._as_known(data, rows, known)
             except (Malformed, Inexact):
                 _known.structures = None
         found = self._records(data, rows, self._query)
-        (first, one), (second, other) = [_side(found, name) for name in self._order]
+        sides = [_side(found, name) for name in self._order]
+        for name in {"input", "output"} - set(self._order):
+            _refuse_several(found, name)
+        encodings = {encoding for encoding, _ in sides}
         if self._compatible and "BASE64" in (found["input_encoding"][0].as_py(), found["output_encoding"][0].as_py()):
             raise Unlike("what SageMaker refuses is told one by one")
-        if first == second == "CSV":
-            return self._csv(_lines(_trimmed(one), ",", _trimmed(other)), rows), found
-        if first != "JSON" or second != "JSON":
+        if encodings == {"CSV"}:
+            first, *second = [_trimmed(texts) for _, texts in sides]
+            return self._csv(_lines(first, ",", *second) if second else _lines(first), rows), found
+        if encodings != {"JSON"}:
             raise Unlike("mixed encodings")
         batches, structures = [], {}
-        for name, texts in zip(self._order, (one, other), strict=True):
+        for name, (_, texts) in zip(self._order, sides, strict=True):
             batch, structures[name] = _rows_of(self._json[name], texts, rows)
             batches.append(batch)
         if self._compatible and any(each is None or each.under for each in structures.values()):
@@ -125,6 +142,8 @@ class Alike:
         wanted = [f"json_transform({name}, {_literal(known[name].wanted)}) AS {name}_rows" for name in self._order]
         found = self._records(data, rows, f"SELECT *, {', '.join(wanted)} FROM ({self._query})")
         sides = [_side(found, name) for name in self._order]
+        for name in {"input", "output"} - set(self._order):
+            _refuse_several(found, name)
         if any(encoding != "JSON" for encoding, _ in sides):
             raise Inexact("another encoding")
         pair = [
@@ -133,7 +152,7 @@ class Alike:
         return _hstack(*pair), found
 
     def _records(self, data: bytes, rows: int, query: str) -> pa.RecordBatch:
-        found = duck().read(data, _COLUMNS, query)
+        found = duck().read(data, _TRUTH_COLUMNS if self._has_truth else _COLUMNS, query)
         if found.num_rows != rows or not rows or pc.any(found["batch"]).as_py():
             raise Unlike("blank lines, or a batch transform")
         return found
@@ -157,6 +176,24 @@ class Alike:
         return batches[0]
 
 
+def sides_of(options: ReadOptions) -> tuple[str, ...]:
+    """Which sides of a call are wanted, in the order of their columns; raises `Invalid` for another one."""
+    wanted = options.settings.get("side")
+    if wanted not in (None, "", "input", "output"):
+        raise Invalid(what="side", got=wanted, expected="input or output", remedy="Leave it out for both.")
+    both = ("input", "output") if options.settings.get("output_columns_position") == "END" else ("output", "input")
+    return tuple(side for side in both if not wanted or side == wanted)
+
+
+def _truth_of(found: pa.RecordBatch, taken: Sequence[str]) -> pa.RecordBatch:
+    """The label of each call as columns, if each has one label."""
+    try:
+        texts, members = single_labels(found["truth"], found["truth_encoding"])
+    except Unusable as error:
+        raise Unlike(str(error)) from error
+    return columns_of(texts, members, taken)
+
+
 def _side(found: pa.RecordBatch, name: str) -> tuple[str, pa.Array]:
     """The encoding of a side and its payloads as text, if all records agree."""
     texts, encodings = found[name], found[f"{name}_encoding"].unique()
@@ -169,6 +206,16 @@ def _side(found: pa.RecordBatch, name: str) -> tuple[str, pa.Array]:
     if not types <= set(CSV_TYPES):
         raise Unlike("base64 of other content than CSV")
     return "CSV", texts
+
+
+def _refuse_several(found: pa.RecordBatch, name: str) -> None:
+    """Raise `Unlike` if a side that is not wanted may hold several rows, which would part the other side's values."""
+    texts, encodings = found[name], found[f"{name}_encoding"].unique().to_pylist()
+    if texts.null_count == len(texts):
+        return
+    signs = _SEVERAL.get(encodings[0]) if len(encodings) == 1 else None
+    if signs is None or pc.any(pc.match_substring_regex(_trimmed(texts), signs)).as_py():
+        raise Unlike("several inferences in a call")
 
 
 def _trimmed(texts: pa.Array) -> pa.Array:
@@ -237,7 +284,10 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _hstack(first: pa.RecordBatch, second: pa.RecordBatch) -> pa.RecordBatch:
+def _hstack(first: pa.RecordBatch, *others: pa.RecordBatch) -> pa.RecordBatch:
+    if not others:
+        return first
+    (second,) = others
     names: list[str] = list(first.schema.names)
     for name in second.schema.names:
         names.append(f"{name}_1" if name in names else name)

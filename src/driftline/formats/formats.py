@@ -17,6 +17,7 @@ from driftline.formats.format import Format
 from driftline.formats.ground_truth import GroundTruth
 from driftline.formats.json import Json
 from driftline.formats.jsonlines import JsonLines
+from driftline.formats.merged import Merged
 from driftline.formats.parquet import Parquet
 
 FORMATS: dict[str, Format] = {
@@ -29,6 +30,7 @@ FORMATS: dict[str, Format] = {
     "delta": Delta(),
     "capture": Capture(),
     "ground_truth": GroundTruth(),
+    "merged": Merged(),
 }
 """Name of a format, as `--format` takes it -> the format."""
 
@@ -154,7 +156,7 @@ def _kind_of_json(text: bytes, named: str | None) -> str:
         return "json"
     first, newline, rest = text.partition(b"\n")
     if _CAPTURED.search(first):
-        return "capture"
+        return "merged" if _LABELLED.search(first) else "capture"
     if _LABELLED.search(first):
         return "ground_truth"
     if named == "jsonlines":

@@ -16,7 +16,7 @@ from driftline.formats.format import Item, Opener, Part, ReadOptions
 from driftline.formats.jsonlines import cut_lines
 from driftline.formats.payloads import Unusable
 from driftline.formats.text import excerpt
-from driftline.formats.truth import TRUTH, labels_in
+from driftline.formats.truth import TRUTH, labels_in, plain_labels
 from driftline.problems import Problem
 
 ID, TIME, HAS_MEMBERS = "inference_id", "inference_time", "has_members"
@@ -81,10 +81,8 @@ def _identified(found: pa.RecordBatch) -> bool:
 
 def _rows(found: pa.RecordBatch) -> pa.RecordBatch:
     """A row for each label; those of single values, by far the most, are not looked at one by one."""
-    data, encodings = found["data"], found["encoding"].unique().to_pylist()
-    trimmed = pc.ascii_trim_whitespace(data)
-    if encodings == ["CSV"] and not pc.any(pc.match_substring_regex(trimmed, '[\n"]')).as_py():
-        texts = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
+    texts = plain_labels(found["data"], found["encoding"])
+    if texts is not None:
         plain = pa.repeat(pa.scalar(False), len(texts))
         return pa.RecordBatch.from_arrays([found[ID], found[TIME], texts, plain], schema=ROWS)
     rows: list[dict[str, Any]] = []

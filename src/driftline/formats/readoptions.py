@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from driftline.errors import Invalid
 
 _TEXT = ("encoding",)
+_CAPTURED = ("output_columns_position", "side", "metadata", "compatible", "exact", "since", "until", *_TEXT)
 _SCRIPTS = ("script_errors", "script_seconds", "script_memory_bytes", "script_records", "script_environment")
 
 SETTINGS: dict[str, tuple[str, ...]] = {
@@ -15,8 +16,9 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "jsonlines": _TEXT,
     "json": ("lines", "line", "limit_bytes", *_TEXT),
     "delta": ("version", "timestamp"),
-    "capture": ("output_columns_position", "metadata", "compatible", "exact", "since", "until", *_TEXT),
+    "capture": _CAPTURED,
     "ground_truth": ("whole", *_TEXT),
+    "merged": _CAPTURED,
     "scripts": _SCRIPTS,
 }
 """Format (or what reads in its place) -> the names of its settings; the others have none."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from driftline.formats import records
 from driftline.formats.payloads import Row, Unusable, rows_of
@@ -26,6 +27,18 @@ class Label:
 
     text: str | None
     has_members: bool = False
+
+    def columns(self, taken: Collection[str] = ()) -> dict[str, Any]:
+        """As columns: `ground_truth`, and one for each member, called `ground_truth.NAME` if its name is `taken`.
+
+        An object of one value is that value in `ground_truth`.
+        """
+        if self.text is None or not self.has_members:
+            return {TRUTH: self.text}
+        members = records.flat(records.load(self.text))
+        whole = next(iter(members.values())) if len(members) == 1 else self.text
+        named = {f"{TRUTH}.{name}" if name in taken or name == TRUTH else name: each for name, each in members.items()}
+        return {TRUTH: records.as_text(whole), **named}
 
 
 def labels_of(data: str, encoding: str) -> list[Label]:
@@ -60,27 +73,42 @@ def labels_in(member: Any) -> list[Label]:
     return labels_of(records.as_text(data) or "", encoding)
 
 
-def columns_of(texts: pa.Array, with_members: npt.NDArray[np.bool_], taken: Sequence[str] = ()) -> pa.RecordBatch:
+def columns_of(texts: pa.Array, with_members: npt.NDArray[np.bool_], taken: Collection[str] = ()) -> pa.RecordBatch:
     """The labels of rows as columns: `ground_truth`, and one for each member of the JSON objects among them.
-
-    An object of one value is that value in `ground_truth`. A member whose name is `taken` is called
-    `ground_truth.NAME`.
 
     >>> columns_of(pa.array(["1", '{"label": 0}']), np.array([False, True])).to_pylist()
     [{'ground_truth': '1', 'label': None}, {'ground_truth': '0', 'label': '0'}]
     """
     if not with_members.any():
         return pa.RecordBatch.from_arrays([texts], names=[TRUTH])
-    rows: list[dict[str, Any]] = []
-    for text, has_members in zip(texts.to_pylist(), with_members.tolist(), strict=True):
-        if text is None or not has_members:
-            rows.append({TRUTH: text})
-            continue
-        members = records.flat(records.load(text))
-        whole = next(iter(members.values())) if len(members) == 1 else text
-        named = {f"{TRUTH}.{name}" if name in taken or name == TRUTH else name: each for name, each in members.items()}
-        rows.append({TRUTH: records.as_text(whole), **named})
-    return records.batch_of(rows)
+    labels = map(Label, texts.to_pylist(), with_members.tolist())
+    return records.batch_of([label.columns(taken) for label in labels])
+
+
+def plain_labels(data: pa.Array, encodings: pa.Array) -> pa.Array | None:
+    """The labels of records that hold one plain value each, by far the most; None where some need a closer look."""
+    if data.null_count or encodings.unique().to_pylist() != ["CSV"]:
+        return None
+    texts = pc.ascii_trim_whitespace(data)
+    if pc.any(pc.match_substring_regex(texts, '[\n"]')).as_py():
+        return None
+    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+
+
+def single_labels(data: pa.Array, encodings: pa.Array) -> tuple[pa.Array, npt.NDArray[np.bool_]]:
+    """The labels of records for one row each, and which of them have members; raises `Unusable` for others."""
+    texts = plain_labels(data, encodings)
+    if texts is not None:
+        return texts, np.zeros(len(texts), np.bool_)
+    labels = [
+        labels_in({"data": text, "encoding": kind})
+        for text, kind in zip(data.to_pylist(), encodings.to_pylist(), strict=True)
+    ]
+    if any(len(each) != 1 for each in labels):
+        raise Unusable("several labels in a record")
+    single = [each for (each,) in labels]
+    members = np.array([each.has_members for each in single], np.bool_)
+    return pa.array([each.text for each in single], pa.string()), members
 
 
 def _csv(data: str) -> list[Label]:
