@@ -21,7 +21,7 @@ from driftline.monitors.monitor import Monitor
 from driftline.problems import Problem, Problems
 from driftline.profile import Profile
 from driftline.reports import Report
-from driftline.runs import Manifest, Reading, World, baseline_of, observe, report_on
+from driftline.runs import Manifest, Reading, World, baseline_of, labelling, observe, report_on, with_coverage
 from driftline.storage.access import Access
 
 Path = str | PathLike[str]
@@ -171,7 +171,14 @@ def _observe(data: Data, reads: Reads, monitor: Monitor, names: tuple[str, ...] 
         first = problems.examples[0]
         raise Unreadable(uri=f"the {type(data).__name__}", reason=first.reason, remedy=first.remedy)
     questions = manifest.monitor.questions()
-    found = world.engine.fold(lambda piece: Reading(Profile.of(piece, questions)), pieces, Reading(problems=problems))
+    with labelling(manifest, world) as join:
+
+        def observed(piece: pa.Table) -> Reading:
+            batches = piece.to_batches()
+            return Reading(Profile.of(join.joined(batches) if join else batches, questions))
+
+        found = world.engine.fold(observed, pieces, Reading(problems=problems))
+        found = with_coverage(found, join, f"the {type(data).__name__}")
     if not found.profile.rows:
         raise EmptyWindow(inputs=f"the {type(data).__name__}", remedy="It has no rows.")
     return found, manifest

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from driftline.baselines import Baseline, write_json
+from driftline.labels.coverage import Coverage
 from driftline.monitors.data_quality import DataQuality
 from driftline.monitors.monitor import Monitor
 from driftline.monitors.verdict import Measure, Verdict, Violation
@@ -37,6 +38,7 @@ class Report:
     problems: Problems = field(default_factory=Problems)
     inputs: tuple[str, ...] = ()
     monitor: Monitor = field(default_factory=DataQuality)
+    coverage: Coverage | None = None
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -74,6 +76,7 @@ class Report:
             "measures": [asdict(found) for found in self.measures],
             "failures": dict(self.current.failures),
             "problems": self.problems.to_dict(),
+            "coverage": None if self.coverage is None else self.coverage.to_dict(),
             "warnings": list(self.baseline.warnings),
         }
 
@@ -121,13 +124,15 @@ class Report:
             title=self.monitor.kind.replace("-", " ").capitalize(),
             inputs=self.inputs,
             created=f"{self.created:%Y-%m-%d %H:%M} UTC",
-            notes=(f"Checked {how}.", *self.baseline.warnings),
+            notes=(f"Checked {how}.", *([self.coverage.said()] if self.coverage else []), *self.baseline.warnings),
         )
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """The verdict, the violations as a table, the problems: for a terminal."""
         known = self.baseline.profile
         yield f"Current {self.current.rows:,} rows" + ("" if known is None else f", baseline {known.rows:,} rows")
+        if self.coverage is not None:
+            yield self.coverage.said()
         if self.violations:
             yield terminal.violations_table(self.verdict)
         yield from terminal.failures_lines(self.current)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
@@ -12,6 +13,9 @@ from driftline.engines.local import Local
 from driftline.errors import EmptyWindow, Invalid, Unreadable
 from driftline.formats.format import ReadOptions
 from driftline.identities import Identities, Seen
+from driftline.labels.coverage import Coverage
+from driftline.labels.join import Join
+from driftline.labels.truth import Truth, indexed
 from driftline.listing import Entry, find
 from driftline.monitors.data_quality import DataQuality
 from driftline.monitors.monitor import Monitor
@@ -92,13 +96,14 @@ class Watch(Protocol):
 class Reading:
     """What was made of the input: a profile, what could not be used, the ids of calls, where a script failed.
 
-    Merges like a state.
+    `coverage` tells how many rows have a label, where labels were joined. Merges like a state.
     """
 
     profile: Profile = field(default_factory=Profile)
     problems: Problems = field(default_factory=Problems)
     identities: Identities = field(default_factory=Identities)
     failures: tuple[Failure, ...] = ()
+    coverage: Coverage | None = None
 
     def merge(self, other: Reading) -> Reading:
         """Both."""
@@ -107,6 +112,7 @@ class Reading:
             self.problems.merge(other.problems),
             self.identities.merge(other.identities),
             self.failures + other.failures,
+            self.coverage or other.coverage,
         )
 
 
@@ -128,15 +134,40 @@ def observe(manifest: Manifest, world: World, names: tuple[str, ...] | None = No
     saved = [uri for uri in manifest.inputs if uri.endswith(PROFILE_SUFFIX)]
     found = _merged(saved, world) if saved else Reading()
     if len(saved) < len(manifest.inputs):
-        found = found.merge(_fold(source_of(manifest, world, names), world, manifest.monitor.questions()))
+        with labelling(manifest, world) as join:
+            found = found.merge(_fold(source_of(manifest, world, names), world, manifest.monitor.questions(), join))
+            found = with_coverage(found, join, manifest.inputs[0])
     _refuse(found, manifest)
     return found
+
+
+@contextmanager
+def labelling(manifest: Manifest, world: World) -> Iterator[Join | None]:
+    """What puts labels beside the rows; None where none lie apart. Labels that cannot be used are told in the log."""
+    if not manifest.labels:
+        yield None
+        return
+    with indexed(Truth(manifest.labels), world.access) as found:
+        if world.log is not None:
+            for problem in found.problems.examples:
+                world.log(str(problem))
+        yield Join(found.index)
+
+
+def with_coverage(found: Reading, join: Join | None, uri: str) -> Reading:
+    """The reading with what the join found, once all rows are read; `uri` names where the predictions lie."""
+    if join is None:
+        return found
+    coverage = join.coverage
+    problems = Problems.of(coverage.problems(uri))
+    return replace(found, problems=found.problems.merge(problems), coverage=coverage)
 
 
 def source_of(manifest: Manifest, world: World, names: tuple[str, ...] | None = None) -> Source:
     """What would be read, saved profiles apart; nothing is read but what tells formats and sizes."""
     inputs = [uri for uri in manifest.inputs if not uri.endswith(PROFILE_SUFFIX)]
     settings = {"compatible": True, **manifest.settings} if manifest.monitor.compatible else manifest.settings
+    settings = {"metadata": True, **settings} if manifest.labels else settings
     options = ReadOptions(names, manifest.columns, manifest.exclude, manifest.select, settings)
     script = load(manifest.preprocess, manifest.settings, world.access) if manifest.preprocess else None
     return replace(resolve(inputs, world.access, manifest.format, options, script), log=world.log)
@@ -178,18 +209,19 @@ def _watched(step: Callable[[Sized], Reading], tasks: Sequence[Sized], world: Wo
     return world.engine.fold(step, tasks, Reading(), lambda task: watch.advance(task.size))
 
 
-def _fold(source: Source, world: World, questions: Questions) -> Reading:
-    folded = _watched(lambda task: observe_task(task, source, questions), source.tasks, world)
+def _fold(source: Source, world: World, questions: Questions, join: Join | None) -> Reading:
+    folded = _watched(lambda task: observe_task(task, source, questions, join), source.tasks, world)
     again = Problems.of(folded.identities.problems())
     if source.script is not None and len(folded.failures) > source.script.errors:
         raise folded.failures[source.script.errors].error()
     return Reading(folded.profile, source.problems.merge(folded.problems).merge(again))
 
 
-def observe_task(task: Task, source: Source, questions: Questions = ()) -> Reading:
+def observe_task(task: Task, source: Source, questions: Questions = (), join: Join | None = None) -> Reading:
     """One task: its rows observed in order, its problems counted."""
     profile, problems, seen, failures = Profile(), Problems(), list[Seen](), list[Failure]()
-    for item in read(task, source):
+    items = read(task, source)
+    for item in items if join is None else join.joined(items):
         if isinstance(item, Problem):
             problems = problems.add(item)
             failures += [item] if isinstance(item, Failure) else []
@@ -236,7 +268,7 @@ def report_on(found: Reading, baseline: Baseline, monitor: Monitor, inputs: tupl
         method = baseline.constraints.config.categorical_drift_method
         monitor = replace(monitor, categorical_drift_method=method)
     verdict = monitor.evaluate(baseline.learnt, found.profile)
-    return Report(verdict, found.profile, baseline, found.problems, inputs, monitor)
+    return Report(verdict, found.profile, baseline, found.problems, inputs, monitor, found.coverage)
 
 
 def run(manifest: Manifest, world: World | None = None) -> Report:
