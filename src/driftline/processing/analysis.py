@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from driftline import runs
-from driftline.baselines import write_json
+from driftline.baselines import PROFILE, exists, write_json
 from driftline.documents import dataset_format
-from driftline.errors import Invalid
 from driftline.monitors.data_quality import DataQuality
 from driftline.papers import PAPERS, VIOLATIONS
 from driftline.problems import Problems
 from driftline.processing import metrics, userscripts
+from driftline.processing.asked import monitor_of
 from driftline.processing.contract import Contract
 from driftline.processing.inputs import listed
 from driftline.processing.outcome import COMPLETED, Outcome
@@ -21,24 +22,18 @@ from driftline.storage.access import Access
 
 Log = Callable[[str], None]
 
-LATER = {
-    "MODEL_QUALITY": "model quality",
-    "MODEL_BIAS": "bias",
-    "MODEL_EXPLAINABILITY": "explainability",
-}
-
 
 def analyse(job: Contract, access: Access, log: Log) -> Outcome:
     """Run the analysis that the job's environment asks for, and write its files.
 
     Raises the errors of `driftline.errors`; an input without any object ends as SageMaker's failure does.
     """
-    kind = job.environment.get("analysis_type", "DATA_QUALITY")
-    if kind in LATER:
-        return Outcome.failed(f"ClientError: {LATER[kind]} is not analysed by this version of Driftline yet.")
     manifest = _manifest(job, access)
-    if isinstance(manifest, Outcome):
-        return manifest
+    return manifest if isinstance(manifest, Outcome) else perform(manifest, job, access, log)
+
+
+def perform(manifest: runs.Manifest, job: Contract, access: Access, log: Log) -> Outcome:
+    """Learn, or judge if the manifest names a baseline, and write the files where the job's result goes."""
     log(f"Reading {', '.join(manifest.inputs)}")
     world = runs.World(access, log=log)
     report = runs.run(manifest, world) if manifest.statistics or manifest.constraints else None
@@ -69,7 +64,7 @@ def _manifest(job: Contract, access: Access) -> runs.Manifest | Outcome:
     if repeated:
         return runs.Manifest.of(repeated)
     inputs = _inputs(job, access)
-    return inputs if isinstance(inputs, Outcome) else manifest_of(job, inputs)
+    return inputs if isinstance(inputs, Outcome) else with_profile(manifest_of(job, inputs), access)
 
 
 def manifest_of(job: Contract, inputs: tuple[str, ...]) -> runs.Manifest:
@@ -78,22 +73,29 @@ def manifest_of(job: Contract, inputs: tuple[str, ...]) -> runs.Manifest:
     It judges as SageMaker does but reads more (BASE64, nested JSON), unless `strict_aws_compatibility` is `true`.
     """
     known, settings = dataset_format.read(job.environment.get("dataset_format"))
-    method = job.environment.get("categorical_drift_method") or None
-    if method not in (None, "LInfinity", "ChiSquared"):
-        raise Invalid(what="categorical_drift_method", got=method, expected="LInfinity or ChiSquared")
     strict = job.environment.get("strict_aws_compatibility") == "true"
     statistics, constraints = (job.environment.get(f"baseline_{name}") for name in ("statistics", "constraints"))
     preprocess = userscripts.preprocess_of(job)
     scripted = userscripts.settings_of(job) if preprocess else {}
+    monitor = monitor_of(job.environment)
+    named = job.uri_of(constraints) if constraints else None
     return runs.Manifest(
         inputs=inputs,
         format=known,
         settings={**settings, **scripted, **_span(job), "compatible": strict},
-        monitor=DataQuality(compatible=True, categorical_drift_method=method),
+        monitor=monitor,
         statistics=job.uri_of(statistics) if statistics else None,
-        constraints=job.uri_of(constraints) if constraints else None,
+        constraints=named,
         preprocess=preprocess,
     )
+
+
+def with_profile(manifest: runs.Manifest, access: Access) -> runs.Manifest:
+    """With the profile that Driftline keeps beside the constraints of monitors that need one, if it lies there."""
+    if isinstance(manifest.monitor, DataQuality) or not manifest.constraints:
+        return manifest
+    kept = f"{manifest.constraints.rpartition('/')[0]}/{PROFILE}"
+    return replace(manifest, statistics=kept if exists(kept, access) else None)
 
 
 def _span(job: Contract) -> dict[str, str]:

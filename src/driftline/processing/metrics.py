@@ -7,13 +7,15 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from driftline.monitors.model_quality import ModelQuality
 from driftline.profile import Profile
 from driftline.reports import Report
 
 Metric = Mapping[str, Any]
 
-ENDPOINTS = "aws/sagemaker/Endpoints/data-metrics"
-BATCH = "aws/sagemaker/ModelMonitoring/data-metrics"
+ENDPOINTS, BATCH = "aws/sagemaker/Endpoints", "aws/sagemaker/ModelMonitoring"
+_SPACES = {"MODEL_QUALITY": "model-metrics", "MODEL_BIAS": "bias-metrics"}
+_SPACES |= {"MODEL_EXPLAINABILITY": "explainability-metrics"}
 
 
 def parsed(lines: Iterable[str]) -> tuple[Metric, ...]:
@@ -34,18 +36,30 @@ def parsed(lines: Iterable[str]) -> tuple[Metric, ...]:
 
 
 def of_run(current: Profile, report: Report | None, environment: Mapping[str, str]) -> tuple[Metric, ...]:
-    """The metrics of a scheduled run: the values, completeness and drift of its columns."""
+    """The metrics of a scheduled run: of data quality the values, completeness and drift of its columns."""
     names = {"Endpoint": "sagemaker_endpoint_name", "MonitoringSchedule": "sagemaker_monitoring_schedule_name"}
     told = {name: environment[variable] for name, variable in names.items() if environment.get(variable)}
     shared: dict[str, Any] = {"Dimensions": [{"Name": name, "Value": value} for name, value in told.items()]}
     if environment.get("metric_time"):
         shared["Timestamp"] = environment["metric_time"]
-    return tuple({**metric, **shared} for metric in (*_columns(current), *_drift(report)))
+    if report is not None and isinstance(report.monitor, ModelQuality):
+        found = list(_quality(report.monitor, current))
+    else:
+        found = [*_columns(current), *_drift(report)]
+    return tuple({**metric, **shared} for metric in found)
 
 
 def namespace(environment: Mapping[str, str]) -> str:
     """Where the metrics belong: an endpoint's, or a batch transform's."""
-    return BATCH if environment.get("monitoring_input_type") == "BATCH_TRANSFORM_INPUT" else ENDPOINTS
+    whose = BATCH if environment.get("monitoring_input_type") == "BATCH_TRANSFORM_INPUT" else ENDPOINTS
+    return f"{whose}/{_SPACES.get(environment.get('analysis_type', ''), 'data-metrics')}"
+
+
+def _quality(monitor: ModelQuality, current: Profile) -> Iterator[dict[str, Any]]:
+    """Every number of SageMaker's that is defined; curves and matrix are no metrics."""
+    for figure in monitor.measure(current).compatible:
+        if math.isfinite(figure.value):
+            yield {"MetricName": figure.name, "Value": figure.value, "Unit": "None"}
 
 
 def _columns(current: Profile) -> Iterator[dict[str, Any]]:
