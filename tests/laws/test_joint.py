@@ -27,6 +27,7 @@ from driftline.profile.ranking import Ranking
 from driftline.profile.residuals import Residuals, ResidualsState
 from driftline.profile.scores import Scores
 from driftline.profile.segments import Segments, SegmentsState
+from driftline.profile.votes import Votes
 
 Rows = list[tuple[Any, ...]]
 
@@ -138,6 +139,7 @@ SEGMENTED = pa.schema({"where": pa.string(), "score": pa.float64(), "label": pa.
 FACETS = st.none() | st.sampled_from(["f", "m", "x", "y", ""])
 JUDGED = pa.schema({"sex": pa.string(), "age": pa.int64(), "label": pa.string(), "guess": pa.string()})
 NEAR = pa.schema({"sex": pa.string(), "guess": pa.string(), "one": pa.float64(), "two": pa.string()})
+VOTED = pa.schema({"no": pa.float64(), "yes": pa.float64(), "guess": pa.string(), "label": pa.string()})
 RANKED = pa.schema({"query": pa.string(), "score": pa.float64(), "relevance": pa.int64()})
 PREDICTED = pa.schema({"guess": pa.float64(), "truth": pa.float64()})
 
@@ -180,6 +182,12 @@ EXAMPLES = {
         st.lists(st.tuples(SEGMENTS, SCORES, LABELS), max_size=40),
         SEGMENTED,
         same_segments,
+    ),
+    "votes": Example(
+        Votes(("no", "yes"), ("0", "1"), "guess", "label", bins=4),
+        st.lists(st.tuples(SCORES, SCORES, LABELS, LABELS), max_size=40),
+        VOTED,
+        same,
     ),
 }
 """An example of every question of the table; a new one is added here."""

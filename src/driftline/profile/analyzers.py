@@ -21,6 +21,7 @@ from driftline.profile.residuals import Residuals
 from driftline.profile.scores import Scores
 from driftline.profile.segments import Segments
 from driftline.profile.vectors import Vectors
+from driftline.profile.votes import Votes
 from driftline.schema import Form
 
 Question = Callable[[str], Analyzer[Any]]
@@ -45,6 +46,7 @@ JOINT: dict[str, type[JointAnalyzer[Any]]] = {
     "ranking": Ranking,
     "misses": Misses,
     "segments": Segments,
+    "votes": Votes,
 }
 """Questions about several columns of the same rows; monitors ask them."""
 
