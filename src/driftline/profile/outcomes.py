@@ -9,7 +9,6 @@ from math import isnan
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from driftline.errors import SchemaMismatch
 from driftline.profile.arrow import mask_of, texts_of, values_of
@@ -173,13 +172,12 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _numbers_of_texts(texts: pa.Array) -> Floats:
     """Texts as Arrow reads numbers; only if one is none, each by itself."""
-    bare = pc.utf8_trim_whitespace(texts.cast(pa.string()))
     try:
-        return numbers_of(bare.cast(pa.float64()))
+        return numbers_of(texts.cast(pa.float64()))
     except pa.ArrowInvalid:
-        encoded = bare.dictionary_encode()
+        encoded = texts.dictionary_encode()
         known = np.array([*map(_number, encoded.dictionary.to_pylist()), np.nan])
-        places = encoded.indices.fill_null(len(known) - 1) if bare.null_count else encoded.indices
+        places = encoded.indices.fill_null(len(known) - 1) if texts.null_count else encoded.indices
         found: Floats = known[values_of(places)]
         return found
 

@@ -106,10 +106,25 @@ def _counts(state: ScoresState) -> npt.NDArray[np.int64]:
 
 
 def _joined(mine: Histogram, theirs: Histogram) -> Histogram:
-    """Both histograms as one; a stable sort of two ascending runs is a merge."""
-    values = np.concatenate((mine[0], theirs[0]))
-    order = np.argsort(values, kind="stable")
-    return _summed(values[order], np.concatenate((mine[1], theirs[1]), axis=1)[:, order])
+    """Both histograms as one: the shorter one's values are looked up in the longer, and those that are new put in."""
+    (values, counts), (more, added) = (mine, theirs) if len(mine[0]) >= len(theirs[0]) else (theirs, mine)
+    at = np.searchsorted(values, more)
+    known = values[np.minimum(at, len(values) - 1)] == more
+    common = at[known]
+    counts = counts.copy()
+    for row, some in zip(counts, added, strict=True):
+        row[common] += some[known]
+    if len(common) == len(more):
+        return values, counts
+    new = ~known
+    places = at[new] + np.arange(len(more) - len(common))
+    old = np.ones(len(values) + len(places), dtype=np.bool_)
+    old[places] = False
+    both, table = np.empty(len(old)), np.empty((3, len(old)), dtype=np.int64)
+    both[places], both[old] = more[new], values
+    for row, some, others in zip(table, added, counts, strict=True):
+        row[places], row[old] = some[new], others
+    return both, table
 
 
 def _summed(values: Floats, counts: npt.NDArray[np.int64]) -> Histogram:
