@@ -14,7 +14,7 @@ from driftline.formats.blocks import Block, blocks_of, line_ends, numbered
 from driftline.formats.ducks import Malformed, duck
 from driftline.formats.format import Item, Opener, Part, ReadOptions
 from driftline.formats.jsonlines import cut_lines
-from driftline.formats.payloads import Unusable
+from driftline.formats.payloads import Unusable, text_of
 from driftline.formats.text import excerpt
 from driftline.formats.truth import TRUTH, labels_in, plain_labels
 from driftline.problems import Problem
@@ -70,6 +70,8 @@ def _quickly(block: Block) -> pa.RecordBatch:
     found = duck().read(block.data, _COLUMNS, _QUERY)
     if found.num_rows != lines or found["data"].null_count or not _identified(found):
         raise Malformed("blank lines, or records without data or id")
+    if not set(found["encoding"].unique().to_pylist()) <= {"CSV", "JSON"}:
+        raise Malformed("encodings that are looked into one by one")
     return found.cast(WHOLE)
 
 
@@ -129,5 +131,8 @@ def _record(record: object, whole: bool) -> Iterator[dict[str, Any]]:
         yield from rows
         return
     data = member["data"]
-    encoding = "JSON" if isinstance(data, Mapping | list) else str(member.get("encoding") or "CSV")
-    yield {ID: identity, TIME: moment, "data": records.as_text(data), "encoding": encoding}
+    if isinstance(data, str):
+        encoding, data = text_of({"encoding": "CSV", **member})
+    else:
+        encoding, data = "JSON" if isinstance(data, Mapping | list) else "CSV", records.as_text(data)
+    yield {ID: identity, TIME: moment, "data": data, "encoding": encoding}

@@ -78,9 +78,21 @@ class Index:
     that in which they were read.
     """
 
-    def __init__(self, shelves: Sequence[Shelf], used: npt.NDArray[np.uint8], empty: int, has_moments: bool) -> None:
-        """`used` has a zero for each label; `has_moments` says that some are known by their time only."""
-        self.has_moments = has_moments
+    def __init__(
+        self,
+        shelves: Sequence[Shelf],
+        used: npt.NDArray[np.uint8],
+        empty: int = 0,
+        *,
+        has_moments: bool = False,
+        has_rows: bool = False,
+    ) -> None:
+        """`used` has a zero for each label.
+
+        `has_moments` says that some labels are known by their time only, `has_rows` that some ids end as those of rows
+        of a call, `_0`.
+        """
+        self.has_moments, self.has_rows = has_moments, has_rows
         self._shelves = tuple(shelves)
         self._starts = np.cumsum([0, *(shelf.batch.num_rows for shelf in self._shelves)])
         self._used, self._empty = used, empty
@@ -161,7 +173,7 @@ class Gathering:
         self._folder, self._in_memory = folder, in_memory
         self._waiting: list[pa.RecordBatch] = []
         self._count = self._empty = 0
-        self._has_moments = False
+        self._has_moments = self._has_rows = False
         self._files: list[pa.ipc.RecordBatchStreamWriter] = []
 
     def add(self, labels: pa.RecordBatch) -> None:
@@ -172,6 +184,7 @@ class Gathering:
         if not kept.num_rows:
             return
         self._has_moments = self._has_moments or pc.any(pc.starts_with(kept["id"], MOMENT)).as_py()
+        self._has_rows = self._has_rows or pc.any(pc.match_substring_regex(kept["id"], r"_\d+$")).as_py()
         hashes = pa.array(hash_texts(kept["id"]))
         self._waiting.append(pa.RecordBatch.from_arrays([hashes, *kept.columns], schema=_HASHED))
         self._count += kept.num_rows
@@ -183,14 +196,14 @@ class Gathering:
         if not self._files:
             shelves = [Shelf.of(_sorted(self._waiting))] if self._waiting else []
             used = np.zeros(sum(each.batch.num_rows for each in shelves), np.uint8)
-            return Index(shelves, used, self._empty, self._has_moments)
+            return Index(shelves, used, self._empty, has_moments=self._has_moments, has_rows=self._has_rows)
         self._spill()
         for file in self._files:
             file.close()
         shelves = [shelf for number in range(1 << _BITS) if (shelf := self._shelf(number))]
         count = sum(shelf.batch.num_rows for shelf in shelves)
         used = np.memmap(self._folder / "used", np.uint8, "w+", shape=(count,))
-        return Index(shelves, used, self._empty, self._has_moments)
+        return Index(shelves, used, self._empty, has_moments=self._has_moments, has_rows=self._has_rows)
 
     def _spill(self) -> None:
         """What waits in memory goes to the files of its hashes."""

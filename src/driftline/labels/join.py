@@ -53,21 +53,29 @@ class Join:
         """What was found so far; complete once all predictions were read."""
         return self._found.merge(self._index.counts())
 
-    def _joined(self, batch: pa.RecordBatch, *, inner: bool, keep: bool) -> pa.RecordBatch:
+    def look_up(self, batch: pa.RecordBatch) -> tuple[Places, pa.RecordBatch]:
+        """Which rows of a batch have a label, and these labels as the index holds them; counted."""
         places = self._places(batch)
         rows = np.flatnonzero(places >= 0)
         labels = self._index.take(places[rows])
         found = Coverage(predictions=batch.num_rows, labelled=len(rows), shared=self._index.use(places[rows]))
-        found = self._timed(found, batch, rows, labels)
+        self.count(self._timed(found, batch, rows, labels))
+        return rows, labels
+
+    def count(self, found: Coverage) -> None:
+        """Add to what was found."""
         with self._lock:
             self._found = self._found.merge(found)
+
+    def _joined(self, batch: pa.RecordBatch, *, inner: bool, keep: bool) -> pa.RecordBatch:
+        rows, labels = self.look_up(batch)
         if not keep:
             batch = _without(batch)
         if inner:
             return _beside(batch.take(places_of(rows)), labels, places_of(np.arange(len(rows))))
-        where = np.full(len(places), len(rows))
+        where = np.full(batch.num_rows, -1)
         where[rows] = np.arange(len(rows))
-        return _beside(batch, labels, pc.if_else(mask_of(places >= 0), places_of(where), pa.scalar(None, pa.int64())))
+        return _beside(batch, labels, pc.if_else(mask_of(where >= 0), places_of(where), pa.scalar(None, pa.int64())))
 
     def _places(self, batch: pa.RecordBatch) -> Places:
         """Where each row's label is: by its id, else by its time if there are labels without an id."""

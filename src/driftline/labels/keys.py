@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftline.errors import SchemaMismatch
-from driftline.formats.ground_truth import HAS_MEMBERS
+from driftline.formats.ground_truth import HAS_MEMBERS, WHOLE
 from driftline.formats.truth import TRUTH
 from driftline.labels.index import FIELDS
 from driftline.labels.moments import keys_of
@@ -56,6 +56,9 @@ class Keys:
 
         `collected` is the hour of collection, in seconds since 1970.
         """
+        if batch.schema.names == WHOLE.names:
+            column, members = batch["data"], pc.equal(batch["encoding"], "JSON")
+            return self._rows(batch, column, members, collected)
         column = _column(batch, self.label, LABELS)
         if column is None:
             shown = ", ".join(map(repr, batch.schema.names[:12])) or "none"
@@ -65,8 +68,10 @@ class Keys:
         members = _column(batch, None, (HAS_MEMBERS,))
         if members is None or not pa.types.is_boolean(members.type):
             members = pa.repeat(pa.scalar(False), batch.num_rows)
+        return self._rows(batch, _texts(column), members, collected)
+
+    def _rows(self, batch: pa.RecordBatch, texts: pa.Array, members: pa.Array, collected: int | None) -> pa.RecordBatch:
         hours = pa.repeat(pa.scalar(collected, pa.int64()), batch.num_rows)
-        texts = _texts(column)
         texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
         return pa.RecordBatch.from_arrays([self.ids(batch, "labels"), hours, texts, members], schema=FIELDS)
 

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from driftline.errors import NotFound
 from driftline.formats.format import ReadOptions
+from driftline.formats.ground_truth import WHOLE
 from driftline.labels.index import IN_MEMORY, Gathering, Index
 from driftline.labels.keys import Keys
 from driftline.labels.moments import hour_in
+from driftline.listing import glob_pattern
 from driftline.problems import Problem, Problems
 from driftline.sources import Source, Task, read, resolve
 from driftline.storage.access import Access
+from driftline.storage.storage import Object
+from driftline.storage.storages import storage_for
+
+_GLOB = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True)
@@ -50,18 +62,57 @@ class Indexed:
 def indexed(truth: Truth, access: Access) -> Iterator[Indexed]:
     """All labels, as long as they are needed: what does not fit into memory lies in a temporary folder until then.
 
-    Raises `NotFound` for an input that matches nothing, `SchemaMismatch` for tables without a label or an id.
+    An input that matches nothing holds no labels yet. Raises `SchemaMismatch` for tables without a label or an id.
     """
     settings = {**truth.settings, "whole": True} if truth.whole else truth.settings
-    source = resolve(truth.inputs, access, truth.format, ReadOptions(settings=settings))
+    inputs = [each for each in truth.inputs if _objects(each, access)]
+    options = ReadOptions(settings=settings)
+    source = resolve(inputs, access, truth.format, options) if inputs else Source(access=access, options=options)
     with tempfile.TemporaryDirectory(prefix="driftline-labels-") as folder:
         gathering, problems = Gathering(Path(folder), truth.in_memory), source.problems
         for batch in _read(source):
             if isinstance(batch, Problem):
                 problems = problems.add(batch)
             else:
-                gathering.add(truth.keys.labels(*batch))
+                labels = truth.keys.labels(*batch)
+                is_table = truth.whole and batch[0].schema.names != WHOLE.names
+                gathering.add(_quoted(labels) if is_table else labels)
         yield Indexed(gathering.index(), source.objects, problems)
+
+
+def _quoted(labels: pa.RecordBatch) -> pa.RecordBatch:
+    """Labels of a table as values of CSV, which records hold them as."""
+    texts = labels["label"]
+    if not pc.any(pc.match_substring_regex(texts, '[,"\n]')).as_py():
+        return labels
+    found = []
+    for text in texts.to_pylist():
+        written = io.StringIO()
+        csv.writer(written, lineterminator="").writerow([text])
+        found.append(None if text is None else written.getvalue())
+    return labels.set_column(labels.schema.names.index("label"), "label", pa.array(found, pa.string()))
+
+
+def fingerprint(inputs: Sequence[str], access: Access) -> str:
+    """A text that changes with every object of labels that comes, goes or changes; empty if there are none.
+
+    Whoever keeps it with a window that was looked at can tell whether to look again.
+    """
+    found = sorted({each.uri: each for root in inputs for each in _objects(root, access)}.items())
+    told = "\n".join(f"{uri} {each.etag} {each.size}" for uri, each in found)
+    return sha256(told.encode()).hexdigest() if found else ""
+
+
+def _objects(given: str, access: Access) -> list[Object]:
+    """The objects of an input with their marks; none if nothing is there yet. Raises `NotFound` for a bucket."""
+    root = given[: found.start()].rpartition("/")[0] + "/" if (found := _GLOB.search(given)) else given
+    try:
+        objects = [each for each in storage_for(root, access).list(root) if each.size]
+    except NotFound as error:
+        if error.facts["what"] == "bucket":
+            raise
+        return []
+    return [each for each in objects if glob_pattern(given).fullmatch(each.uri)] if found else objects
 
 
 def _read(source: Source) -> Iterator[tuple[pa.RecordBatch, int | None] | Problem]:
