@@ -8,21 +8,27 @@ from difflib import get_close_matches
 from math import nan
 from typing import Any
 
-from driftline.documents.members import listed, member, number, text
+import numpy as np
+
+from driftline.documents.members import given, listed, member, number, text, whole
 from driftline.errors import Invalid
+from driftline.metrics.curves import Curves
 from driftline.metrics.metric import taking
 from driftline.monitors.quality import (
     BINARY,
     CONSTANT,
+    FIGURES,
     GREATER,
     LESS,
     MULTICLASS,
     REGRESSION,
+    Figure,
     Limit,
     Quality,
     QualityConstraints,
 )
 from driftline.monitors.verdict import Violation
+from driftline.profile.columns import Floats
 from driftline.profile.confusion import Matrix
 
 STATISTICS, CONSTRAINTS, VIOLATIONS = "statistics.json", "constraints.json", "constraint_violations.json"
@@ -78,6 +84,65 @@ def _curves(quality: Quality) -> dict[str, Any]:
     }
 
 
+def read_statistics(document: Any) -> Quality:
+    """What a statistics document tells of; how many of its rows were labelled is the sum of its confusion matrix.
+
+    Raises `Invalid` naming the member that is wrong.
+    """
+    problem_type, metrics = _family(document, "metrics", STATISTICS)
+    rows = whole(member(document, "dataset", STATISTICS), "item_count", f"{STATISTICS} dataset")
+    where = f"{STATISTICS} {FAMILIES[problem_type]}_metrics"
+    figures = tuple(
+        Figure(
+            name,
+            number(metrics[name], "value", f"{where}.{name}"),
+            number(metrics[name], "standard_deviation", f"{where}.{name}", default="NaN"),
+        )
+        for name in FIGURES[problem_type]
+        if given(metrics, name)
+    )
+    matrix = _read_table(metrics, where) if given(metrics, "confusion_matrix") else None
+    labelled = rows if matrix is None else matrix.total
+    return Quality(problem_type, rows, labelled, figures, matrix, _read_curves(metrics, where))
+
+
+def _read_table(metrics: Mapping[str, Any], where: str) -> Matrix:
+    table = member(metrics, "confusion_matrix", where)
+    place = f"{where}.confusion_matrix"
+    labels = tuple(dict.fromkeys([*table, *(label for actual in table for label in member(table, actual, place))]))
+    counts = [
+        [whole(table.get(actual, {}), label, f"{place}.{actual}", default=0) for label in labels] for actual in labels
+    ]
+    return Matrix(labels, np.array(counts, dtype=np.int64).reshape(len(labels), len(labels)))
+
+
+def _read_curves(metrics: Mapping[str, Any], where: str) -> Curves | None:
+    if not given(metrics, _ROC) or not given(metrics, _PR):
+        return None
+    roc, precision = (member(metrics, name, where) for name in (_ROC, _PR))
+    return Curves(
+        _points(roc, "false_positive_rates", f"{where}.{_ROC}"),
+        _points(roc, "true_positive_rates", f"{where}.{_ROC}"),
+        _points(precision, "precisions", f"{where}.{_PR}"),
+        _points(precision, "recalls", f"{where}.{_PR}"),
+    )
+
+
+def _points(curve: Mapping[str, Any], name: str, where: str) -> Floats:
+    values = listed(curve, name, where)
+    return np.array([number({name: value}, name, where) for value in values], dtype=np.float64)
+
+
+def _family(document: Any, what: str, file: str) -> tuple[str, Mapping[str, Any]]:
+    """The type of problem that a document is of, and its member `<type>_<what>`."""
+    for problem_type, family in FAMILIES.items():
+        if isinstance(document, Mapping) and given(document, f"{family}_{what}"):
+            return problem_type, member(document, f"{family}_{what}", file)
+    expected = " or ".join(f"{family}_{what}" for family in FAMILIES.values())
+    found = list(document) if isinstance(document, Mapping) else document
+    raise Invalid(what=file, got=found, expected=expected, remedy="Is this of a model-quality monitor?")
+
+
 def constraints(expected: QualityConstraints) -> dict[str, Any]:
     """The constraints document.
 
@@ -95,18 +160,11 @@ def read_constraints(document: Any) -> QualityConstraints:
 
     Raises `Invalid` naming the member that is wrong and what would be right.
     """
-    for problem_type, family in FAMILIES.items():
-        name = f"{family}_constraints"
-        if isinstance(document, Mapping) and name in document:
-            limits = member(document, name, CONSTRAINTS)
-            known = _limitable(problem_type)
-            return QualityConstraints(
-                problem_type,
-                tuple(_limit(metric, each, known, f"{CONSTRAINTS} {name}") for metric, each in limits.items()),
-            )
-    expected = " or ".join(f"{family}_constraints" for family in FAMILIES.values())
-    found = list(document) if isinstance(document, Mapping) else document
-    raise Invalid(what=CONSTRAINTS, got=found, expected=expected, remedy="Is this of a model-quality baseline?")
+    problem_type, limits = _family(document, "constraints", CONSTRAINTS)
+    known, where = _limitable(problem_type), f"{CONSTRAINTS} {FAMILIES[problem_type]}_constraints"
+    return QualityConstraints(
+        problem_type, tuple(_limit(metric, each, known, where) for metric, each in limits.items())
+    )
 
 
 def _limitable(problem_type: str) -> list[str]:

@@ -359,6 +359,19 @@ def test_windows_merge_to_the_same_figures() -> None:
     assert SCORED.measure(day).figures == SCORED.measure(Profile.of(data, SCORED.questions())).figures
 
 
+@pytest.mark.parametrize("monitor", [SCORED, CLASSES, NUMBERS], ids=lambda monitor: monitor.problem_type)
+def test_statistics_are_read_back(monitor: ModelQuality) -> None:
+    """FL-09: written, printed, parsed, read, written: the same document."""
+    known = {"score": [0.2, 0.9] * 150, "guess": [0.0, 1.0] * 150, "label": [0, 1] * 149 + [1, 0]}
+    document = model_quality.statistics(measured(monitor, **known))
+    printed = jackson.dumps(document)
+    again = model_quality.read_statistics(json.loads(printed))
+    assert jackson.dumps(model_quality.statistics(again)) == printed
+    assert (again.rows, again.labelled) == (300, 300)
+    with pytest.raises(Invalid, match="multiclass_classification_metrics"):
+        model_quality.read_statistics({"version": 0.0})
+
+
 @pytest.mark.parametrize(
     ("document", "said"),
     [
