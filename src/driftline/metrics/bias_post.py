@@ -9,10 +9,19 @@ Quotients follow `bias_pre.ratio`: 0 by 0 is 0, anything else by 0 infinite, and
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from math import nan
 
-from driftline.metrics.bias_pre import demographic_disparity, difference, difference_in_labels, ratio
+from driftline.metrics.bias_pre import (
+    demographic_disparity,
+    difference,
+    difference_in_labels,
+    empty_group,
+    no_group_variable,
+    one_class,
+    ratio,
+)
 from driftline.metrics.metric import metric
 from driftline.profile.split import REST, SENSITIVE, Flips, Split
 
@@ -153,8 +162,11 @@ def generalized_entropy(split: Split) -> float:
     0.25
     """
     (right, false), (missed, hits) = split.everyone.tolist()
-    rows, benefit, squares = right + false + missed + hits, right + hits + 2 * false, right + hits + 4 * false
-    return (squares * rows / benefit**2 - 1) / 2 if benefit else nan
+    rows, benefit = right + false + missed + hits, right + hits + 2 * false
+    if not benefit:
+        return nan
+    mean, like = benefit / rows, right + hits
+    return float((like * ((1 / mean) ** 2 - 1) + false * ((2 / mean) ** 2 - 1) - missed) / (2 * rows))
 
 
 @_metric("RD", "Recall Difference (RD)", span="-1 to 1")
@@ -214,6 +226,32 @@ def conditional_amplification(split: Split) -> float:
     """
     both = split.compared()
     return demographic_disparity(both.predictions_by_stratum) - demographic_disparity(both.labels_by_stratum)
+
+
+def why_not(name: str, split: Split) -> str:
+    """Why a post-training metric other than the flip test is not defined; empty if it is.
+
+    >>> why_not("RD", Split.of([[[1, 0], [3, 0]], [[0, 0], [0, 0]]]))
+    'the sensitive group has no rows with a label and a prediction'
+    """
+    if name in LABEL_FREE:
+        missing = empty_group(split.predictions, "with a prediction")
+        return missing or (no_group_variable(split) if name == "CDDPL" else "")
+    labels = split.outcomes.sum(axis=2)
+    missing = empty_group(labels, "with a label and a prediction")
+    if missing or name in ("AD", "DPPL-DPL"):
+        return missing
+    if name == "GE":
+        return "" if math.isfinite(generalized_entropy(split)) else "no row has any benefit"
+    return no_group_variable(split) if name == "CDDPL-CDDL" else one_class(labels)
+
+
+def flips_why_not(flips: Flips) -> str:
+    """Why the flip test is not defined; empty if it is."""
+    if flips.rows and flips.against:
+        return ""
+    side = "outside the sensitive group" if flips.rows else "of the sensitive group"
+    return f"no row {side} has a prediction and all features"
 
 
 def _accuracy(split: Split, group: int) -> float:

@@ -10,7 +10,7 @@ asked at all (a group is empty, a class does not occur) `why_not` says so and th
 from __future__ import annotations
 
 from functools import partial
-from math import inf, nan, sqrt
+from math import inf, isnan, nan, sqrt
 
 import numpy as np
 
@@ -110,14 +110,15 @@ def difference_in_labels(split: Split) -> float:
 @_metric("JS", "Jensen-Shannon Divergence (JS)", span="0 to ln 2", normal="0")
 def jensen_shannon_divergence(split: Split) -> float:
     """`(KL(P_a || P) + KL(P_d || P)) / 2` with `P = (P_a + P_d) / 2`, natural logarithms. 0: the labels of both groups
-    are distributed alike; the greater, the more they differ, in whichever direction.
+    are distributed alike; the greater, the more they differ, in whichever direction. It is computed in the equal form
+    `H(P) - (H(P_a) + H(P_d)) / 2` of entropies, which gives Clarify's figures to the last digit.
 
     >>> round(jensen_shannon_divergence(Split.of([[[0, 0], [4, 0]], [[4, 0], [0, 0]]])) / 0.6931471805599453, 12)
     1.0
     """
     rest, sensitive = shares(split.labels)
-    middle = (rest + sensitive) / 2
-    return (_divergence(rest, middle) + _divergence(sensitive, middle)) / 2
+    apart = _entropy((rest + sensitive) / 2) - (_entropy(rest) + _entropy(sensitive)) / 2
+    return max(apart, 0.0) if not isnan(apart) else nan
 
 
 @_metric("KL", "Kullback-Liebler Divergence (KL)", span="0 to infinity, in nats", normal="0")
@@ -162,6 +163,42 @@ def total_variation_distance(split: Split) -> float:
     return float(np.add.reduce(_apart(split))) / 2
 
 
+def why_not(name: str, split: Split) -> str:
+    """Why a pre-training metric is not defined; empty if it is.
+
+    >>> why_not("DPL", Split.of([[[1, 0], [3, 0]], [[0, 0], [0, 0]]]))
+    'the sensitive group has no rows with a label'
+    >>> why_not("DPL", Split.of([[[0, 0], [3, 0]], [[0, 0], [1, 0]]]))
+    'no label is negative'
+    """
+    return (
+        empty_group(split.labels, "with a label")
+        or (one_class(split.labels) if name != "CI" else "")
+        or (no_group_variable(split) if name == "CDDL" else "")
+    )
+
+
+def empty_group(counts: Ints, rows: str) -> str:
+    """Which group has no rows of those that a metric counts, (2, 2): group, class; empty if neither."""
+    rest, sensitive = counts.sum(axis=1).tolist()
+    if not rest and not sensitive:
+        return f"there are no rows {rows}"
+    if rest and sensitive:
+        return ""
+    return f"the sensitive group has no rows {rows}" if rest else f"no rows {rows} are outside the sensitive group"
+
+
+def one_class(counts: Ints) -> str:
+    """Which class of labels does not occur, (2, 2): group, label; empty if both do."""
+    negative, positive = counts.sum(axis=0).tolist()
+    return "" if negative and positive else "no label is negative" if positive else "no label is positive"
+
+
+def no_group_variable(split: Split) -> str:
+    """Whether there is nothing to condition on; empty if there is."""
+    return "" if split.is_grouped else "no row has a value of a group variable"
+
+
 def _apart(split: Split) -> Floats:
     rest, sensitive = shares(split.labels)
     found: Floats = np.abs(rest - sensitive)
@@ -174,3 +211,9 @@ def _divergence(left: Floats, right: Floats) -> float:
         return nan
     both = (left > 0) & (right > 0)
     return float(np.add.reduce(left[both] * np.log(left[both] / right[both])))
+
+
+def _entropy(distribution: Floats) -> float:
+    """`-sum P ln P`; NaN without rows."""
+    known = distribution[distribution != 0]
+    return -float(np.add.reduce(known * np.log(known)))

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from driftline.errors import Invalid
+from driftline.monitors.bias import Bias
 from driftline.monitors.data_quality import DataQuality
 from driftline.monitors.model_quality import ModelQuality
 from driftline.monitors.monitor import Monitor
@@ -14,6 +15,7 @@ from driftline.monitors.monitor import Monitor
 MONITORS: dict[str, type[Monitor]] = {
     DataQuality.kind: DataQuality,
     ModelQuality.kind: ModelQuality,
+    Bias.kind: Bias,
 }
 
 
