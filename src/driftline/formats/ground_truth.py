@@ -16,7 +16,7 @@ from driftline.formats.format import Item, Opener, Part, ReadOptions
 from driftline.formats.jsonlines import cut_lines
 from driftline.formats.payloads import Unusable, text_of
 from driftline.formats.text import excerpt
-from driftline.formats.truth import TRUTH, labels_in, plain_labels
+from driftline.formats.truth import TRUTH, labels_in, needs_look, plain_labels
 from driftline.problems import Problem
 
 ID, TIME, HAS_MEMBERS = "inference_id", "inference_time", "has_members"
@@ -68,10 +68,8 @@ def _quickly(block: Block) -> pa.RecordBatch:
     """All records at once; raises `Malformed` where one of them needs a closer look."""
     lines = line_ends(block.data) + (not block.data.endswith(b"\n"))
     found = duck().read(block.data, _COLUMNS, _QUERY)
-    if found.num_rows != lines or found["data"].null_count or not _identified(found):
+    if found.num_rows != lines or not _identified(found) or needs_look(found["data"], found["encoding"]):
         raise Malformed("blank lines, or records without data or id")
-    if not set(found["encoding"].unique().to_pylist()) <= {"CSV", "JSON"}:
-        raise Malformed("encodings that are looked into one by one")
     return found.cast(WHOLE)
 
 

@@ -85,6 +85,14 @@ def columns_of(texts: pa.Array, with_members: npt.NDArray[np.bool_], taken: Coll
     return records.batch_of([label.columns(taken) for label in labels])
 
 
+def needs_look(data: pa.Array, encodings: pa.Array) -> bool:
+    """Whether there are records without data, encodings to be undone, or JSON by hand where SageMaker has a text."""
+    if data.null_count or not set(encodings.unique().to_pylist()) <= {"CSV", "JSON"}:
+        return True
+    by_hand = pc.and_(pc.equal(encodings, "CSV"), pc.match_substring_regex(data, r"^[\[{]"))
+    return bool(pc.any(by_hand).as_py())
+
+
 def plain_labels(data: pa.Array, encodings: pa.Array) -> pa.Array | None:
     """The labels of records that hold one plain value each, by far the most; None where some need a closer look."""
     if data.null_count or encodings.unique().to_pylist() != ["CSV"]:
@@ -97,6 +105,8 @@ def plain_labels(data: pa.Array, encodings: pa.Array) -> pa.Array | None:
 
 def single_labels(data: pa.Array, encodings: pa.Array) -> tuple[pa.Array, npt.NDArray[np.bool_]]:
     """The labels of records for one row each, and which of them have members; raises `Unusable` for others."""
+    if needs_look(data, encodings):
+        raise Unusable("records without data, or with something else than text")
     texts = plain_labels(data, encodings)
     if texts is not None:
         return texts, np.zeros(len(texts), np.bool_)
