@@ -225,3 +225,22 @@ UNDEFINED = {
     "auc": "all rows are expected to be of one class",
 }
 """Why an estimate may be undefined."""
+
+
+def realised_binary(
+    state: ScoresState, threshold: float, counts: tuple[int, int, int, int] | None = None
+) -> dict[str, float]:
+    """The same metrics of the labelled rows; `counts` are those of `rates` where the threshold does not predict.
+
+    >>> round(realised_binary(ScoresState.of(np.array([0.1, 0.8, 0.9]), np.array([True, False, True])), 0.5)["f1"], 3)
+    0.5
+    """
+    known = state.labelled()
+    if not len(known.values) and counts is None:
+        return dict.fromkeys(BINARY, nan)
+    over = known.values > threshold
+    kinds = ((known.positives, over), (known.positives, ~over), (known.negatives, over), (known.negatives, ~over))
+    found = rates(*(np.array([float(each)]) for each in counts or (kind[side].sum() for kind, side in kinds)))
+    positives, negatives = (kind.astype(np.float64)[None] for kind in (known.positives, known.negatives))
+    ranked = float(area(known.values, positives, negatives)[0]) if len(known.values) else nan
+    return {**{name: float(value[0]) for name, value in found.items()}, "auc": ranked}
