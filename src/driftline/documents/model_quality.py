@@ -169,7 +169,7 @@ def read_constraints(document: Any) -> QualityConstraints:
 
 def _limitable(problem_type: str) -> list[str]:
     """The metrics of a type of problem that a limit may stand on."""
-    bare = taking("residuals") if problem_type == REGRESSION else taking("confusion", "scores")
+    bare = taking("residuals") if problem_type == REGRESSION else taking("confusion", "scores", "chances")
     constant = [] if problem_type == REGRESSION else [name + CONSTANT for name in taking("confusion")]
     return [*bare, *constant]
 

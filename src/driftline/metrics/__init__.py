@@ -1,6 +1,8 @@
 """The formulas: one documented function a metric, of states only."""
 
 # importing a family registers its metrics in the table
+from driftline.metrics import calibration as calibration
+from driftline.metrics import chances as chances
 from driftline.metrics import classification as classification
 from driftline.metrics import curves as curves
 from driftline.metrics import distance as distance

@@ -8,13 +8,14 @@ from typing import Literal, TypeVar
 
 F = TypeVar("F", bound=Callable[..., float])
 
-Takes = Literal["sketches", "shares", "confusion", "scores", "residuals", "contingency", "ranking"]
+Takes = Literal["sketches", "shares", "confusion", "scores", "chances", "residuals", "contingency", "ranking"]
 
 TAKES: dict[Takes, str] = {
     "sketches": "numbers (sketches of both sides)",
     "shares": "numbers (ten bins) and categories (shares of both sides)",
     "confusion": "predicted and actual classes (a confusion matrix)",
     "scores": "probabilities and actual classes (a histogram of scores)",
+    "chances": "probabilities of every class (a histogram of scores each)",
     "residuals": "predicted and actual numbers (joint moments)",
     "contingency": "facets, predicted and actual labels (counts)",
     "ranking": "ranked items and their relevance",

@@ -16,6 +16,7 @@ from driftline.monitors.quality import (
     BINARY,
     FIGURES,
     MORE,
+    MULTICLASS,
     PROBLEM_TYPES,
     REGRESSION,
     Figure,
@@ -23,6 +24,7 @@ from driftline.monitors.quality import (
     Quality,
     QualityConstraints,
     camel,
+    of_chances,
     of_matrix,
     of_residuals,
     of_scores,
@@ -45,6 +47,10 @@ SEEN_ORDER = (
     *("true_negative_rate", "false_negative_rate", "recall", "f2"),
 )
 """The order of violations in SageMaker's files; what is not here follows in the order of the constraints."""
+
+
+MOST_CHANCES, FEW_SCORES = 100, 1 << 14
+"""Of so many classes at most the probabilities are compared, each with so many distinct scores."""
 
 
 @dataclass(frozen=True)
@@ -113,11 +119,21 @@ class ModelQuality:
             return None
         return Scores(self.probability_attribute, self.ground_truth_attribute, self.positive)
 
+    @property
+    def chances(self) -> tuple[Scores, ...]:
+        """The questions about each class's probability; none where there is not a column of them for each class."""
+        columns = self.probability_attribute
+        if self.problem_type != MULTICLASS or not isinstance(columns, tuple) or len(columns) > MOST_CHANCES:
+            return ()
+        classes = self.classes or columns
+        asked = zip(columns, classes, strict=False)
+        return tuple(Scores(column, self.ground_truth_attribute, label, FEW_SCORES) for column, label in asked)
+
     def questions(self) -> tuple[JointAnalyzer[Any], ...]:
         """What is asked of predictions and labels together."""
         if self.problem_type == REGRESSION:
             return (self.residuals,)
-        return (self.confusion,) if self.scores is None else (self.confusion, self.scores)
+        return (self.confusion, *self.chances) if self.scores is None else (self.confusion, self.scores)
 
     def measure(self, profile: Profile) -> Quality:
         """How good the predictions of these rows were."""
@@ -134,6 +150,8 @@ class ModelQuality:
             scores = profile[self.scores]
             figures += of_scores(scores, names)
             curves = curves_of(scores)
+        if self.chances:
+            figures += of_chances([profile[question] for question in self.chances])
         found = ordered(figures, self.problem_type)
         return Quality(self.problem_type, profile.rows, state.labelled, found, matrix, curves)
 

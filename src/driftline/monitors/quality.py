@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from math import isnan, nan
 
 from driftline.metrics import classification, curves, regression, samples
+from driftline.metrics.calibration import why_no_calibration
+from driftline.metrics.chances import why_not as why_no_chances
 from driftline.metrics.curves import Curves
 from driftline.metrics.metric import METRICS, Metric, taking
 from driftline.profile.confusion import ConfusionState, Matrix
@@ -47,8 +49,11 @@ FIGURES: dict[str, tuple[str, ...]] = {
 
 MORE: dict[str, tuple[str, ...]] = {
     REGRESSION: tuple(name for name in taking("residuals") if name not in FIGURES[REGRESSION]),
-    BINARY: ("balanced_accuracy", "matthews_correlation", "average_precision", "log_loss", "brier_score"),
-    MULTICLASS: ("balanced_accuracy", "matthews_correlation"),
+    BINARY: (
+        *("balanced_accuracy", "matthews_correlation", "average_precision", "log_loss", "brier_score"),
+        *("expected_calibration_error", "maximum_calibration_error"),
+    ),
+    MULTICLASS: ("balanced_accuracy", "matthews_correlation", *taking("chances")),
 }
 """What is measured beside SageMaker's."""
 
@@ -209,8 +214,16 @@ def of_scores(state: ScoresState, names: Sequence[str]) -> Iterator[Figure]:
         metric = METRICS[name.removesuffix(CONSTANT)]
         if metric.takes == "scores":
             why = curves.why_not(name, known)
+            if "calibration" in name:
+                why = why_no_calibration(known)
             spread = nan if why else samples.deviation([metric.compute(some) for some in drawn])
             yield Figure(name, metric.compute(known), spread, why)
+
+
+def of_chances(chances: Sequence[ScoresState]) -> Iterator[Figure]:
+    """The figures of the probabilities of several classes; how much they vary is not known of the classes apart."""
+    for name, metric in taking("chances").items():
+        yield Figure(name, metric.compute(chances), nan, why_no_chances(name, chances))
 
 
 def ordered(figures: Iterable[Figure], problem_type: str) -> tuple[Figure, ...]:

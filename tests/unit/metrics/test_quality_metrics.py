@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
-from driftline.metrics import classification, curves, regression, samples
+from driftline.metrics import chances, classification, curves, regression, samples
 from driftline.metrics.metric import METRICS, taking
 from driftline.profile.columns import Floats, Ints
 from driftline.profile.confusion import Matrix
@@ -102,6 +102,22 @@ def test_metrics_of_scores_equal_scikit_learn(seed: int) -> None:
     last = int(np.argmax(some.recalls == 1.0)) + 1  # scikit-learn ends where all positives are found
     np.testing.assert_allclose(some.recalls[1:last], recalls[::-1][1:last])
     np.testing.assert_allclose(some.precisions[1:last], precisions[::-1][1:last])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_metrics_of_several_classes_equal_scikit_learn(seed: int) -> None:
+    """Log loss, Brier score and one-vs-rest AUC from a histogram for each class."""
+    rng = np.random.default_rng(seed)
+    table = rng.dirichlet([1.0, 1.0, 1.0], 700)
+    actual = np.array([rng.choice(3, p=row) for row in table])
+    states = [ScoresState.of(table[:, place], actual == place) for place in range(3)]
+    assert chances.auc_one_vs_rest(states) == pytest.approx(
+        oracle.roc_auc_score(actual, table, multi_class="ovr", average="macro"), abs=1e-12
+    )
+    assert chances.cross_entropy(states) == pytest.approx(oracle.log_loss(actual, table), rel=1e-9)
+    truth = np.eye(3)[actual]
+    assert chances.brier_of_classes(states) == pytest.approx(np.mean(np.sum((table - truth) ** 2, axis=1)), rel=1e-12)
+    assert chances.why_not("auc_one_vs_rest", [ScoresState.of(np.array([0.5]), np.array([True]))])
 
 
 def test_curves_are_thinned_as_spark_does() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from driftline.documents import jackson, model_quality
 from driftline.errors import Invalid
+from driftline.metrics.metric import taking
 from driftline.monitors.model_quality import ModelQuality
 from driftline.monitors.monitor import Learnt, Monitor
 from driftline.monitors.quality import (
@@ -139,11 +140,9 @@ def test_window_without_rows(monitor: ModelQuality) -> None:
         pa.table({name: pa.array([], pa.float64()) for name in ("score", "guess", "label")}), monitor.questions()
     )
     quality = monitor.measure(empty)
-    assert (
-        len(undefined(quality))
-        == len(quality.figures)
-        == len(FIGURES[monitor.problem_type]) + len(MORE[monitor.problem_type])
-    )
+    asked = (*FIGURES[monitor.problem_type], *MORE[monitor.problem_type])
+    assert len(undefined(quality)) == len(quality.figures)
+    assert set(asked) - quality.named.keys() <= set(taking("chances"))
     assert set(undefined(quality).values()) <= {
         "no row has both a prediction and a label",
         "no row has both a score and a label",
@@ -246,6 +245,18 @@ def test_multiclass_documents() -> None:
     assert [each.subject for each in judged(CLASSES, good, worse).violations] == [
         "accuracy", "weightedRecall", "weightedPrecision", "weightedF05", "weightedF1", "weightedF2",
     ]  # fmt: skip
+
+
+def test_probabilities_of_several_classes() -> None:
+    """The greatest is the prediction, and beside it the probabilities themselves are judged."""
+    monitor = ModelQuality(MULTICLASS, "label", None, ("ant", "bee"))
+    quality = measured(monitor, ant=[0.9, 0.2, 0.6], bee=[0.1, 0.8, 0.4], label=["ant", "bee", "bee"])
+    assert quality.named["accuracy"].value == pytest.approx(2 / 3)
+    assert quality.named["cross_entropy"].value == pytest.approx(-np.mean(np.log([0.9, 0.8, 0.4])))
+    assert quality.named["auc_one_vs_rest"].value == 1.0
+    assert not {"cross_entropy"} & measured(CLASSES, guess=["a"], label=["a"]).named.keys()
+    named = ModelQuality(MULTICLASS, "label", None, ("0", "1"), classes=("ant", "bee"))
+    assert measured(named, p=[0.9, 0.2], q=[0.1, 0.8], label=["ant", "bee"]).named["accuracy"].value == 1.0
 
 
 def test_binary_without_probability() -> None:
