@@ -97,8 +97,11 @@ class Contract:
 
     def data(self) -> tuple[Mount, ...]:
         """The inputs that hold the rows: those at or below `dataset_source`."""
-        source = self.environment.get("dataset_source", f"{ROOT}/input")
-        return tuple(mount for mount in self.inputs if _below(mount.path, source) is not None)
+        return self.below(self.environment.get("dataset_source", f"{ROOT}/input"))
+
+    def below(self, folder: str) -> tuple[Mount, ...]:
+        """The inputs at or below a folder of the container."""
+        return tuple(mount for mount in self.inputs if _below(mount.path, folder) is not None)
 
     def result(self) -> str:
         """Where the result goes; raises `Invalid` if there is no output at `output_path`."""

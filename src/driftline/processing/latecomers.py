@@ -21,8 +21,9 @@ MOST = 100
 class Latecomers:
     """Looks for labels that were not there when a window was run.
 
-    A window is looked after when as much time has passed since the last look as between its end and that look, so
-    a window of a month ago costs no more than ten looks and ten runs, however often labels come.
+    Each run of a window waits twice as long for the next one, so that labels that trickle in for a month cost some
+    fifteen runs, not one for each file. A look that finds nothing new is followed by the next after an eighth of the
+    window's age.
     """
 
     def __init__(self, catalog: Catalog, access: Access, settings: Settings) -> None:
@@ -40,9 +41,11 @@ class Latecomers:
         return sum(self._again(each, now) for each in waiting[:MOST])
 
     def _is_due(self, each: Execution, now: datetime) -> bool:
-        last = self._looked.get(each.id, each.modified)
-        pause = max(timedelta(seconds=self._settings.label_poll_seconds), last - each.window_end)
-        return now - last >= pause
+        pause = timedelta(seconds=self._settings.label_poll_seconds) * 2**each.run
+        looked = self._looked.get(each.id)
+        if looked is None:
+            return now - each.modified >= pause
+        return now - looked >= max(pause, (looked - each.window_end) / 8)
 
     def _again(self, each: Execution, now: datetime) -> bool:
         self._looked[each.id] = now

@@ -151,6 +151,7 @@ def merge_body(execution: Execution, hours: Hours, truth: Truth) -> dict[str, An
             "output_path": f"{ROOT}/output",
             "start_time": f"{execution.window_start:%Y-%m-%dT%H:%M:%SZ}",
             "end_time": f"{execution.window_end:%Y-%m-%dT%H:%M:%SZ}",
+            "name": execution.schedule,
         },
         "StoppingCondition": definition.get("StoppingCondition") or {"MaxRuntimeInSeconds": 3600},
     }

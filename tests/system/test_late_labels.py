@@ -1,0 +1,203 @@
+"""Model quality on a schedule: the merge before the analysis, no labels yet, labels that come late, and metrics."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from databases import postgres_url
+from monitored import ARN, HOURLY, hours_ago
+
+import driftline
+from driftline.catalog import Catalog, due, executions, resources
+from driftline.catalog.executions import Execution
+from driftline.catalog.resources import Resource
+from driftline.schedules import Plan
+from driftline.settings import Settings
+from driftline.storage.access import Access
+from driftline.worker import Worker
+
+NAME = "churn"
+IMAGE = "1.dkr.ecr.us-east-1.amazonaws.com/sagemaker-model-monitor-analyzer"
+ROWS = 200
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def catalog(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Catalog]:
+    """An empty catalog."""
+    url = f"sqlite:///{tmp_path / 'a.sqlite'}" if request.param == "sqlite" else postgres_url()
+    made = Catalog(url)
+    made.migrate()
+    yield made
+    made.close()
+
+
+@contextmanager
+def working(catalog: Catalog, **settings: Any) -> Iterator[None]:
+    """A worker for the length of a block, which looks for late labels several times a second."""
+    made = Worker(catalog, Settings(workers=1, poll_seconds=0.05, label_poll_seconds=0.3, **settings), Access())
+    made.start()
+    try:
+        yield
+    finally:
+        made.stop()
+
+
+def until(found: Callable[[], list[Execution]], seconds: float = 60.0) -> list[Execution]:
+    """What `found` returns as soon as there is something."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = found()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise TimeoutError("never true")
+
+
+def ended(catalog: Catalog, count: int) -> list[Execution]:
+    """The executions, oldest first, once so many have ended and none is open."""
+    with catalog.read() as tx:
+        found = executions.last_of(tx, NAME, 100)
+    return found[::-1] if len(found) >= count and not any(each.is_open for each in found) else []
+
+
+def probability(place: int) -> float:
+    """The score of a call; rows whose number is a multiple of three are positive."""
+    return (0.9 if place % 3 == 0 else 0.1) + place / 10_000
+
+
+def capture(folder: Path, hour: datetime) -> None:
+    """An hour of calls with ids of the caller's."""
+    place = folder / "capture" / NAME / "AllTraffic" / f"{hour:%Y/%m/%d/%H}"
+    place.mkdir(parents=True)
+    lines = []
+    for row in range(ROWS):
+        sides = {"endpointInput": (f"{row},1", "INPUT"), "endpointOutput": (f"{probability(row)}", "OUTPUT")}
+        data = {
+            name: {"observedContentType": "text/csv", "mode": mode, "data": text, "encoding": "CSV"}
+            for name, (text, mode) in sides.items()
+        }
+        meta = {"eventId": f"e{row}", "inferenceId": f"order-{row}", "inferenceTime": f"{hour:%Y-%m-%dT%H:10:00Z}"}
+        lines.append(json.dumps({"captureData": data, "eventMetadata": meta, "eventVersion": "0"}))
+    (place / "10-00-000-a.jsonl").write_text("\n".join(lines) + "\n")
+
+
+def label(folder: Path, hour: datetime, name: str, rows: range, *, wrong: bool = False) -> None:
+    """Ground truth of some calls, collected in an hour."""
+    place = folder / "truth" / f"{hour:%Y/%m/%d/%H}"
+    place.mkdir(parents=True, exist_ok=True)
+    lines = [
+        json.dumps({
+            "groundTruthData": {"data": str(int((row % 3 == 0) != wrong)), "encoding": "CSV"},
+            "eventMetadata": {"eventId": f"order-{row}"},
+            "eventVersion": "0",
+        })
+        for row in rows
+    ]  # fmt: skip
+    (place / name).write_text("\n".join(lines) + "\n")
+
+
+def learn(folder: Path) -> None:
+    """The baseline of predictions that were right but for a few."""
+    rows = [*range(ROWS)] * 5
+    labels = [int(row % 3 == 0 or row == 1) for row in rows]
+    table = {"score": [probability(row) for row in rows], "label": labels}
+    monitor = driftline.ModelQuality("BinaryClassification", "label", probability_attribute="score")
+    driftline.baseline(pa.table(table), monitor=monitor).save(str(folder / "baseline"))
+
+
+def monitored(catalog: Catalog, folder: Path, now: datetime) -> None:
+    """An endpoint with a model-quality schedule."""
+    config = {
+        "ProductionVariants": [{"VariantName": "AllTraffic"}],
+        "DataCaptureConfig": {"EnableCapture": True, "DestinationS3Uri": f"{folder}/capture"},
+    }
+    given = {"EndpointName": NAME, "LocalPath": "/opt/ml/processing/input_data", "ProbabilityAttribute": "0"}
+    output = {"S3Output": {"S3Uri": f"{folder}/reports", "LocalPath": "/opt/ml/processing/output"}}
+    definition = {
+        "ModelQualityAppSpecification": {"ImageUri": IMAGE, "ProblemType": "BinaryClassification"},
+        "ModelQualityBaselineConfig": {"ConstraintsResource": {"S3Uri": f"{folder}/baseline/constraints.json"}},
+        "ModelQualityJobInput": {
+            "EndpointInput": {**given, "ProbabilityThresholdAttribute": 0.5},
+            "GroundTruthS3Input": {"S3Uri": f"{folder}/truth"},
+        },
+        "ModelQualityJobOutputConfig": {"MonitoringOutputs": [output]},
+        "JobResources": {"ClusterConfig": {"InstanceCount": 1}},
+    }
+    schedule = {
+        "MonitoringJobDefinitionName": NAME,
+        "MonitoringType": "ModelQuality",
+        "ScheduleConfig": {"ScheduleExpression": HOURLY},
+    }
+    made: list[tuple[str, dict[str, Any], dict[str, str]]] = [
+        ("endpoint-config", config, {}),
+        ("endpoint", {"EndpointConfigName": NAME}, {}),
+        ("model-quality-job-definition", definition, {}),
+        ("monitoring-schedule", {"MonitoringScheduleConfig": schedule}, {"endpoint": NAME, "type": "ModelQuality"}),
+    ]
+    with catalog.begin() as tx:
+        for kind, body, labels in made:
+            status = "Scheduled" if kind == "monitoring-schedule" else "InService"
+            resources.create(tx, Resource(kind, NAME, f"{ARN}:{kind}/{NAME}", body, status, now, now, labels))
+        due.put(tx, NAME, Plan.of(schedule).first(now))
+
+
+def test_labels_come_late(catalog: Catalog, tmp_path: Path) -> None:
+    """G-01, G-07, G-08, G-09, G-10, G-11, MQ-06, E-02: no labels is an outcome; each time more come, it runs again."""
+    learn(tmp_path)
+    capture(tmp_path, hours_ago(1))
+    monitored(catalog, tmp_path, hours_ago(1) + timedelta(minutes=5))
+    with working(catalog):
+        (first,) = until(lambda: ended(catalog, 1))
+        assert (first.status, first.job) == ("Completed", None)
+        assert (first.exit_message or "").startswith("Completed: No ground truth yet. Searched the hours from ")
+        label(tmp_path, hours_ago(0), "0000.jsonl", range(1, 150))
+        _, second = until(lambda: ended(catalog, 2))
+        assert second.status == "Completed", second.failure_reason
+        label(tmp_path, hours_ago(0), "3000.jsonl", range(100, 200), wrong=True)
+        *_, third = until(lambda: ended(catalog, 3))
+    assert third.status == "CompletedWithViolations", third.failure_reason
+    assert [each.origin for each in (first, second, third)] == ["schedule", "labels", "labels"]
+    assert len({each.scheduled for each in (first, second, third)}) == 1
+    folder = tmp_path / "reports" / NAME / NAME / f"{hours_ago(0):%Y/%m/%d/%H}"
+    figures = json.loads((folder / "run-2" / "statistics.json").read_text())["binary_classification_metrics"]
+    assert figures["confusion_matrix"] == {"0": {"0": 66, "1": 33}, "1": {"0": 67, "1": 33}}
+    assert figures["accuracy"] == {"value": 99 / 199, "standard_deviation": "NaN"}
+    violations = json.loads((folder / "run-2" / "constraint_violations.json").read_text())["violations"]
+    assert {"accuracy", "auc", "recall"} <= {each["metric_name"] for each in violations}
+    assert json.loads((folder / "run-1" / "constraint_violations.json").read_text()) == {"violations": []}
+    _, job = jobs_of(catalog)[-2:]
+    assert job.name.startswith(f"model-quality-monitoring-{hours_ago(0):%Y%m%d%H%M}-")
+    assert job.body["Environment"]["probability_threshold_attribute"] == "0.500000"
+
+
+def test_the_merge_is_a_job_of_its_own(catalog: Catalog, tmp_path: Path) -> None:
+    """G-11, Q-01: the merged records lie where SageMaker puts them, and both jobs have one suffix."""
+    learn(tmp_path)
+    capture(tmp_path, hours_ago(1))
+    label(tmp_path, hours_ago(1), "0000.jsonl", range(ROWS))
+    monitored(catalog, tmp_path, hours_ago(1) + timedelta(minutes=5))
+    with working(catalog, label_days=0):
+        (found,) = until(lambda: ended(catalog, 1))
+    assert found.status == "Completed", found.failure_reason
+    merge, analysis = jobs_of(catalog)
+    assert merge.name.startswith("groundtruth-merge-")
+    assert merge.name.rpartition("-")[2] == analysis.name.rpartition("-")[2]
+    assert merge.body["Merged"]["coverage"]["ratio"] == 1.0
+    (part,) = (tmp_path / "reports" / "merge" / NAME / "AllTraffic" / f"{hours_ago(1):%Y/%m/%d/%H}").iterdir()
+    record = json.loads(part.read_text().splitlines()[0])
+    assert list(record) == ["eventVersion", "groundTruthData", "captureData", "eventMetadata"]
+    assert record["groundTruthData"] == {"data": "1", "encoding": "CSV"}
+
+
+def jobs_of(catalog: Catalog) -> list[Resource]:
+    """All processing jobs, in the order in which they were made."""
+    with catalog.read() as tx:
+        return list(resources.search(tx, "processing-job", resources.Search(descending=False, limit=100)).items)
