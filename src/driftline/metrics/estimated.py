@@ -236,7 +236,7 @@ def realised_binary(
     0.5
     """
     known = state.labelled()
-    if not len(known.values) and counts is None:
+    if not (len(known.values) if counts is None else sum(counts)):
         return dict.fromkeys(BINARY, nan)
     over = known.values > threshold
     kinds = ((known.positives, over), (known.positives, ~over), (known.negatives, over), (known.negatives, ~over))
