@@ -57,6 +57,11 @@ def hash_texts(texts: pa.Array) -> Hashes:
 
     >>> len(set(hash_texts(pa.array(["a", "b", "a longer text than eight bytes", ""])).tolist()))
     4
+
+    The hash of a text does not depend on the texts beside it:
+
+    >>> bool(hash_texts(pa.array(["8 bytes."]))[0] == hash_texts(pa.array(["8 bytes.", "9"]))[0])
+    True
     """
     if not len(texts):
         return np.empty(0, np.uint64)
@@ -71,7 +76,7 @@ def hash_texts(texts: pa.Array) -> Hashes:
         for column in words.reshape(len(texts), -1).T:
             hashes ^= column
             _mix(hashes)
-        return hashes
+        return _mix(hashes)
     return _hash_ragged(data, offsets[:-1], lengths, hashes)
 
 
