@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import isnan
-from typing import Any
 
 from driftline.errors import Invalid, SchemaMismatch
 from driftline.monitors.disparities import Disparities, is_range, stem
@@ -29,7 +28,7 @@ class Facet:
     """A column whose groups are compared, or several: then the groups are the combinations of theirs.
 
     `values` are, for each column, the values of the sensitive group, or the one number above which it lies; empty to
-    ask about each distinct value. `Facet("sex", (0,))` may stand for `Facet(("sex",), ((0,),))`.
+    ask about each distinct value.
     """
 
     columns: tuple[str, ...]
@@ -37,17 +36,22 @@ class Facet:
 
     def __post_init__(self) -> None:
         """Raises `Invalid` for a facet that cannot be."""
-        values: Any = self.values
-        if isinstance(self.columns, str | int):
-            object.__setattr__(self, "columns", (str(self.columns),))
-            values = (values,)
         object.__setattr__(self, "columns", tuple(map(str, self.columns)))
-        known = tuple(tuple(each) if isinstance(each, list | tuple) else (each,) for each in values)
+        known = tuple(tuple(each) if isinstance(each, list | tuple) else (each,) for each in self.values)
         object.__setattr__(self, "values", known or ((),) * len(self.columns))
         if not 1 <= len(self.columns) <= MOST_COLUMNS:
             raise Invalid(what="facet", got=self.columns, expected=f"one to {MOST_COLUMNS} columns")
         if len(self.values) != len(self.columns):
             raise Invalid(what=f"facet {self.name}", got=self.values, expected="values for each of its columns")
+
+    @classmethod
+    def of(cls, column: str, *values: Value) -> Facet:
+        """The facet of one column.
+
+        >>> Facet.of("sex", 0) == Facet(("sex",), ((0,),)), Facet.of("sex").values
+        (True, ((),))
+        """
+        return cls((column,), (values,))
 
     @property
     def name(self) -> str:
