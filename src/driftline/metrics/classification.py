@@ -280,12 +280,10 @@ def why_not(name: str, matrix: Matrix) -> str:
     if not matrix.total:
         return "no row has both a prediction and a label"
     hits, missed, false, right = matrix.binary()
-    known = ", ".join(map(repr, matrix.labels[:5]))
-    others = "" if matrix.positive in matrix.labels else f"; the classes are {known}"
     if name in _OF_POSITIVES and not hits + missed:
-        return f"no row is of class {matrix.positive!r}{others}"
+        return f"no row is of class {matrix.positive!r}"
     if name == "precision" and not hits + false:
-        return f"no row was predicted to be of class {matrix.positive!r}{others}"
+        return f"no row was predicted to be of class {matrix.positive!r}"
     if name in ("true_negative_rate", "false_positive_rate") and not false + right:
         return f"every row is of class {matrix.positive!r}"
     if name == "balanced_accuracy" and np.count_nonzero(matrix.actual) < 2:

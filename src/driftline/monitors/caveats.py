@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from math import isnan
 
 from driftline.monitors.quality import BINARY, LIMITED, Quality
-from driftline.profile.outcomes import spelling
 
 ENOUGH_ROWS, ROWS_FOR_DEVIATIONS = 100, 200
 
@@ -35,11 +34,9 @@ def _missing_classes(quality: Quality, positive: str) -> Iterator[str]:
     assert quality.matrix is not None
     actual = dict(zip(quality.matrix.labels, quality.matrix.actual.tolist(), strict=True))
     absent = [name for name, count in actual.items() if not count]
-    if quality.problem_type == BINARY and not actual.get(spelling(positive)):
-        absent = list(dict.fromkeys([*absent, spelling(positive)]))
     if absent:
         shown = ", ".join(map(repr, absent[:10]))
         yield f"No row of the baseline is of class {shown}: it should have rows of every class."
-    if quality.problem_type == BINARY and len(actual) > 2:
-        shown = ", ".join(map(repr, list(actual)[:5]))
-        yield f"There are {len(actual)} classes ({shown}); all but {positive!r} are negative."
+    if quality.problem_type == BINARY and len(quality.classes) > 2:
+        shown = ", ".join(map(repr, quality.classes[:5]))
+        yield f"There are {len(quality.classes)} classes ({shown}); all but {positive!r} are negative."

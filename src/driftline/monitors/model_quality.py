@@ -104,20 +104,38 @@ class ModelQuality:
     @property
     def confusion(self) -> Confusion:
         """The question about classes."""
+        score = self.scores
+        probability = self.probability_attribute if score is None else score.probability
         return Confusion(
             self.inference_attribute,
-            None if self.inference_attribute else self.probability_attribute,
+            None if self.inference_attribute else probability,
             float(self.probability_threshold),
             self.ground_truth_attribute,
-            self.classes,
+            self.classes if score is None else (self._negative(self.classes), spelling(self.positive)),
         )
+
+    def _negative(self, labels: tuple[str, ...]) -> str:
+        """What the other class of two is called: 0 beside 1, else by its own name if there is only one other."""
+        positive = spelling(self.positive)
+        plain = {"1": "0", "0": "1"}.get(positive, f"not {positive}")
+        known = {spelling(each) for each in labels}
+        others = known - {positive, plain}
+        return others.pop() if len(others) == 1 and (plain not in known or plain.startswith("not ")) else plain
 
     @property
     def scores(self) -> Scores | None:
-        """The question about probabilities of the positive class; None where there is not one column of them."""
-        if self.problem_type != BINARY or not isinstance(self.probability_attribute, str):
+        """The question about probabilities of the positive class; None where there is no column of them.
+
+        Of several columns, one for each class, it is that of the positive class, or the last if none is called so.
+        """
+        column = self.probability_attribute
+        if self.problem_type != BINARY or not column:
             return None
-        return Scores(self.probability_attribute, self.ground_truth_attribute, self.positive)
+        if isinstance(column, tuple):
+            classes = [spelling(each) for each in self.classes or column]
+            wanted = spelling(self.positive)
+            column = column[classes.index(wanted)] if wanted in classes else column[-1]
+        return Scores(column, self.ground_truth_attribute, self.positive)
 
     @property
     def chances(self) -> tuple[Scores, ...]:
@@ -141,8 +159,9 @@ class ModelQuality:
             known = profile[self.residuals]
             return Quality(REGRESSION, profile.rows, known.count, of_residuals(known))
         state = profile[self.confusion]
-        plain = self.problem_type == BINARY and {*state.labels, spelling(self.positive)} <= {"0", "1"}
-        matrix = state.matrix(self.positive, ("0", "1") if plain else ())
+        matrix = state.matrix(self.positive)
+        if self.problem_type == BINARY:
+            matrix = matrix.binarised(self._negative(state.labels))
         names = (*FIGURES[self.problem_type], *MORE[self.problem_type])
         figures = list(of_matrix(state, matrix, names))
         curves = None
@@ -153,7 +172,7 @@ class ModelQuality:
         if self.chances:
             figures += of_chances([profile[question] for question in self.chances])
         found = ordered(figures, self.problem_type)
-        return Quality(self.problem_type, profile.rows, state.labelled, found, matrix, curves)
+        return Quality(self.problem_type, profile.rows, state.labelled, found, matrix, curves, state.labels)
 
     def baseline(self, profile: Profile) -> QualityConstraints:
         """The constraints that a profile suggests."""
@@ -204,8 +223,8 @@ class ModelQuality:
         name = guess or str(self.probability_attribute)
         yield from of_classes("label_drift", truth, ACTUAL, both, self.confusion, labels)
         yield from of_classes("prediction_drift", name, PREDICTED, both, self.confusion, predictions)
-        if isinstance(self.probability_attribute, str):
-            yield from of_column("score_drift", self.probability_attribute, both, predictions)
+        if self.scores is not None:
+            yield from of_column("score_drift", self.scores.probability, both, predictions)
 
     def _violations(self, quality: Quality, limits: Mapping[str, Limit]) -> Iterator[Violation]:
         order = [*(name for name in SEEN_ORDER if name in limits), *(n for n in limits if n not in SEEN_ORDER)]

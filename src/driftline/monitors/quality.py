@@ -80,6 +80,7 @@ class Quality:
     """How good predictions were: all figures, SageMaker's first, with what they come from.
 
     `labelled` of `rows` rows have a prediction and a label. Curves exist only for probabilities of two classes.
+    `classes` are all that occurred; the matrix of two classes has all but the positive one joined.
     """
 
     problem_type: str
@@ -88,6 +89,7 @@ class Quality:
     figures: tuple[Figure, ...]
     matrix: Matrix | None = None
     curves: Curves | None = None
+    classes: tuple[str, ...] = ()
 
     @property
     def named(self) -> dict[str, Figure]:
@@ -187,6 +189,8 @@ def of_matrix(state: ConfusionState, matrix: Matrix, names: Iterable[str]) -> It
             yield _of_many_classes(name, state)
         elif bare == name:
             why = classification.why_not(bare, matrix)
+            if why and matrix.positive not in state.labels and not set(state.labels) <= {"0", "1"}:
+                why += f"; the classes are {', '.join(map(repr, state.labels[:5]))}"
             spread = samples.deviation([metric.compute(some) for some in drawn])
             yield Figure(name, nan if why else metric.compute(matrix), nan if why else spread, why)
         else:

@@ -13,7 +13,7 @@ from driftline.errors import Invalid, SchemaMismatch
 from driftline.profile.analyzer import JointAnalyzer
 from driftline.profile.arrow import mask_of, values_of
 from driftline.profile.columns import Floats, Ints
-from driftline.profile.outcomes import coded, column_of, labels_of, numbers_of, spelling
+from driftline.profile.outcomes import coded, column_of, is_list, labels_of, numbers_of, spelling
 
 LIMIT = 1000
 """So many classes are told apart."""
@@ -67,6 +67,18 @@ class Matrix:
         missed, false = int(self.counts[at].sum()) - hits, int(self.counts[:, at].sum()) - hits
         return hits, missed, false, self.total - hits - missed - false
 
+    def binarised(self, negative: str) -> Matrix:
+        """Of two classes, every other one than the positive joined as `negative`.
+
+        >>> Matrix(("a", "b", "c"), np.array([[5, 1, 0], [2, 3, 1], [0, 0, 4]]), "b").binarised("not b").counts.tolist()
+        [[3, 3], [1, 9]]
+        """
+        hits, missed, false, right = self.binary()
+        found = np.array([[right, false], [missed, hits]], dtype=np.int64)
+        if _order(negative) < _order(self.positive):
+            return Matrix((negative, self.positive), found, self.positive)
+        return Matrix((self.positive, negative), np.ascontiguousarray(found[::-1, ::-1]), self.positive)
+
     def constant(self) -> Matrix:
         """As if the most frequent class had always been predicted: the best classifier that looks at nothing.
 
@@ -116,9 +128,9 @@ class ConfusionState:
         """
         return tuple(sorted({label for pair in self.counts for label in pair}, key=_order))
 
-    def matrix(self, positive: str = "1", also: tuple[str, ...] = ()) -> Matrix:
-        """The counts as a matrix, with the classes of `also` whether they occur or not."""
-        labels = tuple(sorted({*self.labels, *also}, key=_order))
+    def matrix(self, positive: str = "1") -> Matrix:
+        """The counts as a matrix of the classes that occur."""
+        labels = self.labels
         places = {label: place for place, label in enumerate(labels)}
         found = np.zeros((len(labels), len(labels)), dtype=np.int64)
         for (actual, predicted), count in self.counts.items():
@@ -163,9 +175,10 @@ def _order(label: str) -> tuple[int, float, str]:
 class Confusion(JointAnalyzer[ConfusionState]):
     """How often rows of a class were predicted to be of a class.
 
-    The prediction is the column `prediction`; without one it is 1 where the column `probability` is above `threshold`
-    and else 0, or, of several probability columns (or a column of lists), the class of the greatest. `classes` names
-    these classes; if it is empty, the columns' own names do, and places from 0 in lists. Of equals the first wins.
+    The prediction is the column `prediction`; without one it is the second of two `classes` where the column
+    `probability` is above `threshold` and else the first (1 and 0 if there are no `classes`), or, of several columns of
+    probabilities (or a column of lists), the class of the greatest. Then `classes` names all of these; if it is empty,
+    the columns' own names do, and places from 0 in lists. Of equals the first wins.
     Columns are given by name, place or path (`place_of`).
     """
 
@@ -209,9 +222,12 @@ class Confusion(JointAnalyzer[ConfusionState]):
             raise Invalid(what="prediction", got=None, expected="the column of predictions or of probabilities")
         if isinstance(self.probability, str):
             column = column_of(self.probability, batch)
-            if not _is_list(column.type):
+            if not is_list(column.type):
                 scores = numbers_of(column)
-                return ["0", "1"], np.where(np.isnan(scores), -1, scores > self.threshold).astype(np.int64)
+                classes = self.classes if len(self.classes) == 2 else ("0", "1")
+                return [spelling(each) for each in classes], np.where(
+                    np.isnan(scores), -1, scores > self.threshold
+                ).astype(np.int64)
             table = _of_lists(column)
             names = tuple(map(str, range(table.shape[1])))
         else:
@@ -237,10 +253,6 @@ def _counted(pairs: Ints, span: int) -> tuple[Ints, Ints]:
     counts = np.bincount(pairs, minlength=1)
     seen = np.flatnonzero(counts)
     return seen.astype(np.int64), counts[seen].astype(np.int64)
-
-
-def _is_list(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
 
 
 def _of_lists(column: pa.Array) -> Floats:

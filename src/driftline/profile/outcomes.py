@@ -56,12 +56,51 @@ def dotted_name(path: str) -> str:
 
 
 def column_of(attribute: str, batch: pa.RecordBatch) -> pa.Array:
-    """The column of a batch that `attribute` means; members of structs are columns of their own (`a.b`)."""
+    """The column of a batch that `attribute` means; members of structs are columns of their own (`a.b`), and a path may
+    end in the place of an element of a list (`scores[1]`).
+
+    >>> lists = pa.record_batch({"scores": [[0.1, 0.9], [0.4]], "label": [1, 0]})
+    >>> column_of("$.scores[1]", lists).to_pylist()
+    [0.9, None]
+    """
     nested = any(pa.types.is_struct(kind) for kind in batch.schema.types)
-    if attribute in batch.schema.names or not nested:
-        return batch.column(place_of(attribute, batch.schema.names))
-    known = {field.name: array for field, array in cells_of(batch)}
-    return list(known.values())[place_of(attribute, list(known))]
+    if attribute in batch.schema.names:
+        return batch.column(batch.schema.names.index(attribute))
+    columns = list(cells_of(batch)) if nested else []
+    names = [field.name for field, _ in columns] if nested else batch.schema.names
+    arrays = [array for _, array in columns] if nested else batch.columns
+    whole, _, place = dotted_name(attribute).rpartition(".")
+    if place.isdecimal() and whole in names and dotted_name(attribute) not in names:
+        array = arrays[names.index(whole)]
+        if is_list(array.type):
+            return element_of(array, int(place))
+    return arrays[place_of(attribute, names)]
+
+
+def is_list(kind: pa.DataType) -> bool:
+    """Whether values are lists, of any width or of one."""
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
+def element_of(lists: pa.Array, place: int) -> pa.Array:
+    """The element at a place of each list, null where the list is missing or shorter.
+
+    >>> element_of(pa.array([[1, 2], None, [3], [4, 5]]), 1).to_pylist()
+    [2, None, None, 5]
+    """
+    size = lists.type.list_size if pa.types.is_fixed_size_list(lists.type) else None
+    if size is None:
+        starts = values_of(lists.offsets)[:-1].astype(np.int64)
+        lengths = np.diff(values_of(lists.offsets))
+    else:
+        starts = (np.arange(len(lists), dtype=np.int64) + lists.offset) * size
+        lengths = np.full(len(lists), size)
+    there = lengths > place
+    if lists.null_count:
+        there &= ~values_of(lists.is_null())
+    present = mask_of(there).buffers()[1]
+    indices = np.where(there, starts + place, 0)
+    return lists.values.take(pa.Array.from_buffers(pa.int64(), len(lists), [present, pa.py_buffer(indices)]))
 
 
 def labels_of(array: pa.Array) -> pa.DictionaryArray:

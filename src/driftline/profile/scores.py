@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from driftline.profile.analyzer import JointAnalyzer
 from driftline.profile.columns import Floats, Ints
-from driftline.profile.outcomes import coded, column_of, labels_of, numbers_of, spelling
+from driftline.profile.outcomes import coded, column_of, element_of, is_list, labels_of, numbers_of, spelling
 
 LIMIT = 1 << 20
 """So many distinct scores are kept as they are."""
@@ -187,7 +187,8 @@ class Scores(JointAnalyzer[ScoresState]):
     """Which scores the rows of the positive class and the others got.
 
     `probability` and `ground_truth` are names, places or paths of columns (`place_of`); without ground truth every row
-    is unlabelled. `positive` is a label in any spelling; every other label is negative.
+    is unlabelled. `positive` is a label in any spelling; every other label is negative. Of a list of probabilities, one
+    for each class, that at the place of the positive class is the score (place 1 if it is no number).
     """
 
     probability: str
@@ -201,13 +202,16 @@ class Scores(JointAnalyzer[ScoresState]):
 
     def observe(self, state: ScoresState, batch: pa.RecordBatch) -> ScoresState:
         """With the batch's rows added."""
-        scores = numbers_of(column_of(self.probability, batch))
+        column = column_of(self.probability, batch)
+        wanted = spelling(self.positive)
+        if is_list(column.type):
+            column = element_of(column, int(wanted) if wanted.isdecimal() else 1)
+        scores = numbers_of(column)
         scored = ~np.isnan(scores)
         unscored = len(scores) - int(np.count_nonzero(scored))
         if self.ground_truth is None:
             return state.merge(_of_parts((_NO_FLOATS, _NO_FLOATS, scores[scored]), unscored, self.limit))
         names, codes = coded(labels_of(column_of(self.ground_truth, batch)))
-        wanted = spelling(self.positive)
         positive = scored & (codes == (names.index(wanted) if wanted in names else -2))
         unlabelled = scored & (codes < 0)
         negative = scored & ~positive & ~unlabelled

@@ -292,6 +292,45 @@ def test_positive_class_of_any_name() -> None:
     assert quality.named["accuracy"].value == 1.0
 
 
+@pytest.mark.parametrize("classes", [(), ("no", "yes")])
+def test_probability_of_a_class_with_a_name(classes: tuple[str, ...]) -> None:
+    """Above the threshold a row is `yes`; the other class goes by its own name, told or found."""
+    monitor = ModelQuality(BINARY, "label", None, "score", positive="yes", classes=classes)
+    quality = measured(monitor, score=[0.9, 0.8, 0.1, 0.2], label=["yes", "no", "no", "yes"])
+    named = quality.named
+    assert (named["accuracy"].value, named["precision"].value, named["auc"].value) == (0.5, 0.5, 0.75)
+    assert model_quality.statistics(quality)["binary_classification_metrics"]["confusion_matrix"] == {
+        "no": {"no": 1, "yes": 1},
+        "yes": {"no": 1, "yes": 1},
+    }
+    alone = measured(monitor, score=[0.1, 0.2], label=["no", "no"])
+    assert alone.named["accuracy"].value == 1.0
+    assert undefined(alone)["recall"].startswith("no row is of class 'yes'")
+
+
+def test_positive_zero_and_other_numbers() -> None:
+    """The matrix keeps its order when 0 is the positive class, and the name of the other class."""
+    monitor = ModelQuality(BINARY, "label", None, "score", positive="0")
+    quality = measured(monitor, score=[0.9, 0.1, 0.8], label=[0, 1, 1])
+    document = model_quality.statistics(quality)["binary_classification_metrics"]
+    assert document["confusion_matrix"] == {"0": {"0": 1, "1": 0}, "1": {"0": 1, "1": 1}}
+    assert document["recall"]["value"] == 1.0
+    other = measured(ModelQuality(BINARY, "label", "guess"), guess=[1, 2, 2], label=[1, 2, 1])
+    assert model_quality.statistics(other)["binary_classification_metrics"]["confusion_matrix"] == {
+        "1": {"1": 1, "2": 1},
+        "2": {"1": 0, "2": 1},
+    }
+
+
+@pytest.mark.parametrize("attribute", ["both", "both[1]", "$.both[1]", ("zero", "1"), "1"])
+def test_probabilities_of_both_classes(attribute: str | tuple[str, ...]) -> None:
+    """MQ-06: a list, an element of it, a column for each class, one of them."""
+    monitor = ModelQuality(BINARY, "label", None, attribute)
+    columns = {"zero": [0.8, 0.1, 0.4], "1": [0.2, 0.9, 0.6], "label": [0, 1, 1]}
+    quality = measured(monitor, both=[[0.8, 0.2], [0.1, 0.9], [0.4, 0.6]], **columns)
+    assert (quality.named["accuracy"].value, quality.named["auc"].value) == (1.0, 1.0)
+
+
 def test_too_many_classes_leave_accuracy() -> None:
     """A regression taken for a classification is told so."""
     rng = np.random.default_rng(4)
