@@ -110,14 +110,14 @@ def _joined(mine: Histogram, theirs: Histogram) -> Histogram:
     (values, counts), (more, added) = (mine, theirs) if len(mine[0]) >= len(theirs[0]) else (theirs, mine)
     at = np.searchsorted(values, more)
     known = values[np.minimum(at, len(values) - 1)] == more
-    common = at[known]
+    shared = at[known]
     counts = counts.copy()
     for row, some in zip(counts, added, strict=True):
-        row[common] += some[known]
-    if len(common) == len(more):
+        row[shared] += some[known]
+    if len(shared) == len(more):
         return values, counts
     new = ~known
-    places = at[new] + np.arange(len(more) - len(common))
+    places = at[new] + np.arange(len(more) - len(shared))
     old = np.ones(len(values) + len(places), dtype=np.bool_)
     old[places] = False
     both, table = np.empty(len(old)), np.empty((3, len(old)), dtype=np.int64)
