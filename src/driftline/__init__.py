@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from driftline.analyses import Reads, baseline, check, profile
     from driftline.baselines import Baseline
     from driftline.errors import DriftlineError
+    from driftline.monitors.bias import Bias
     from driftline.monitors.constraints import Constraints
+    from driftline.monitors.facets import Facet
     from driftline.monitors.model_quality import ModelQuality
     from driftline.monitors.verdict import Measure, Violation
     from driftline.problems import Problem
@@ -29,8 +31,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Baseline": "driftline.baselines",
+    "Bias": "driftline.monitors.bias",
     "Constraints": "driftline.monitors.constraints",
     "DriftlineError": "driftline.errors",
+    "Facet": "driftline.monitors.facets",
     "Measure": "driftline.monitors.verdict",
     "ModelQuality": "driftline.monitors.model_quality",
     "Problem": "driftline.problems",
@@ -45,8 +49,10 @@ _HOMES = {
 
 __all__ = [
     "Baseline",
+    "Bias",
     "Constraints",
     "DriftlineError",
+    "Facet",
     "Measure",
     "ModelQuality",
     "Problem",

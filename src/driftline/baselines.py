@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -98,7 +98,8 @@ class Baseline:
     def save(self, folder: str, access: Access | None = None) -> tuple[str, ...]:
         """Write SageMaker's files, and beside them what a monitor of another kind needs; the result is where."""
         place, access = folder.rstrip("/"), access or Access()
-        written = [write_json(f"{place}/{name}", found, access) for name, found in self._documents()]
+        dumps = PAPERS[self.monitor.kind].dumps
+        written = [write_json(f"{place}/{name}", found, access, dumps) for name, found in self._documents()]
         if self.profile is not None and not isinstance(self.monitor, DataQuality):
             written.append(write_json(f"{place}/{MONITOR}", monitor_to(self.monitor), access))
             storage_for(place, access).put(f"{place}/{PROFILE}", encode(self.profile))
@@ -157,7 +158,7 @@ def read_json(uri: str, access: Access) -> Any:
         raise Unreadable(uri=uri, reason="no UTF-8 text", remedy="Is this the right file?") from error
 
 
-def write_json(uri: str, value: Any, access: Access | None = None) -> str:
+def write_json(uri: str, value: Any, access: Access | None = None, dumps: Callable[[Any], str] = jackson.dumps) -> str:
     """Write a document as SageMaker prints it; the result is where."""
-    storage_for(uri, access or Access()).put(uri, (jackson.dumps(value) + "\n").encode())
+    storage_for(uri, access or Access()).put(uri, (dumps(value) + "\n").encode())
     return uri

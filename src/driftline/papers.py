@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from driftline.documents import analysis as analysis_document
 from driftline.documents import constraints as constraints_document
+from driftline.documents import jackson
 from driftline.documents import model_quality as quality_document
 from driftline.documents import statistics as statistics_document
 from driftline.documents import violations as violations_document
+from driftline.monitors.bias import Bias
+from driftline.monitors.disparities import Disparities
 from driftline.monitors.model_quality import ModelQuality
 from driftline.monitors.quality import QualityConstraints
 from driftline.monitors.verdict import Violation
@@ -18,6 +22,7 @@ from driftline.profile import Profile
 STATISTICS = "statistics.json"
 CONSTRAINTS = "constraints.json"
 VIOLATIONS = violations_document.FILE
+ANALYSIS = analysis_document.FILE
 
 Document = tuple[str, Any]
 """The name of a file and the JSON value in it."""
@@ -29,13 +34,14 @@ class Papers:
 
     `constraints` is the file that holds what a baseline demands, and `read` makes the monitor's constraints of it.
     `write` gives the files of a baseline, and of a run, from the monitor, what the rows suggest, and their profile.
-    `violations` gives the document of what broke a constraint.
+    `violations` gives the document of what broke a constraint, and `dumps` the text of a document.
     """
 
     constraints: str
     read: Callable[[Any], Any]
     write: Callable[[Any, Any, Profile | None], Iterator[Document]]
     violations: Callable[[Sequence[Violation]], Any]
+    dumps: Callable[[Any], str] = jackson.dumps
 
 
 def _data_quality(monitor: Any, suggested: Any, profile: Profile | None) -> Iterator[Document]:  # noqa: ARG001
@@ -50,9 +56,14 @@ def _model_quality(monitor: ModelQuality, suggested: QualityConstraints, profile
     yield CONSTRAINTS, quality_document.constraints(suggested)
 
 
+def _bias(monitor: Bias, suggested: Disparities, profile: Profile | None) -> Iterator[Document]:  # noqa: ARG001
+    yield ANALYSIS, analysis_document.write(suggested)
+
+
 PAPERS: dict[str, Papers] = {
     "data-quality": Papers(CONSTRAINTS, constraints_document.read, _data_quality, violations_document.write),
     "model-quality": Papers(
         CONSTRAINTS, quality_document.read_constraints, _model_quality, quality_document.violations
     ),
+    "bias": Papers(ANALYSIS, analysis_document.read, _bias, analysis_document.violations, analysis_document.dumps),
 }

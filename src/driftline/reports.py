@@ -95,10 +95,10 @@ class Report:
     def _save_documents(self, folder: str, access: Access) -> Iterator[str]:
         papers, suggested = PAPERS[self.monitor.kind], self.monitor.baseline(self.current)
         for name, found in papers.write(self.monitor, suggested, self.current):
-            yield write_json(f"{folder}/{name}", found, access)
+            yield write_json(f"{folder}/{name}", found, access, papers.dumps)
         place = f"{folder}/{VIOLATIONS}"
         if self.violations:
-            yield write_json(place, papers.violations(self.violations), access)
+            yield write_json(place, papers.violations(self.violations), access, papers.dumps)
         else:
             storage_for(place, access).delete(place)
 

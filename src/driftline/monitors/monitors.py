@@ -16,6 +16,7 @@ MONITORS: dict[str, type[Monitor]] = {
     DataQuality.kind: DataQuality,
     ModelQuality.kind: ModelQuality,
     Bias.kind: Bias,
+    Bias.kind: Bias,
 }
 
 
