@@ -21,12 +21,16 @@ _LEFTOVERS = re.compile(r".*(\.crc|\.manifest|\.tmp|_\$folder\$)|Thumbs\.db|desk
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An object to be read; `constants` are the columns in its path, `table` says that it is a Delta table's root."""
+    """An object to be read; `constants` are the columns in its path, `table` says that it is a Delta table's root.
+
+    `etag` is the storage's word for its version; of a table that of the last entry in its log.
+    """
 
     uri: str
     size: int = 0
     constants: Mapping[str, str | None] = field(default_factory=dict)
     table: bool = False
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ def find(inputs: Sequence[str], access: Access, format: str | None) -> Found:
             elif root != thing.uri and _is_leftover(thing, root):
                 skipped[thing.uri] = None
             else:
-                entries[thing.uri] = Entry(thing.uri, thing.size, partitions_of(thing.uri, root))
+                entries[thing.uri] = Entry(thing.uri, thing.size, partitions_of(thing.uri, root), etag=thing.etag)
     if skipped and not entries and not problems:
         remedy = f"{len(skipped)} objects were found, but all are empty, hidden or markers."
         raise EmptyWindow(inputs=", ".join(inputs), remedy=remedy)
@@ -103,9 +107,10 @@ def _matches(given: str, access: Access, tables: bool) -> Iterator[tuple[str, Ob
         found = [each for each in _listed(root or ".", access) if pattern.fullmatch(_below(each.uri, root))]
     if not found:
         raise _nothing(given, root)
-    logs = {each.uri.partition(_LOG)[0] for each in found if _LOG in each.uri} if tables else set()
-    for log in logs:
-        yield root, Entry(log, constants=partitions_of(log, log), table=True)
+    logs = {each.uri.partition(_LOG)[0]: each for each in found if tables and _LOG in each.uri}  # the last one each
+    for log, last in logs.items():
+        version = f"{last.uri.rpartition('/')[2]} {last.etag}"
+        yield root, Entry(log, constants=partitions_of(log, log), table=True, etag=version)
     yield from ((root, _named(each, root)) for each in found if not _is_within(each.uri, logs))
 
 

@@ -29,6 +29,7 @@ from driftline.scripts.sandbox import Log
 from driftline.scripts.script import load
 from driftline.sources import Source, Task, read, resolve
 from driftline.storage.storages import Access, storage_for
+from driftline.versions import Version
 
 PROFILE_SUFFIX = ".profile"
 
@@ -47,7 +48,8 @@ class Manifest:
     rows, and its settings say what it asks of them. `strict` turns problems in the input into failure. `preprocess` is
     a Python file whose `preprocess_handler` makes the rows of the records; `script_errors`, `script_seconds`,
     `script_memory_bytes` and `script_environment` among the `settings` are for it. `labels` are where ground truth lies
-    that is to be joined with the rows.
+    that is to be joined with the rows. Of a run that was made, `objects` tell in which version each object was read,
+    and `version` by which Driftline.
     """
 
     inputs: tuple[str, ...]
@@ -62,6 +64,8 @@ class Manifest:
     strict: bool = False
     preprocess: str | None = None
     labels: tuple[str, ...] = ()
+    objects: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    version: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -118,12 +122,16 @@ class Reading:
 
 @dataclass(frozen=True)
 class World:
-    """What a run works with: where objects lie, who folds, who watches, and who takes what scripts print."""
+    """What a run works with: where objects lie, who folds, who watches, and who takes what scripts print.
+
+    `opened` is told which objects are about to be read, and in which version.
+    """
 
     access: Access = field(default_factory=Access)
     engine: Engine = field(default_factory=Local)
     watch: Watch | None = None
     log: Log | None = None
+    opened: Callable[[Mapping[str, Version]], object] | None = None
 
 
 def observe(manifest: Manifest, world: World, names: tuple[str, ...] | None = None) -> Reading:
@@ -170,7 +178,10 @@ def source_of(manifest: Manifest, world: World, names: tuple[str, ...] | None = 
     settings = {"metadata": True, **settings} if manifest.labels else settings
     options = ReadOptions(names, manifest.columns, manifest.exclude, manifest.select, settings)
     script = load(manifest.preprocess, manifest.settings, world.access) if manifest.preprocess else None
-    return replace(resolve(inputs, world.access, manifest.format, options, script), log=world.log)
+    found = resolve(inputs, world.access, manifest.format, options, script)
+    if world.opened is not None:
+        world.opened(found.versions)
+    return replace(found, log=world.log)
 
 
 @dataclass(frozen=True)
@@ -196,6 +207,8 @@ class Saved:
 def _merged(saved: Sequence[str], world: World) -> Reading:
     """The saved profiles: groups of them, always the same ones, so that the answer does not depend on the jobs."""
     entries = find(saved, world.access, "profile").entries
+    if world.opened is not None:
+        world.opened({entry.uri: Version(entry.size, entry.etag) for entry in entries})
     groups = [Saved(entries[at : at + _TOGETHER]) for at in range(0, len(entries), _TOGETHER)]
     return _watched(lambda group: group.read(world.access), groups, world)
 

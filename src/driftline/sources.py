@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -25,6 +25,7 @@ from driftline.scripts import preprocess
 from driftline.scripts.sandbox import Log, Sandbox
 from driftline.scripts.script import Script
 from driftline.storage.storages import Access, location_for, storage_for
+from driftline.versions import Version
 
 WHOLE_ROWS = 131_072
 """Up to so many rows an input is one task: SageMaker reads such as one partition, whose sketch is then the same."""
@@ -73,8 +74,9 @@ class Task:
 class Source:
     """Everything that is to be read, as a plain value; the tasks never depend on how many workers there are.
 
-    `objects` are the URIs that are read (a Delta table is one), `skipped` counts empty, hidden and marker objects,
-    `problems` tell of objects that could not be opened. `script` makes the rows of the records, if there is one, and
+    `objects` are the URIs that are read (a Delta table is one), `versions` tell which version of them was found, and
+    of lists of objects; `skipped` counts empty, hidden and marker objects, `problems` tell of objects that could not be
+    opened. `script` makes the rows of the records, if there is one, and
     `log` takes what it prints.
     """
 
@@ -86,6 +88,7 @@ class Source:
     options: ReadOptions = field(default_factory=ReadOptions)
     script: Script | None = None
     log: Log | None = field(default=None, compare=False, repr=False)
+    versions: Mapping[str, Version] = field(default_factory=dict)
 
 
 _BY_LINES = ("json", "jsonlines", "capture", "ground_truth", "merged")
@@ -134,7 +137,11 @@ def resolve(
     problems += [_problem_of(each, entry.uri) for entry, each in looked if isinstance(each, DriftlineError)]
     uris = tuple(entry.uri for entry, each in looked if isinstance(each, tuple))
     skipped = found.skipped + sum(isinstance(each, Listed) for _, each in looked)
-    source = Source(_grouped(pieces), uris, skipped, Problems.of(problems), access, options, script)
+    versions = {
+        entry.uri: Version(entry.size, entry.etag) for entry, each in looked if not isinstance(each, DriftlineError)
+    }
+    told = Problems.of(problems)
+    source = Source(_grouped(pieces), uris, skipped, told, access, options, script, versions=versions)
     for piece in pieces if script else ():
         preprocess.refuse(piece.format, piece.part.uri)
     if asked and pieces:

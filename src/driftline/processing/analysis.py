@@ -11,14 +11,15 @@ from driftline.documents import dataset_format
 from driftline.monitors.data_quality import DataQuality
 from driftline.papers import PAPERS, VIOLATIONS
 from driftline.problems import Problems
-from driftline.processing import metrics, userscripts
+from driftline.processing import metrics, repeating, userscripts
 from driftline.processing.asked import monitor_of
 from driftline.processing.contract import Contract
 from driftline.processing.inputs import listed
-from driftline.processing.outcome import COMPLETED, Outcome
+from driftline.processing.outcome import COMPLETED, Outcome, shortened
 from driftline.profile import Profile
 from driftline.reports import Report
 from driftline.storage.access import Access
+from driftline.versions import Version
 
 Log = Callable[[str], None]
 
@@ -34,8 +35,12 @@ def analyse(job: Contract, access: Access, log: Log) -> Outcome:
 
 def perform(manifest: runs.Manifest, job: Contract, access: Access, log: Log) -> Outcome:
     """Learn, or judge if the manifest names a baseline, and write the files where the job's result goes."""
+    changed = repeating.since(job, manifest, access, log)
+    if isinstance(changed, Outcome):
+        return changed
     log(f"Reading {', '.join(manifest.inputs)}")
-    world = runs.World(access, log=log)
+    opened: dict[str, Version] = {}
+    world = runs.World(access, log=log, opened=opened.update)
     report = runs.run(manifest, world) if manifest.statistics or manifest.constraints else None
     if report is None:
         learnt = runs.learn(manifest, world)
@@ -50,12 +55,14 @@ def perform(manifest: runs.Manifest, job: Contract, access: Access, log: Log) ->
     for each in report.violations if report else ():
         log(f"{each.subject}: {each.check}: {each.said}")
     log(f"Wrote {', '.join(written)}")
+    said += changed
     userscripts.postprocess_after(job, written, access, log)
     log(said)
     count = None if report is None else len(report.violations)
     published = job.environment.get("publish_cloudwatch_metrics") == "Enabled"
     found = metrics.of_run(current, report, job.environment) if published else ()
-    return Outcome(COMPLETED, said, violations=count, metrics=found, manifest=manifest.to_dict())
+    kept = repeating.kept(manifest, opened, access)
+    return Outcome(COMPLETED, shortened(said), violations=count, metrics=found, manifest=kept)
 
 
 def _manifest(job: Contract, access: Access) -> runs.Manifest | Outcome:

@@ -37,8 +37,8 @@ def begin(catalog: Catalog, claimed: Work, *_: object) -> dict[str, Any] | None:
 def replay(tx: Connection, name: str, now: datetime) -> Resource:
     """A job, queued, that runs the manifest of an ended one again and writes below that one's result.
 
-    Its files are the same to the byte while the objects that the manifest names are the same. Raises `NotFound`, and
-    `Conflict` for a job that kept no manifest.
+    Its files are the same to the byte while the objects that the manifest names are the same; it says which are not,
+    and fails if one is gone. Raises `NotFound`, and `Conflict` for a job that kept no manifest.
     """
     before = resources.get(tx, KIND, name)
     if not before.body.get("Manifest"):

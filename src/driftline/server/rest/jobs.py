@@ -77,7 +77,8 @@ def delete_job(call: Writing, name: Name) -> None:
 def replay_job(call: Writing, name: Name) -> Job:
     """A new job that runs the manifest of an ended one again and writes below its result.
 
-    It reads what the manifest names: the same objects give the same files. 409 for a job without a manifest.
+    It reads what the manifest names: the same objects give the same files. Objects that changed since are named in its
+    exit message; if one is gone, it fails and says which. 409 for a job without a manifest.
     """
     with call.catalog.begin() as tx:
         made = jobs.replay(tx, name, call.now)
