@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv as pc
@@ -13,7 +14,7 @@ from driftline.documents import jackson, model_quality
 from driftline.metrics.curves import au_prc, auc, curves_of
 from driftline.monitors.model_quality import ModelQuality
 from driftline.monitors.monitor import Learnt
-from driftline.monitors.quality import BINARY, Quality
+from driftline.monitors.quality import BINARY, REGRESSION, Quality
 from driftline.profile import Profile
 from driftline.profile.scores import ScoresState
 
@@ -139,6 +140,38 @@ def test_files_are_read_back(rows: pa.Table) -> None:
     text = jackson.dumps(model_quality.constraints(constraints))
     assert model_quality.read_constraints(json.loads(text)) == constraints
     json.loads(jackson.dumps(model_quality.statistics(MONITOR.measure(profile_of(rows)))))
+
+
+def test_regression_equals_the_figures_of_the_sdk() -> None:
+    """MQ-02: a hundred rows and the statistics that SageMaker made of them, to the last digit.
+
+    Both are of the SageMaker Python SDK's own test data (Apache-2.0), in which the two columns are swapped on purpose.
+    """
+    rows = pc.read_csv(Path(__file__).with_name("sdk_regression.csv"))
+    monitor = ModelQuality(REGRESSION, "Prediction", "Label")
+    profile = profile_of(rows, monitor)
+    quality = monitor.measure(profile)
+    expected = {
+        "mae": 0.5040653554420981,
+        "mse": 0.33364933609800973,
+        "rmse": 0.5776238707827177,
+        "r2": -3.208758170289026,
+    }
+    assert {figure.name: figure.value for figure in quality.compatible} == expected
+    document = json.loads(jackson.dumps(model_quality.statistics(quality)))
+    unknown = {"standard_deviation": "NaN"}
+    assert document == {
+        "version": 0.0,
+        "dataset": {"item_count": 100},
+        "regression_metrics": {name: {"value": value, **unknown} for name, value in expected.items()},
+    }
+    limits = model_quality.constraints(monitor.baseline(profile))
+    assert {name: each["threshold"] for name, each in limits["regression_constraints"].items()} == expected
+    limits["regression_constraints"]["mse"]["threshold"] = 0.03364933609800973
+    verdict = monitor.evaluate(Learnt(model_quality.read_constraints(limits)), profile)
+    assert [each.said for each in verdict.violations] == [
+        "Metric mse with 0.33364933609800973 was GreaterThanThreshold '0.03364933609800973'"
+    ]
 
 
 def test_curve_of_the_example_vector() -> None:

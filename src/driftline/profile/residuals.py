@@ -158,17 +158,21 @@ def _continued(sketch: Sketch, residuals: Floats) -> Sketch:
 def _block(truth: Floats, predicted: Floats) -> ResidualsState:
     residual = predicted - truth
     size = np.abs(residual)
-    centre = float(np.add.reduce(truth)) / len(truth)
+    centre = _sum(truth) / len(truth)
     apart = truth - centre
-    terms = (np.ones(1), size, residual, residual * residual, apart, apart * apart)
+    terms = (size, residual, residual * residual, apart, apart * apart)
     table = np.empty((TERMS, TERMS))
-    for row in range(TERMS):
+    table[0] = table[:, 0] = [len(truth), *map(_sum, terms)]
+    for row in range(1, TERMS):
         for column in range(row, TERMS):
-            product = terms[column] if row == 0 else terms[row] * terms[column]
-            table[row, column] = table[column, row] = np.add.reduce(product)
-    table[0, 0] = len(truth)
+            table[row, column] = table[column, row] = np.add.reduce(terms[row - 1] * terms[column - 1])
     other = truth != 0
     with np.errstate(over="ignore"):  # a truth next to 0 makes the ratio infinite
         relative = float(np.add.reduce(size[other] / np.abs(truth[other])))
     zeros = len(truth) - int(np.count_nonzero(other))
     return ResidualsState(centre, table.reshape(-1), relative, zeros, float(residual.min()), float(residual.max()))
+
+
+def _sum(values: Floats) -> float:
+    """The sum, one value added after the other, so that SageMaker's figures come out to their last digits."""
+    return float(np.cumsum(values)[-1])
