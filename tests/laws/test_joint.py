@@ -20,6 +20,7 @@ from driftline.profile.analyzer import JointAnalyzer
 from driftline.profile.analyzers import JOINT
 from driftline.profile.confusion import Confusion
 from driftline.profile.contingency import Contingency
+from driftline.profile.losses import Losses, LossesState
 from driftline.profile.misses import Misses, MissesState
 from driftline.profile.neighbours import Neighbours, NeighboursState
 from driftline.profile.quantiles import Sketch
@@ -109,6 +110,17 @@ def same_segments(one: SegmentsState[Any], other: SegmentsState[Any]) -> None:
             assert count <= known.get(text, 0) + theirs.axis.error
 
 
+def same_losses(one: LossesState, other: LossesState) -> None:
+    """Groups exactly (there are no more values than the limit), sums within rounding; scores may be infinite."""
+    assert one.unknown == other.unknown
+    for mine, theirs in zip(one.axes, other.axes, strict=True):
+        identical(mine, theirs)
+    for cells, others in zip((*one.single, *one.paired), (*other.single, *other.paired), strict=True):
+        assert cells.rows.tolist() == others.rows.tolist()
+        np.testing.assert_allclose(cells.sums, others.sums, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(cells.squares, others.squares, rtol=1e-9, atol=1e-9)
+
+
 def whole(state: SegmentsState[Any]) -> Any:
     """The answer for all segments together."""
     return reduce(lambda mine, theirs: mine.merge(theirs), state.states)
@@ -140,6 +152,7 @@ FACETS = st.none() | st.sampled_from(["f", "m", "x", "y", ""])
 JUDGED = pa.schema({"sex": pa.string(), "age": pa.int64(), "label": pa.string(), "guess": pa.string()})
 NEAR = pa.schema({"sex": pa.string(), "guess": pa.string(), "one": pa.float64(), "two": pa.string()})
 VOTED = pa.schema({"no": pa.float64(), "yes": pa.float64(), "guess": pa.string(), "label": pa.string()})
+LOST = pa.schema({"where": pa.string(), "size": pa.float64(), "score": pa.float64(), "label": pa.string()})
 RANKED = pa.schema({"query": pa.string(), "score": pa.float64(), "relevance": pa.int64()})
 PREDICTED = pa.schema({"guess": pa.float64(), "truth": pa.float64()})
 
@@ -188,6 +201,12 @@ EXAMPLES = {
         st.lists(st.tuples(SCORES, SCORES, LABELS, LABELS), max_size=40),
         VOTED,
         same,
+    ),
+    "losses": Example(
+        Losses(("where", "size"), "brier", "label", probability="score", limit=5),
+        st.lists(st.tuples(st.none() | st.sampled_from("abcde"), NUMBERS, SCORES, LABELS), max_size=40),
+        LOST,
+        same_losses,
     ),
 }
 """An example of every question of the table; a new one is added here."""

@@ -6,4 +6,5 @@ from driftline.metrics import chances as chances
 from driftline.metrics import classification as classification
 from driftline.metrics import curves as curves
 from driftline.metrics import distance as distance
+from driftline.metrics import ranking as ranking
 from driftline.metrics import regression as regression

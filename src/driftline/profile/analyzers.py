@@ -12,6 +12,7 @@ from driftline.profile.count import Count
 from driftline.profile.distinct import Distinct
 from driftline.profile.frequent import Frequent
 from driftline.profile.kinds import Kinds
+from driftline.profile.losses import Losses
 from driftline.profile.misses import Misses
 from driftline.profile.moments import Lengths, Moments
 from driftline.profile.neighbours import Neighbours
@@ -47,6 +48,7 @@ JOINT: dict[str, type[JointAnalyzer[Any]]] = {
     "misses": Misses,
     "segments": Segments,
     "votes": Votes,
+    "losses": Losses,
 }
 """Questions about several columns of the same rows; monitors ask them."""
 

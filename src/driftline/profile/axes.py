@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from driftline.profile.arrow import values_of
 from driftline.profile.columns import Floats, Ints
 from driftline.profile.frequent import number_text
 from driftline.profile.outcomes import coded, labels_of, numbers_of
@@ -158,18 +159,13 @@ def read(values: pa.Array) -> tuple[Floats, list[str], Ints]:
     numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
     if numeric or pa.types.is_boolean(kind):
         return numbers_of(values), [], np.full(len(values), -1, dtype=np.int64)
-    readable = values if _is_text(values) else values.cast(pa.string())
-    numbers = numbers_of(readable)
-    if np.count_nonzero(np.isnan(numbers)) == readable.null_count:
-        return numbers, [], np.full(len(values), -1, dtype=np.int64)
-    is_text = pa.array(np.isnan(numbers))
-    names, codes = coded(labels_of(pc.if_else(is_text, readable, None)))
-    return numbers, names, codes
-
-
-def _is_text(values: pa.Array) -> bool:
-    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+    encoded = values if pa.types.is_dictionary(values.type) else values.cast(pa.string()).dictionary_encode()
+    entries = encoded.dictionary.cast(pa.string())
+    # each distinct text is read once; places beyond the entries stand for missing values
+    places = values_of(encoded.indices.fill_null(len(entries)) if encoded.null_count else encoded.indices)
+    parsed = numbers_of(entries)
+    names, codes = coded(labels_of(pc.if_else(pa.array(np.isnan(parsed)), entries, None)))
+    return np.append(parsed, np.nan)[places], names, np.append(codes, -1)[places]
 
 
 def _largest(sizes: dict[str, int], limit: int) -> tuple[tuple[str, ...], int]:
