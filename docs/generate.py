@@ -20,7 +20,7 @@ from driftline import errors
 from driftline.cli import COMMANDS, GROUPS
 from driftline.formats.formats import FORMATS
 from driftline.metrics.metric import METRICS, TAKES
-from driftline.profile.analyzers import ANALYZERS, FORMS
+from driftline.profile.analyzers import ANALYZERS, FORMS, JOINT
 from driftline.server.auth import SCOPES
 from driftline.server.aws.models import APIS
 from driftline.server.aws.served import OPERATIONS
@@ -76,6 +76,8 @@ def profile() -> str:
     parts = ["# What a profile holds\n"]
     for name, found in ANALYZERS.items():
         parts.append(f"## {name}\n\n{prose(doc(found))}\n\n{prose(doc(type(found('x').start())))}\n")
+    parts.append("## Of several columns at once\n\nWhat monitors of predictions, labels and explanations ask.\n")
+    parts.extend(f"### {name}\n\n{prose(doc(found))}\n" for name, found in JOINT.items())
     parts.append("## By form of column\n\n| form | analyzers |\n|---|---|")
     parts.extend(f"| {form} | {', '.join(kind.__name__ for kind in kinds)} |" for form, kinds in FORMS.items())
     return "\n".join(parts) + "\n"

@@ -204,6 +204,8 @@ class ModelQuality:
             if limit.metric not in quality.named
         ]
         violations = list(self._violations(quality, limits))
+        failed = [(each.subject, profile.failures.get(each.subject)) for each in self.questions()]
+        measures += [Measure(name, "profile", reason=why) for name, why in dict(failed).items() if why]
         if not self.compatible:
             measures.append(_coverage(quality))
             for measure, violation in self._shifts(learnt.profile, profile):

@@ -399,6 +399,15 @@ def test_constraints_alone_are_enough() -> None:
         NUMBERS.evaluate(learnt, Profile())
 
 
+def test_columns_that_cannot_be_read_are_told() -> None:
+    """A column of lists as labels: the figures are undefined, and the failure is a measure with its reason."""
+    profile = profile_of(CLASSES, guess=["a", "b"], label=[[1], [2]])
+    verdict = CLASSES.evaluate(Learnt(QualityConstraints(MULTICLASS)), profile)
+    (failure,) = [each for each in verdict.measures if each.name == "profile"]
+    assert (failure.subject, isnan(failure.value)) == ("confusion", True)
+    assert failure.reason.startswith("ArrowNotImplementedError")
+
+
 def test_windows_merge_to_the_same_figures() -> None:
     """A day is the merge of its hours, saved and read in between."""
     data = pa.table(some_scores(3_000))
