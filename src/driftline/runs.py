@@ -48,7 +48,7 @@ class Manifest:
     rows, and its settings say what it asks of them. `strict` turns problems in the input into failure. `preprocess` is
     a Python file whose `preprocess_handler` makes the rows of the records; `script_errors`, `script_seconds`,
     `script_memory_bytes` and `script_environment` among the `settings` are for it. `labels` are where ground truth lies
-    that is to be joined with the rows. Of a run that was made, `objects` tell in which version each object was read,
+    that is to be joined with the rows. `names` are those of the columns where the data has none. Of a run that was made, `objects` tell in which version each object was read,
     and `version` by which Driftline.
     """
 
@@ -64,6 +64,7 @@ class Manifest:
     strict: bool = False
     preprocess: str | None = None
     labels: tuple[str, ...] = ()
+    names: tuple[str, ...] | None = None
     objects: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     version: str = ""
 
@@ -176,7 +177,7 @@ def source_of(manifest: Manifest, world: World, names: tuple[str, ...] | None = 
     inputs = [uri for uri in manifest.inputs if not uri.endswith(PROFILE_SUFFIX)]
     settings = {"compatible": True, **manifest.settings} if manifest.monitor.compatible else manifest.settings
     settings = {"metadata": True, **settings} if manifest.labels else settings
-    options = ReadOptions(names, manifest.columns, manifest.exclude, manifest.select, settings)
+    options = ReadOptions(manifest.names or names, manifest.columns, manifest.exclude, manifest.select, settings)
     script = load(manifest.preprocess, manifest.settings, world.access) if manifest.preprocess else None
     found = resolve(inputs, world.access, manifest.format, options, script)
     if world.opened is not None:

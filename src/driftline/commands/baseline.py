@@ -28,7 +28,7 @@ def baseline(
         A folder or prefix for statistics.json and constraints.json.
     """
     options, monitoring = options or Options(), monitoring or Monitoring()
-    manifest = options.manifest(inputs, monitoring.made(options), labels=monitoring.ground_truth)
+    manifest = monitoring.manifest(inputs, options)
     if options.dry_run:
         return plan(manifest, options)
     with watching(inputs, options) as watched:

@@ -80,12 +80,13 @@ def check(
     options, monitoring = options or Options(), monitoring or Monitoring()
     if options.dry_run:
         return plan(options.manifest(inputs, labels=monitoring.ground_truth), options)
-    known = (against or Against()).load(options.access, monitoring.made(options))
+    manifest = monitoring.manifest(inputs, options)
+    known = (against or Against()).load(options.access, manifest.monitor if monitoring.monitor else None)
     judging = known.monitor
     if isinstance(judging, DataQuality):
         judging = replace(monitor_of(options, measure), strict_aws_quirks=strict_aws_quirks)
     with watching(inputs, options) as watched:
-        report = judge(options.manifest(inputs, judging, labels=monitoring.ground_truth), known, watched)
+        report = judge(replace(manifest, monitor=judging), known, watched)
     written = report.save(output, html, options.access)
     finish(report, report.to_dict(), written, options)
     return int(bool(report.violations))
