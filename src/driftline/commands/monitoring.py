@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
@@ -95,10 +94,8 @@ class Monitoring:
             compatible=options.compatible,
         )
         told, asked = bias_run(config, inputs, given), options.manifest(inputs, labels=self.ground_truth)
-        changes = {
-            name: getattr(told, name) for name in ("format", "select", "exclude", "names") if not _told(asked, name)
-        }
-        return replace(asked, monitor=told.monitor, **changes)
+        chosen = {name: getattr(asked, name) or getattr(told, name) for name in _READING}
+        return replace(asked, monitor=told.monitor, **chosen)
 
     @property
     def _probability(self) -> str | tuple[str, ...] | None:
