@@ -78,6 +78,22 @@ def duration(text: str) -> timedelta:
     return -length if found["sign"] == "-" else length
 
 
+def remark(text: str) -> str | None:
+    """What to say of a duration that is understood though ISO 8601 does not have it; None if there is nothing.
+
+    >>> print(remark("-PT2D"), remark("-P2D"))
+    '-PT2D' is no ISO 8601, which has days before the T; it is read as -P2D None
+    """
+    found = _DURATION.fullmatch(text.strip().upper())
+    if found is None or not found["time_days"]:
+        return None
+    days = int(found["days"] or 0) + int(found["time_days"])
+    rest = "".join(f"{found[name]}{name[0].upper()}" for name in ("hours", "minutes", "seconds") if found[name])
+    weeks = f"{found['weeks']}W" if found["weeks"] else ""
+    meant = f"{found['sign']}P{weeks}{days}D" + (f"T{rest}" if rest else "")
+    return f"{text!r} is no ISO 8601, which has days before the T; it is read as {meant}"
+
+
 def window_of(expression: str, scheduled: datetime, start: str | None = None, end: str | None = None) -> Window:
     """The window of the run that is planned for `scheduled`; it never depends on when that run begins.
 

@@ -20,6 +20,7 @@ from truths import call, truth, write
 
 from driftline.errors import SchemaMismatch
 from driftline.formats.format import ReadOptions
+from driftline.labels.beside import beside, covered
 from driftline.labels.coverage import Coverage
 from driftline.labels.index import FIELDS, Gathering, Index
 from driftline.labels.join import Join
@@ -369,3 +370,31 @@ def test_coverage_is_a_plain_value() -> None:
     assert json.loads(json.dumps(found.to_dict()))["ratio"] == 0.75
     assert Coverage().to_dict()["ratio"] is None
     assert "almost 100 %" in Coverage(1_000_000, 999_999, labels=1).said()
+
+
+def test_labels_in_the_order_of_the_predictions(folder: Path) -> None:
+    """MQ-06, BL-07: a file with a label for each row, however both are cut; uneven ones are refused."""
+    predictions = [pa.record_batch({"p": range(start, start + 3)}) for start in (0, 3, 6)]
+    for sizes in ([9], [1] * 9, [4, 5], [2, 7]):
+        ends = [0, *np.cumsum(sizes).tolist()]
+        labels_ = [pa.record_batch({"y": [f"{at}" for at in range(low, high)]}) for low, high in pairwise(ends)]
+        found = [item for item in beside(predictions, labels_) if isinstance(item, pa.RecordBatch)]
+        assert [row for each in found for row in each.to_pylist()] == [
+            {"p": at, "ground_truth": str(at)} for at in range(9)
+        ]
+        with pytest.raises(SchemaMismatch, match="there are 6 predictions and more labels"):
+            list(beside(predictions[:2], labels_))
+        with pytest.raises(SchemaMismatch, match="there are 9 labels and more predictions"):
+            list(beside([*predictions, predictions[0]], labels_))
+    two = pa.record_batch({"id": [1], "ground_truth_label": [True]})
+    (only,) = beside([pa.record_batch({"ground_truth": ["old"]})], [two])
+    assert isinstance(only, pa.RecordBatch)
+    assert only.to_pylist() == [{"ground_truth": "true"}]
+
+
+def test_labels_in_the_rows_of_the_predictions() -> None:
+    """G-07, BL-07: nothing is to be joined, and coverage is counted alike."""
+    rows = pa.record_batch({"p": [1, 2, 3, 4], "y": pa.array([1.0, float("nan"), None, 0.0])})
+    assert covered(rows, "y") == Coverage(4, 2, labels=2)
+    with pytest.raises(SchemaMismatch):
+        covered(rows, "z")

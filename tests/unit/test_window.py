@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from driftline.cron import NOW
 from driftline.errors import Invalid
-from driftline.window import Window, duration, window_of
+from driftline.window import Window, duration, remark, window_of
 
 HOURLY = "cron(0 * ? * * *)"
 
@@ -143,3 +143,17 @@ def test_half_open_and_in_utc() -> None:
     assert list(Window(window.start.astimezone(east), window.end.astimezone(east)).hours()) == ["2026/11/21/13"]
     with pytest.raises(Invalid, match="times with a zone"):
         Window(datetime(2026, 11, 21), datetime(2026, 11, 22))
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("-PT2D", "-P2D"), ("-PT2DT", None), ("-P1DT2D", "-P3D"), ("PT1D3H", "P1DT3H"), ("-P1WT1D5M", "-P1W1DT5M")],
+)
+def test_a_duration_that_is_none_is_remarked_on(text: str, meant: str | None) -> None:
+    """G-04: AWS's own sample has `-PT2D`."""
+    if meant is None:
+        assert remark(text) is None
+        return
+    assert (remark(text) or "").endswith(f"read as {meant}")
+    assert duration(text) == duration(meant)
+    assert remark(meant) is None

@@ -51,6 +51,16 @@ class Keys:
         """The times of the rows as the data has them, if it has any."""
         return _column(batch, self.time, TIMES)
 
+    def label_of(self, batch: pa.RecordBatch) -> pa.Array:
+        """The column of the label as text, which an only column is; raises `SchemaMismatch`."""
+        column = batch.column(0) if batch.num_columns == 1 and not self.label else _column(batch, self.label, LABELS)
+        if column is not None:
+            return _texts(column)
+        shown = ", ".join(map(repr, batch.schema.names[:12])) or "none"
+        reason = f"not among the columns of the labels, which are {shown}"
+        remedy = f"Name the column of the label; {', '.join(LABELS)} are found by themselves."
+        raise SchemaMismatch(column=self.label or LABELS[0], reason=reason, remedy=remedy)
+
     def labels(self, batch: pa.RecordBatch, collected: int | None) -> pa.RecordBatch:
         """The rows of a file of labels as an index takes them; raises `SchemaMismatch`.
 
@@ -59,16 +69,11 @@ class Keys:
         if batch.schema.names == WHOLE.names:
             column, members = batch["data"], pc.equal(batch["encoding"], "JSON")
             return self._rows(batch, column, members, collected)
-        column = _column(batch, self.label, LABELS)
-        if column is None:
-            shown = ", ".join(map(repr, batch.schema.names[:12])) or "none"
-            reason = f"not among the columns of the labels, which are {shown}"
-            remedy = f"Name the column of the label; {', '.join(LABELS)} are found by themselves."
-            raise SchemaMismatch(column=self.label or LABELS[0], reason=reason, remedy=remedy)
+        texts = self.label_of(batch)
         members = _column(batch, None, (HAS_MEMBERS,))
         if members is None or not pa.types.is_boolean(members.type):
             members = pa.repeat(pa.scalar(False), batch.num_rows)
-        return self._rows(batch, _texts(column), members, collected)
+        return self._rows(batch, texts, members, collected)
 
     def _rows(self, batch: pa.RecordBatch, texts: pa.Array, members: pa.Array, collected: int | None) -> pa.RecordBatch:
         hours = pa.repeat(pa.scalar(collected, pa.int64()), batch.num_rows)

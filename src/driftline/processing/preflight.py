@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from driftline.captures.config import CaptureConfig
 from driftline.catalog import Catalog
@@ -14,11 +14,11 @@ from driftline.errors import Denied, DriftlineError, NotFound
 from driftline.processing.contract import Contract
 from driftline.processing.executing import NotYet, baseline_of, endpoint_config
 from driftline.processing.monitoring import capture_prefixes, job_body
-from driftline.schedules import sample
+from driftline.schedules import sample, source_of
 from driftline.storage.access import Access
 from driftline.storage.storage import Object
 from driftline.storage.storages import storage_for
-from driftline.window import Window
+from driftline.window import Window, remark
 
 PROBE = ".driftline-preflight-"
 """How the name of the object begins that is written below the output, and removed."""
@@ -54,7 +54,7 @@ def check(catalog: Catalog, name: str, access: Access, now: datetime) -> list[St
     window = Window(execution.window_start, execution.window_end)
     prefixes = capture_prefixes(execution, config)
     job = Contract.of(name, job_body(execution, (), baseline, config))
-    found = list(_baseline(name, baseline))
+    found = [*_baseline(name, baseline), *_offsets(name, source_of(execution.body["definition"]))]
     found += [_read(mount.uri, access) for mount in job.inputs]
     if config is not None:
         breaches = CaptureConfig.of(config["DataCaptureConfig"]).breaches()
@@ -68,6 +68,14 @@ def _baseline(name: str, baseline: dict[str, str | None]) -> Iterator[Step]:
     if not any(baseline.values()):
         said = "no baseline is named: a run learns statistics and constraints, and cannot find violations"
         yield Step("baseline", name, "warning", said)
+
+
+def _offsets(name: str, source: Mapping[str, Any]) -> Iterator[Step]:
+    """Durations that are understood, and were perhaps not meant so."""
+    for member in ("StartTimeOffset", "EndTimeOffset"):
+        said = remark(source.get(member) or "")
+        if said is not None:
+            yield Step("schedule", name, "warning", f"{member}: {said}")
 
 
 def _read(uri: str, access: Access) -> Step:
