@@ -104,11 +104,9 @@ class Monitoring:
 
     def made(self, options: Options) -> Monitor | None:
         """The monitor that is asked for; None for data quality, or where the baseline says which."""
-        makers: dict[str | None, Callable[[Options], Monitor]] = {
-            "model-quality": self._model_quality,
-            "bias": self._bias,
-        }
-        return makers[self.monitor](options) if self.monitor in makers else None
+        if self.monitor == "model-quality":
+            return self._model_quality(options)
+        return self._bias(options) if self.monitor == "bias" else None
 
     def _model_quality(self, options: Options) -> ModelQuality:
         if self.problem_type is None:
