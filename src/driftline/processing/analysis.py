@@ -13,7 +13,7 @@ from driftline.papers import PAPERS, VIOLATIONS
 from driftline.problems import Problems
 from driftline.processing import metrics, repeating, userscripts
 from driftline.processing.asked import monitor_of
-from driftline.processing.contract import Contract
+from driftline.processing.contract import INPUT, Contract
 from driftline.processing.inputs import listed
 from driftline.processing.outcome import COMPLETED, Outcome, shortened
 from driftline.profile import Profile
@@ -70,7 +70,7 @@ def _manifest(job: Contract, access: Access) -> runs.Manifest | Outcome:
     repeated = (job.body or {}).get("Replay")
     if repeated:
         return runs.Manifest.of(repeated)
-    inputs = _inputs(job, access)
+    inputs = objects_of(job, access)
     return inputs if isinstance(inputs, Outcome) else with_profile(manifest_of(job, inputs), access)
 
 
@@ -89,7 +89,7 @@ def manifest_of(job: Contract, inputs: tuple[str, ...]) -> runs.Manifest:
     return runs.Manifest(
         inputs=inputs,
         format=known,
-        settings={**settings, **scripted, **_span(job), "compatible": strict},
+        settings={**settings, **scripted, **span_of(job), "compatible": strict},
         monitor=monitor,
         statistics=job.uri_of(statistics) if statistics else None,
         constraints=named,
@@ -105,7 +105,7 @@ def with_profile(manifest: runs.Manifest, access: Access) -> runs.Manifest:
     return replace(manifest, statistics=kept if exists(kept, access) else None)
 
 
-def _span(job: Contract) -> dict[str, str]:
+def span_of(job: Contract) -> dict[str, str]:
     """A window that is no whole hours, since captured data lie in folders of hours; SageMaker has no such windows."""
     start, end = (job.environment.get(f"{name}_time", "") for name in ("start", "end"))
     whole = all(moment.endswith(":00:00Z") for moment in (start, end))
@@ -120,11 +120,11 @@ def _save(report: Report, folder: str, access: Access) -> tuple[str, ...]:
     return *written, write_json(f"{folder}/{VIOLATIONS}", PAPERS[report.monitor.kind].violations(()), access)
 
 
-def _inputs(job: Contract, access: Access) -> tuple[str, ...] | Outcome:
-    """Where the rows are; a prefix without objects fails the job in SageMaker's words."""
-    mounts = job.data()
+def objects_of(job: Contract, access: Access, source: str = INPUT) -> tuple[str, ...] | Outcome:
+    """Where the rows are, below `dataset_source` or else `source`; a prefix without any fails in SageMaker's words."""
+    source = job.environment.get("dataset_source", source)
+    mounts = job.below(source)
     if not mounts:
-        source = job.environment.get("dataset_source")
         return Outcome.failed(f"ClientError: no input of the job lies below dataset_source {source!r}")
     found: list[str] = []
     for mount in mounts:

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from driftline.errors import DriftlineError, Unavailable
 from driftline.lifeline import die_with_parent
-from driftline.processing import command, merging
+from driftline.processing import clarifying, command, merging
 from driftline.processing.analysis import Log, analyse
 from driftline.processing.contract import ANALYZER, CLARIFY, MERGER, Contract
 from driftline.processing.outcome import Outcome
@@ -60,7 +60,7 @@ def _perform(job: Contract, access: Access, log: Log, images: Mapping[str, str])
     if name == MERGER:
         return merging.run(job, access, log)
     if name == CLARIFY:
-        return Outcome.failed(f"ClientError: what image {name} does is not done by this version of Driftline yet.")
+        return clarifying.run(job, access, log)
     return command.run(job, access, log, images)
 
 

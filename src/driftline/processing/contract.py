@@ -14,6 +14,8 @@ ANALYZER = "sagemaker-model-monitor-analyzer"
 CLARIFY = "sagemaker-clarify-processing"
 MERGER = "sagemaker-model-monitor-groundtruth-merger"
 ROOT = "/opt/ml/processing"
+INPUT = f"{ROOT}/input"
+"""Where a job's data lie if it does not say where."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ class Contract:
 
     def data(self) -> tuple[Mount, ...]:
         """The inputs that hold the rows: those at or below `dataset_source`."""
-        return self.below(self.environment.get("dataset_source", f"{ROOT}/input"))
+        return self.below(self.environment.get("dataset_source", INPUT))
 
     def below(self, folder: str) -> tuple[Mount, ...]:
         """The inputs at or below a folder of the container."""

@@ -44,8 +44,8 @@ class Latecomers:
         pause = timedelta(seconds=self._settings.label_poll_seconds) * 2**each.run
         looked = self._looked.get(each.id)
         if looked is None:
-            return now - each.modified >= pause
-        return now - looked >= max(pause, (looked - each.window_end) / 8)
+            return bool(now - each.modified >= pause)
+        return bool(now - looked >= max(pause, (looked - each.window_end) / 8))
 
     def _again(self, each: Execution, now: datetime) -> bool:
         self._looked[each.id] = now
