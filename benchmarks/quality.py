@@ -1,7 +1,8 @@
 """What model quality with curves costs beyond decoding, for one million rows of each type of problem.
 
-`make bench` runs it. The rows lie in Parquet with row groups of 131,072; every time is of one thread, the median of
-several turns. `figures` is all that is computed of the states: metrics, deviations, curves, drift and the documents.
+`make bench` runs it. The rows lie in Parquet with row groups of 131,072; every time is the processor time of one
+thread, the median of several turns. `figures` is all that is computed of the states: metrics, deviations, curves, drift
+and the documents.
 """
 
 from __future__ import annotations
@@ -112,12 +113,12 @@ def documents(monitor: ModelQuality, profile: Profile) -> str:
 
 
 def seconds(call: Callable[[], object]) -> float:
-    """The median time of one call."""
+    """The median processor time of one call."""
     taken = []
     for _ in range(TURNS):
-        start = time.perf_counter()
+        start = time.process_time()
         call()
-        taken.append(time.perf_counter() - start)
+        taken.append(time.process_time() - start)
     return statistics.median(taken)
 
 

@@ -213,7 +213,7 @@ def _of_constant(metric: Metric, matrix: Matrix) -> float:
 def of_scores(state: ScoresState, names: Sequence[str]) -> Iterator[Figure]:
     """The figures of scores among `names`."""
     known = state.labelled()
-    drawn = samples.histograms(known)
+    drawn, thin = samples.histograms(known), curves.thinned(known)
     for name in names:
         metric = METRICS[name.removesuffix(CONSTANT)]
         if metric.takes == "scores":
@@ -221,7 +221,7 @@ def of_scores(state: ScoresState, names: Sequence[str]) -> Iterator[Figure]:
             if "calibration" in name:
                 why = why_no_calibration(known)
             spread = nan if why else samples.deviation([metric.compute(some) for some in drawn])
-            yield Figure(name, metric.compute(known), spread, why)
+            yield Figure(name, metric.compute(thin if name in ("auc", "au_prc") else known), spread, why)
 
 
 def of_chances(chances: Sequence[ScoresState]) -> Iterator[Figure]:
