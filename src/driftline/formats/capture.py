@@ -31,9 +31,9 @@ class Capture:
     baseline's names in order, else `_c0`, `_c1`, ...; JSON members keep their names, nested ones as `a.b.0`. BASE64 is
     decoded by its content type; each side may have an encoding of its own. A call with several inferences gives
     several rows. Settings: `side=output` (or `input`) reads one side only; `metadata=true` adds `inference_id` (with
-    `_0`, `_1`, ... where a call has several rows), `event_id` and `inference_time`; `since` and `until` (as
-    `2026-01-02T03:04:05Z`) keep calls of [since, until) only; `compatible=true` refuses what SageMaker refuses. Records
-    whose id came before in this run are told, and read.
+    `_0`, `_1`, ... where a call has several rows), `event_id` and `inference_time`, and `ground_truth=true` the labels
+    of merged records; `since` and `until` (as `2026-01-02T03:04:05Z`) keep calls of [since, until) only;
+    `compatible=true` refuses what SageMaker refuses. Records whose id came before in this run are told, and read.
     """
 
     def split(self, uri: str, size: int, opener: Opener, options: ReadOptions) -> Sequence[Part]:

@@ -8,7 +8,8 @@ from difflib import get_close_matches
 from driftline.errors import Invalid
 
 _TEXT = ("encoding",)
-_CAPTURED = ("output_columns_position", "side", "metadata", "compatible", "exact", "since", "until", *_TEXT)
+_CAPTURED = ("output_columns_position", "side", "metadata", "ground_truth", "compatible")
+_CAPTURED += ("exact", "since", "until", *_TEXT)
 _SCRIPTS = ("script_errors", "script_seconds", "script_memory_bytes", "script_records", "script_environment")
 
 SETTINGS: dict[str, tuple[str, ...]] = {
