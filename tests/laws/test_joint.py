@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from driftline.profile import Profile, decode, encode
 from driftline.profile.analyzer import JointAnalyzer
 from driftline.profile.analyzers import JOINT
+from driftline.profile.attribution import Attribution, AttributionState
 from driftline.profile.confusion import Confusion
 from driftline.profile.contingency import Contingency
 from driftline.profile.losses import Losses, LossesState
@@ -135,6 +136,15 @@ def same_samples(one: NeighboursState, other: NeighboursState) -> None:
         identical(sample, other.samples[marks])
 
 
+def same_sums(one: AttributionState, other: AttributionState) -> None:
+    """Counts exactly, sums within rounding relative to the size of the terms."""
+    for name in ("counts", "expected_counts"):
+        assert np.array_equal(getattr(one, name), getattr(other, name)), name
+    for name in ("sums", "absolute", "squares", "expected_sums"):
+        scale = max(1.0, float(one.squares.max(initial=0.0)))
+        np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=1e-9, atol=1e-9 * scale, err_msg=name)
+
+
 def same_ranks(one: Sketch, other: Sketch) -> None:
     """Two sketches of the same rows differ in rank by no more than both their errors."""
     assert one.count == other.count
@@ -154,6 +164,9 @@ NEAR = pa.schema({"sex": pa.string(), "guess": pa.string(), "one": pa.float64(),
 VOTED = pa.schema({"no": pa.float64(), "yes": pa.float64(), "guess": pa.string(), "label": pa.string()})
 LOST = pa.schema({"where": pa.string(), "size": pa.float64(), "score": pa.float64(), "label": pa.string()})
 RANKED = pa.schema({"query": pa.string(), "score": pa.float64(), "relevance": pa.int64()})
+EXPLAINED = pa.schema(
+    {"label0/age": pa.float64(), "label0/income": pa.float64(), "label0/(expected value)": pa.float64()}
+)
 PREDICTED = pa.schema({"guess": pa.float64(), "truth": pa.float64()})
 
 EXAMPLES = {
@@ -207,6 +220,12 @@ EXAMPLES = {
         st.lists(st.tuples(st.none() | st.sampled_from("abcde"), NUMBERS, SCORES, LABELS), max_size=40),
         LOST,
         same_losses,
+    ),
+    "attribution": Example(
+        Attribution(("age", "income")),
+        st.lists(st.tuples(NUMBERS, NUMBERS, st.just(0.25)), max_size=40),
+        EXPLAINED,
+        same_sums,
     ),
 }
 """An example of every question of the table; a new one is added here."""

@@ -8,7 +8,9 @@ from typing import Literal, TypeVar
 
 F = TypeVar("F", bound=Callable[..., float])
 
-Takes = Literal["sketches", "shares", "confusion", "scores", "chances", "residuals", "contingency", "ranking"]
+Takes = Literal[
+    "sketches", "shares", "confusion", "scores", "chances", "residuals", "contingency", "ranking", "attributions"
+]
 
 TAKES: dict[Takes, str] = {
     "sketches": "numbers (sketches of both sides)",
@@ -19,6 +21,7 @@ TAKES: dict[Takes, str] = {
     "residuals": "predicted and actual numbers (joint moments)",
     "contingency": "facets, predicted and actual labels (counts)",
     "ranking": "ranked items and their relevance",
+    "attributions": "global attributions of both sides, feature by feature",
 }
 """What metrics are computed of. The first two compare two sides and are distances; the others are of one side."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from driftline.profile.analyzer import Analyzer, JointAnalyzer
+from driftline.profile.attribution import Attribution
 from driftline.profile.confusion import Confusion
 from driftline.profile.contingency import Contingency
 from driftline.profile.count import Count
@@ -48,6 +49,7 @@ JOINT: dict[str, type[JointAnalyzer[Any]]] = {
     "misses": Misses,
     "segments": Segments,
     "votes": Votes,
+    "attribution": Attribution,
     "losses": Losses,
 }
 """Questions about several columns of the same rows; monitors ask them."""
