@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from driftline.errors import Invalid
 
 _TEXT = ("encoding",)
-_CAPTURED = ("output_columns_position", "side", "metadata", "ground_truth", "compatible")
-_CAPTURED += ("exact", "since", "until", *_TEXT)
+_ROWS = ("output_columns_position", "side", "since", "until")
+_CAPTURED = (*_ROWS, "metadata", "ground_truth", "compatible", "exact", *_TEXT)
 _SCRIPTS = ("script_errors", "script_seconds", "script_memory_bytes", "script_records", "script_environment")
 
 SETTINGS: dict[str, tuple[str, ...]] = {
