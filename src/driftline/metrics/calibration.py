@@ -14,6 +14,9 @@ from driftline.profile.scores import ScoresState
 
 BINS = 10
 
+STEPS = 50
+"""Newton's steps at most; about six are taken."""
+
 Z_95 = 1.959963984540054
 """So many standard deviations on either side hold 95 % of a normal distribution."""
 
@@ -173,8 +176,22 @@ class Calibrator:
         """The probabilities of these scores; NaN if nothing was learnt."""
         if not self.rates:
             return np.full(len(scores), np.nan)
+        return self._mapped(scores, np.asarray(self.rates))
+
+    def expected(self, scores: Floats) -> Floats:
+        """The probabilities to be expected of other rows: rates are drawn to 1/2 as if by one row more.
+
+        `(rate * count + 1/2) / (count + 1)`, the mean of `drawn`. A block that happened to have no positive row may
+        have one the next time, which matters where blocks are small.
+
+        >>> Calibrator((0.0,), (1.0,), (0.0,), (9,)).expected(np.array([0.5])).tolist()
+        [0.05]
+        """
+        counts, rates = np.asarray(self.counts), np.asarray(self.rates)
+        return self._mapped(scores, np.where(counts > 0, (rates * counts + 0.5) / (counts + 1), rates))
+
+    def _mapped(self, scores: Floats, rates: Floats) -> Floats:
         left, right, weight = self.places(scores)
-        rates = np.asarray(self.rates)
         found: Floats = rates[left] * (1 - weight) + rates[right] * weight
         return found
 
@@ -188,6 +205,31 @@ class Calibrator:
         weight = np.divide(scores - highs[left], gap, out=np.zeros(len(scores)), where=between & (gap > 0))
         return left.astype(np.int64), right.astype(np.int64), weight
 
+    def adapted(self, state: ScoresState, weight: int = 50) -> Calibrator:
+        """The same blocks with the rates of other labelled rows, which may be few.
+
+        The rates are first moved together (log odds `a + b * x` for x, two numbers that are fitted, with a weak prior
+        at 0 and 1, after Platt 1999), then each is mixed with its rows' own as if it were `weight` rows.
+
+        >>> wide = Calibrator((0.0,), (1.0,), (0.5,), (1_000,))
+        >>> rows = ScoresState.of(np.linspace(0.1, 0.9, 100), np.arange(100) < 90)
+        >>> round(wide.adapted(rows, 10).rates[0], 2)
+        0.9
+        """
+        known = state.labelled()
+        if not self.rates or not len(known.values):
+            return self
+        at, _, _ = self.places(known.values)
+        positives, rows = (
+            np.bincount(at, counts, len(self.rates)).astype(np.float64)
+            for counts in (known.positives, known.positives + known.negatives)
+        )
+        odds = self.expected(np.asarray(self.lows))
+        moved = _moved(np.log(np.maximum(odds, 1e-9) / np.maximum(1 - odds, 1e-9)), positives, rows)
+        counts = rows.astype(np.int64) + weight
+        rates = (positives + weight * moved) / counts
+        return Calibrator(self.lows, self.highs, tuple(rates.tolist()), tuple(counts.tolist()))
+
     def drawn(self, rng: np.random.Generator, draws: int) -> npt.NDArray[np.float64]:
         """Rates that the blocks may as well have, one row a draw.
 
@@ -196,6 +238,22 @@ class Calibrator:
         counts, rates = np.asarray(self.counts, dtype=np.float64), np.asarray(self.rates)
         found = rng.beta(rates * counts + 0.5, (1 - rates) * counts + 0.5, (draws, len(rates)))
         return np.where(counts > 0, found, rates)
+
+
+def _moved(odds: Floats, positives: Floats, rows: Floats) -> Floats:
+    """Rates of log odds `a + b * odds` with the a and b that fit the rows best, by Newton's method."""
+    terms = np.stack((np.ones(len(odds)), odds))
+    start = np.array([0.0, 1.0])
+    found = start
+    for _ in range(STEPS):
+        rates = 1 / (1 + np.exp(-np.clip(found @ terms, -30, 30)))
+        slope = terms @ (positives - rows * rates) - (found - start)
+        step = np.linalg.solve((terms * (rows * rates * (1 - rates))) @ terms.T + np.eye(2), slope)
+        found = found + np.clip(step, -2, 2)
+        if np.abs(step).max() < 1e-9:
+            break
+    moved: Floats = 1 / (1 + np.exp(-np.clip(found @ terms, -30, 30)))
+    return moved
 
 
 IDENTITY = Calibrator()

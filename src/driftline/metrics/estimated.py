@@ -107,7 +107,7 @@ def binary(parts: Sequence[Called], draws: int = DRAWS, seed: int = SEED) -> dic
 
 def _expected(parts: Sequence[Called]) -> tuple[Floats, Table, Table, Floats, Floats]:
     """Scores, and of each the positives among the rows predicted positive and negative, and those rows."""
-    chances = [part.calibrator(part.scores) for part in parts]
+    chances = [part.calibrator.expected(part.scores) for part in parts]
     scores, positive, negative, chance = (
         np.concatenate(each)
         for each in (

@@ -92,7 +92,7 @@ def expected(state: VotesState, learnt: ClassCalibrators) -> Table:
     found = np.zeros((state.classes, state.classes))
     for place, calibrator in enumerate(learnt.calibrators):
         at = divmod(place, state.classes)
-        found[at] = float(np.dot(rows[at], calibrator(middles[at])))
+        found[at] = float(np.dot(rows[at], calibrator.expected(middles[at])))
     balanced: Table = _balanced(found[None], state.predicted)[0]
     return balanced
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from math import isnan, nan
 from typing import Any, ClassVar
 
@@ -12,7 +13,7 @@ from driftline.metrics.calibration import IDENTITY, Calibrator, binned, isotonic
 from driftline.metrics.estimated import Called, Estimate, binary, realised_binary
 from driftline.metrics.estimated_classes import ClassCalibrators, class_calibrators, realised_classes, several
 from driftline.metrics.expected_error import ErrorModel, error_model, realised, regression
-from driftline.monitors.lessons import LEAST_GAIN, Lesson, Lessons, pieces_of, unexplained
+from driftline.monitors.lessons import LEAST_GAIN, Lesson, Lessons, adapted, by_segment, cost
 from driftline.monitors.monitor import Learnt
 from driftline.monitors.verdict import Measure, Verdict, Violation
 from driftline.profile import Profile
@@ -153,13 +154,14 @@ class Estimates:
         found = Lessons(self.problem_type, whole, self._labelled(state), realised=self._realised(profile, state))
         if isinstance(whole, ClassCalibrators):
             return found
-        least = unexplained([whole]) * (1 - LEAST_GAIN)
+        given = self.calibration == "none"
+        learn = partial(adapted, whole) if isinstance(whole, Calibrator) and not given else self._learn
+        least = cost(whole, state) * (1 - LEAST_GAIN)
         for column in self.segments:
-            by_segment = profile[Segments.by(column, question)]
-            pieces = pieces_of(by_segment, self._learn, self._labelled)
-            taught = [piece.lesson for piece in pieces if not isinstance(piece.lesson, ClassCalibrators)]
-            if taught and unexplained(taught) < least:
-                least, found = unexplained(taught), replace(found, column=column, pieces=pieces)
+            by_column = profile[Segments.by(column, question)]
+            other, left = by_segment(found, column, by_column, learn, self._labelled)
+            if other.pieces and left < least:
+                least, found = left, other
         return found
 
     def compare(self, lessons: Lessons, profile: Profile) -> tuple[Compared, ...]:

@@ -14,7 +14,7 @@ from driftline.errors import Invalid
 from driftline.monitors.estimates import BINARY, MULTICLASS, REGRESSION, Compared, Estimates
 from driftline.monitors.lessons import Lessons, lessons_from, lessons_to
 from driftline.monitors.monitor import Learnt
-from driftline.monitors.tracks import track_of
+from driftline.monitors.tracks import Track, track_of, widened
 from driftline.profile import Profile, decode, encode
 
 
@@ -155,6 +155,22 @@ def test_the_record_of_past_estimates() -> None:
     assert track[0].error == pytest.approx(0.01, abs=3 * track[0].uncertainty)
     assert track[0].width == pytest.approx(0.04)
     assert track[1].count == 0 and isnan(track[1].held)
+
+
+def test_past_errors_widen_the_next_interval() -> None:
+    """Calibration that moves between periods: intervals of the baseline alone are too narrow, widened ones hold."""
+    rng = np.random.default_rng(0)
+
+    def period() -> Compared:
+        value = rng.normal(0.8, 0.01)
+        return Compared("f1", value, value - 0.01, value + 0.01, value + rng.normal(0, 0.01))
+
+    track = track_of(period() for _ in range(200))[0]
+    assert track.held < 0.8 and track.excess == pytest.approx(0.01**2 - (0.01 / 1.96) ** 2, rel=0.3)
+    assert np.mean([widened(period(), track).held is True for _ in range(500)]) == pytest.approx(0.95, abs=0.03)
+    calm = track_of([period()])[0]
+    some = period()
+    assert widened(some, calm) == some and widened(some, Track("f1")) == some
 
 
 @pytest.mark.parametrize(
