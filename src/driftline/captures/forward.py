@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -103,6 +103,17 @@ class Forwarder:
             expected = f"at most {self._largest} bytes"
             raise Invalid(what="body", got=f"{len(call.body)} bytes", expected=expected, remedy="Send less at a time.")
         return self._ask("POST", url, "/invocations", call.body, call.sent(), self._seconds)
+
+    def calling(self, url: str) -> Callable[[bytes, str, str], tuple[bytes, str]]:
+        """What sends a body of a content type to the model at `url`, asks for another, and gives the answer and its
+        type; it raises as `invoke`.
+        """
+
+        def call(body: bytes, content_type: str, accept: str) -> tuple[bytes, str]:
+            answer = self.invoke(url, Invocation(body, content_type, accept))
+            return answer.body, answer.content_type
+
+        return call
 
     def ping(self, url: str, *, seconds: float = 2.0) -> None:
         """Return if the model at `url` answers GET `/ping` with success; raises as `invoke`."""
