@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from binaries import local
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from s3 import Server, use
 from truths import MERGED, TRUTH, call, truth, write
 
 import driftline
@@ -19,8 +21,9 @@ from driftline.errors import NotFound
 from driftline.formats.format import Part, ReadOptions
 from driftline.formats.merged import Merged as MergedRecords
 from driftline.labels.merge import Merged, Merging, merge
-from driftline.labels.truth import Truth
+from driftline.labels.truth import Truth, fingerprint
 from driftline.storage.access import Access
+from driftline.storage.storages import storage_for
 from driftline.window import Window
 
 HOUR = "2026/01/02/03"
@@ -263,3 +266,29 @@ def test_any_text_comes_through(
         for each in records(found)
     } == expected
     assert found.problems.count == 0
+
+
+def test_in_s3(s3: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """G-09 to G-11: no labels yet, then some; a merge again; a bucket that is not there is a fault of the caller."""
+    use(monkeypatch, s3.environment())
+    root = f"s3://{s3.bucket('merge')}"
+    prefix, access = f"{root}/truth", Access()
+    captured = f"{root}/capture/churn/AllTraffic/{HOUR}"
+    lines = "".join(f"{call(f'a-{at}', '0.5')}\n" for at in range(1_000))
+    storage_for(captured, access).put(f"{captured}/a.jsonl", lines.encode())
+    asked = Merging((captured,), Truth((f"{prefix}/{HOUR}",)), f"{root}/merge", size=100_000)
+    assert merge(asked, access).coverage.is_none_yet
+    assert fingerprint([prefix], access) == ""
+    for count in (1_000, 10):
+        labelled = "".join(f"{truth(f'a-{at}', count)}\n" for at in range(count))
+        storage_for(prefix, access).put(f"{prefix}/{HOUR}/a.jsonl", labelled.encode())
+        before = fingerprint([prefix], access)
+        found = merge(asked, access)
+        there = [each.uri for each in storage_for(root, access).list(f"{root}/merge/")]
+        assert there == list(found.written)
+        assert found.coverage.labelled == driftline.profile(found.written).rows == count
+        assert fingerprint([f"{root}/truth/*/01/02/{HOUR[-2:]}"], access) == before
+    with pytest.raises(NotFound, match="bucket"):
+        fingerprint(["s3://no-such-bucket/truth"], access)
+    with pytest.raises(NotFound, match="bucket"):
+        merge(replace(asked, truth=Truth(("s3://no-such-bucket/truth",))), access)
