@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from math import inf
 
@@ -39,11 +40,19 @@ def truncated(values: Floats, dropped: int) -> Floats:
 
 def coarsened(values: Floats, dropped: int, limit: int) -> tuple[Floats, int]:
     """The distinct truncated values, and the number of dropped bits, at least `dropped`, that makes them `limit`."""
-    found = np.unique(truncated(values, dropped))
-    while len(found) > limit and dropped < MOST_DROPPED:
-        dropped += 1
-        found = np.unique(truncated(found, dropped))
-    return found, dropped
+    ordered = np.sort(values)
+    found = _steps(truncated(ordered, dropped))
+    if len(found) <= limit or dropped >= MOST_DROPPED:
+        return found, dropped
+    few = range(dropped + 1, MOST_DROPPED)  # truncating keeps the order, so a count is one pass
+    dropped = few[0] + bisect_left(few, True, key=lambda bits: len(_steps(truncated(found, bits))) <= limit)
+    return _steps(truncated(found, dropped)), dropped
+
+
+def _steps(ordered: Floats) -> Floats:
+    """The distinct ones of ascending numbers."""
+    kept: Floats = ordered[np.concatenate((np.ones(min(len(ordered), 1), dtype=np.bool_), ordered[1:] != ordered[:-1]))]
+    return kept
 
 
 @dataclass(frozen=True)
