@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Self
 
 from driftline.errors import Invalid
@@ -160,6 +160,18 @@ class Cron:
         ['Fri 12', 'Fri 00', 'Fri 12']
         """
         return list(islice((fire for fire in self._fires(moment, 1) if fire > moment), count))
+
+    def last_times(self, count: int, since: datetime, until: datetime) -> list[datetime]:
+        """The latest times that it fired in (since, until], in order, at most `count`.
+
+        >>> times = Cron.parse("cron(0 * ? * * *)").last_times(
+        ...     2, datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+        ... )
+        >>> [f"{at:%d %H}" for at in times]
+        ['31 23', '01 00']
+        """
+        fired = takewhile(lambda fire: fire > since, (fire for fire in self._fires(until, -1) if fire <= until))
+        return list(islice(fired, count))[::-1]
 
     def period(self, scheduled: datetime) -> timedelta:
         """How much time the run that is planned for `scheduled` answers for.

@@ -15,13 +15,16 @@ from driftline.catalog import due, executions, resources, work
 from driftline.catalog.executions import Execution
 from driftline.catalog.resources import Resource
 from driftline.cron import NOW, Cron
-from driftline.errors import Conflict, Invalid
+from driftline.errors import CallerError, Conflict, Invalid
 from driftline.settings import Settings
 from driftline.window import Window, window_of
 
 KIND = "monitoring-schedule"
 WORK = "execution"
 JOB = "processing-job"
+SCHEDULED, STOPPED, FAILED = "Scheduled", "Stopped", "Failed"
+FAILURE, STOPPED_TIME = "FailureReason", "StoppedTime"
+"""Members of a schedule that says why it failed, and of one that says since when it is stopped."""
 BATCH = 50
 """Schedules that are planned in one transaction."""
 MOST = 1000
@@ -71,6 +74,11 @@ class Plan:
         """When it runs next after that moment; None: never again."""
         return None if self.is_now else Cron.parse(self.expression).next_after(moment)
 
+    def missed(self, at: datetime, now: datetime, most: int) -> list[datetime]:
+        """The times from `at`, which is one, to `now`, in order; of many only the latest."""
+        later = [] if self.is_now else Cron.parse(self.expression).last_times(most, at, now)
+        return later if len(later) == most else [at, *later]
+
     def next_times(self, count: int, moment: datetime) -> list[datetime]:
         """The next times that it runs after that moment, at most `count`; none for NOW, which runs once."""
         return [] if self.is_now else Cron.parse(self.expression).next_times(count, moment)
@@ -88,16 +96,34 @@ def plan_due(tx: Connection, now: datetime, settings: Settings) -> int:
     made = 0
     for name, at in due.before(tx, now, BATCH):
         schedule = resources.find(tx, KIND, name)
-        if schedule is None or schedule.status != "Scheduled":
+        if schedule is None or schedule.status != SCHEDULED:
             due.remove(tx, name)
             continue
-        plan = Plan.of(schedule.body["MonitoringScheduleConfig"])
-        missed = [at, *_between(plan, at, now)]
-        for moment in missed[-max(settings.catch_up, 1) :]:
-            after = None if plan.is_now else moment + timedelta(seconds=settings.delay_seconds)
-            made += _add(tx, schedule, plan, moment, now, "schedule", after) is not None
-        due.put(tx, name, plan.after(missed[-1]))
+        try:
+            with tx.begin_nested():
+                made += _plan(tx, schedule, at, now, settings)
+        except Conflict:  # somebody runs it by hand this very moment: planned at the next look
+            continue
+        except CallerError as error:  # one that cannot be planned must not keep the others from running
+            _fail(tx, schedule, str(error), now)
     return made
+
+
+def _plan(tx: Connection, schedule: Resource, at: datetime, now: datetime, settings: Settings) -> int:
+    plan = Plan.of(schedule.body["MonitoringScheduleConfig"])
+    made = 0
+    for moment in plan.missed(at, now, max(settings.catch_up, 1)):
+        after = None if plan.is_now else moment + timedelta(seconds=settings.delay_seconds)
+        made += _add(tx, schedule, plan, moment, now, "schedule", after) is not None
+    due.put(tx, schedule.name, plan.after(now))
+    return made
+
+
+def _fail(tx: Connection, schedule: Resource, reason: str, now: datetime) -> None:
+    """The schedule plans nothing more, and says why, until it is updated or started."""
+    body = {**schedule.body, FAILURE: reason}
+    resources.update(tx, KIND, schedule.name, now=now, status=FAILED, body=body)
+    due.put(tx, schedule.name, None)
 
 
 def _between(plan: Plan, at: datetime, now: datetime) -> Iterator[datetime]:

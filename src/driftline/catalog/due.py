@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from driftline.catalog.resources import fold
 from driftline.catalog.tables import due
@@ -12,8 +12,9 @@ from driftline.catalog.tables import due
 
 def put(tx: Connection, schedule: str, at: datetime | None) -> None:
     """The schedule runs at this time next; None: never again."""
-    remove(tx, schedule)
-    tx.execute(insert(due).values(schedule=fold(schedule), at=at))
+    found = tx.execute(update(due).where(due.c.schedule == fold(schedule)).values(at=at))  # waits for who has it locked
+    if not found.rowcount:
+        tx.execute(insert(due).values(schedule=fold(schedule), at=at))
 
 
 def find(tx: Connection, schedule: str) -> datetime | None:

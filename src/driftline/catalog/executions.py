@@ -18,6 +18,9 @@ from driftline.errors import Conflict, NotFound
 
 OPEN = ("Pending", "InProgress", "Stopping")
 
+_NAMES = ("endpoint", "definition")
+"""Columns with names of other resources, which are the same whatever their case."""
+
 MERGE, LABELS = "merge", "labels"
 """Members of an execution's body: the job that merges its labels, and which labels there were (a fingerprint)."""
 
@@ -171,7 +174,10 @@ def search(tx: Connection, wanted: Search) -> Page:
     c = execution.c
     query = select(execution)
     for name, value in wanted.equal.items():
-        query = query.where(c[name] == (fold(value) if name == "schedule" else value))
+        if name in _NAMES:
+            query = query.where(func.lower(c[name]) == fold(value))
+        else:
+            query = query.where(c[name] == (fold(value) if name == "schedule" else value))
     query = query.where(*(c[name] > moment for name, moment in wanted.after.items()))
     query = query.where(*(c[name] < moment for name, moment in wanted.before.items()))
     column = c[wanted.sort_by]

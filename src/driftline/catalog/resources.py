@@ -169,7 +169,9 @@ def _query(kind: str, wanted: Search) -> Select[Any]:
     if wanted.status:
         query = query.where(c.status == wanted.status)
     for name, value in wanted.attributes.items():
-        same = (label.c.kind == c.kind, label.c.folded == c.folded, label.c.name == name, label.c.value == value)
+        # labels are names of other resources, which are the same whatever their case
+        alike = func.lower(label.c.value) == fold(value)
+        same = (label.c.kind == c.kind, label.c.folded == c.folded, label.c.name == name, alike)
         query = query.where(select(label.c.folded).where(*same).exists())
     column = _SORTS[wanted.sort_by]
     if wanted.token:

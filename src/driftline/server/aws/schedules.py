@@ -12,17 +12,13 @@ from driftline.catalog import alerts, due, executions, resources, tags
 from driftline.catalog.alerts import Alert
 from driftline.catalog.resources import Resource
 from driftline.errors import NotFound
-from driftline.schedules import KIND, Plan, definition_of, source_of
+from driftline.schedules import FAILED, FAILURE, KIND, SCHEDULED, STOPPED, STOPPED_TIME, Plan, definition_of, source_of
 from driftline.server.aws.executions import summary as execution_summary
 from driftline.server.aws.lists import listed
 from driftline.server.aws.tags import tags_of
 from driftline.server.aws.waking import wake
 from driftline.server.aws.wire import Call, operation
 from driftline.server.errors import AwsError
-
-SCHEDULED, STOPPED = "Scheduled", "Stopped"
-STOPPED_TIME = "StoppedTime"
-"""The member of a stopped schedule that says since when."""
 
 
 @operation("CreateMonitoringSchedule")
@@ -56,9 +52,11 @@ def update(request: Mapping[str, Any], call: Call) -> dict[str, Any]:
             given["ScheduleConfig"] = before["ScheduleConfig"]
         config = _checked(tx, given)
         first = Plan.of(config).first(call.now)
-        body, labels = {**found.body, "MonitoringScheduleConfig": config}, _labels(tx, config)
-        resources.update(tx, KIND, found.name, now=call.now, body=body, labels=labels)
-        if found.status == SCHEDULED:
+        body = {**_mended(found), "MonitoringScheduleConfig": config}
+        status = SCHEDULED if found.status == FAILED else found.status
+        labels = _labels(tx, config)
+        resources.update(tx, KIND, found.name, now=call.now, body=body, labels=labels, status=status)
+        if status == SCHEDULED:
             due.put(tx, found.name, first)
     wake(call)
     return {"MonitoringScheduleArn": found.arn}
@@ -72,8 +70,8 @@ def describe(request: Mapping[str, Any], call: Call) -> dict[str, Any]:
         last = executions.last_of(tx, found.name)
     told = _shown(found)
     told["MonitoringScheduleConfig"] = found.body["MonitoringScheduleConfig"]
-    if found.body.get("FailureReason"):
-        told["FailureReason"] = found.body["FailureReason"]
+    if found.body.get(FAILURE):
+        told[FAILURE] = found.body[FAILURE]
     return {**told, "LastMonitoringExecutionSummary": execution_summary(last[0], call)} if last else told
 
 
@@ -91,7 +89,7 @@ def start(request: Mapping[str, Any], call: Call) -> None:
         found = _found(tx, request)
         if found.status == SCHEDULED:
             return
-        body = {member: value for member, value in found.body.items() if member != STOPPED_TIME}
+        body = {member: value for member, value in _mended(found).items() if member != STOPPED_TIME}
         resources.update(tx, KIND, found.name, now=call.now, status=SCHEDULED, body=body)
         due.put(tx, found.name, Plan.of(found.body["MonitoringScheduleConfig"]).after(call.now))
     wake(call)
@@ -154,6 +152,11 @@ def _found(tx: Connection, request: Mapping[str, Any]) -> Resource:
     if found is None:
         raise NotFound(what="Monitoring Schedule", name=name)
     return found
+
+
+def _mended(found: Resource) -> dict[str, Any]:
+    """The body without the reason for which it could not be planned."""
+    return {member: value for member, value in found.body.items() if member != FAILURE}
 
 
 def _shown(found: Resource) -> dict[str, Any]:

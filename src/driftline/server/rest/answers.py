@@ -91,12 +91,13 @@ class Schedule(BaseModel):
 
     name: str
     arn: str
-    status: Annotated[str, Field(description="Scheduled or Stopped.")]
+    status: Annotated[str, Field(description="Scheduled, Stopped or Failed.")]
     type: str
     endpoint: str | None
     definition: str | None
     expression: Annotated[str, Field(description="cron(...) in UTC, or NOW.")]
     next_run: Annotated[datetime | None, Field(description="When it runs next; null: never again.")]
+    failure_reason: Annotated[str | None, Field(description="Why it cannot be planned, if it is Failed.")]
     stopped_since: Annotated[datetime | None, Field(description="Since when it is stopped.")]
     created: datetime
     modified: datetime
@@ -206,11 +207,21 @@ class Capture(BaseModel):
     breaches: Annotated[list[str], Field(description="Why what is captured cannot stand for all calls.")]
 
 
+class Traffic(BaseModel):
+    """Calls that came through the server and that the model answered."""
+
+    calls: int
+    captured: Annotated[int, Field(description="Those of which a record was kept.")]
+    dropped: Annotated[int, Field(description="Those that were to be captured and could not be.")]
+    reason: Annotated[str | None, Field(description="Why, at last.")]
+
+
 class EndpointDetail(Endpoint):
     """An endpoint, what it calls and captures, and what watches it."""
 
     variants: list[Variant]
     capture: Annotated[Capture | None, Field(description="Null: nothing is captured.")]
+    traffic: Annotated[Traffic, Field(description="In the last 24 hours.")]
     schedules: Annotated[list[str], Field(description="Schedules that monitor it.")]
 
 

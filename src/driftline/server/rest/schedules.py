@@ -12,7 +12,7 @@ from driftline import schedules
 from driftline.catalog import alerts, due, executions, resources
 from driftline.catalog.resources import Resource, Search
 from driftline.processing import preflight
-from driftline.schedules import KIND, Plan
+from driftline.schedules import FAILURE, KIND, SCHEDULED, STOPPED, STOPPED_TIME, Plan
 from driftline.server.aws import schedules as aws
 from driftline.server.aws.waking import wake
 from driftline.server.aws.wire import Call
@@ -106,7 +106,7 @@ def _found(call: Call, name: str) -> Schedule:
 
 
 def _shown(tx: Connection, found: Resource) -> dict[str, Any]:
-    stopped = found.body.get(aws.STOPPED_TIME) if found.status == aws.STOPPED else None
+    stopped = found.body.get(STOPPED_TIME) if found.status == STOPPED else None
     return {
         "name": found.name,
         "arn": found.arn,
@@ -115,7 +115,8 @@ def _shown(tx: Connection, found: Resource) -> dict[str, Any]:
         "endpoint": found.labels.get("endpoint"),
         "definition": found.labels.get("definition"),
         "expression": Plan.of(found.body["MonitoringScheduleConfig"]).expression,
-        "next_run": due.find(tx, found.name) if found.status == aws.SCHEDULED else None,
+        "next_run": due.find(tx, found.name) if found.status == SCHEDULED else None,
+        "failure_reason": found.body.get(FAILURE),
         "stopped_since": None if stopped is None else datetime.fromtimestamp(stopped, UTC),
         "created": found.created,
         "modified": found.modified,
@@ -125,7 +126,7 @@ def _shown(tx: Connection, found: Resource) -> dict[str, Any]:
 def _detail(tx: Connection, found: Resource, call: Call) -> ScheduleDetail:
     config = found.body["MonitoringScheduleConfig"]
     alert = alerts.find(tx, found.name)
-    is_on = found.status == aws.SCHEDULED
+    is_on = found.status == SCHEDULED
     return ScheduleDetail(
         **_shown(tx, found),
         next_runs=Plan.of(config).next_times(_SHOWN, call.now) if is_on else [],

@@ -1,0 +1,95 @@
+"""Planning on SQLite and PostgreSQL: what one schedule, one caller or one moment cannot do to the others."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from databases import postgres_url
+from monitored import monitored
+
+from driftline import schedules
+from driftline.catalog import Catalog, due, executions, resources
+from driftline.catalog.resources import Search
+from driftline.settings import Settings
+
+NOW = datetime(2026, 1, 2, 3, 0, 5, tzinfo=UTC)
+BEFORE = NOW - timedelta(minutes=30)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def catalog(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Catalog]:
+    """An empty catalog."""
+    url = f"sqlite:///{tmp_path / 'a.sqlite'}" if request.param == "sqlite" else postgres_url()
+    made = Catalog(url)
+    made.migrate()
+    yield made
+    made.close()
+
+
+def test_a_schedule_that_cannot_be_planned_keeps_no_other_from_running(catalog: Catalog, tmp_path: Path) -> None:
+    """SC-06, SC-09: it is Failed and says why; the others are planned; started again it is planned again."""
+    for name in ("aaa", "bbb"):
+        monitored(catalog, tmp_path, name, now=BEFORE)
+    with catalog.begin() as tx:
+        resources.delete(tx, "data-quality-job-definition", "aaa")
+    with catalog.begin() as tx:
+        assert schedules.plan_due(tx, NOW, Settings()) == 1
+        broken = resources.get(tx, schedules.KIND, "aaa")
+        assert broken.status == "Failed"
+        assert broken.body["FailureReason"] == "data-quality-job-definition not found: aaa."
+        assert due.find(tx, "aaa") is None
+        assert [each.schedule for each in executions.open_of(tx, "bbb")] == ["bbb"]
+        assert schedules.plan_due(tx, NOW, Settings()) == 0
+
+
+def test_a_year_without_a_server_is_caught_up_at_once(catalog: Catalog, tmp_path: Path) -> None:
+    """SC-12: the latest windows, in order, and soon: who plans holds the database."""
+    monitored(catalog, tmp_path, "every-minute", expression="cron(* * * * ? *)", now=NOW - timedelta(days=365))
+    began = time.monotonic()
+    with catalog.begin() as tx:
+        assert schedules.plan_due(tx, NOW, Settings(catch_up=3)) == 3
+        found = [each.scheduled for each in executions.open_of(tx, "every-minute")]
+        assert found == [datetime(2026, 1, 2, 2, 58 + each, tzinfo=UTC) for each in (0, 1)] + [NOW.replace(second=0)]
+        assert due.find(tx, "every-minute") == NOW.replace(second=0) + timedelta(minutes=1)
+    assert time.monotonic() - began < 5
+
+
+def test_a_schedule_is_stopped_while_it_is_planned(catalog: Catalog, tmp_path: Path) -> None:
+    """SC-08: whoever comes second waits for the first, and what it plans is what stays."""
+    monitored(catalog, tmp_path, "churn", now=BEFORE)
+    failed: list[BaseException] = []
+
+    def stop() -> None:
+        try:
+            with catalog.begin() as tx:
+                schedules.unplan(tx, "churn", NOW)
+        except Exception as error:  # noqa: BLE001  shown below
+            failed.append(error)
+
+    with catalog.begin() as tx:
+        assert schedules.plan_due(tx, NOW, Settings()) == 1
+        stopping = threading.Thread(target=stop)
+        stopping.start()
+        time.sleep(0.5)
+    stopping.join(30)
+    assert not failed
+    with catalog.read() as tx:
+        assert due.find(tx, "churn") is None
+        assert [each.status for each in executions.last_of(tx, "churn")] == ["Stopped"]
+
+
+def test_names_are_the_same_whatever_their_case(catalog: Catalog, tmp_path: Path) -> None:
+    """IA-02: a definition that a schedule names in another case is in use, and filters find it."""
+    monitored(catalog, tmp_path, "Churn", now=BEFORE)
+    with catalog.begin() as tx:
+        schedules.plan_due(tx, NOW, Settings())
+        assert [
+            each.name for each in resources.search(tx, schedules.KIND, Search(attributes={"endpoint": "cHURN"})).items
+        ]
+        for name in ("endpoint", "definition", "schedule"):
+            assert len(executions.search(tx, executions.Search({name: "cHURN"})).items) == 1, name
