@@ -8,20 +8,23 @@ where rows are few.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from math import erfc, exp, inf, lgamma, log, log1p, nan, sqrt
+from math import erfc, exp, inf, isnan, lgamma, log, log1p, nan, sqrt
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from driftline.monitors.verdict import Measure
 from driftline.profile import Profile
 from driftline.profile.axes import FIRST, MISSING, REST, Axis
 from driftline.profile.columns import Floats
 from driftline.profile.frequent import number_text
 from driftline.profile.losses import Cells, LossesState, pairs
+from driftline.profile.segments import SegmentsState
 
 LEAST_ROWS = 50
 CUTS = 8
@@ -85,6 +88,24 @@ class Candidates:
     others: Floats
 
 
+def measured(
+    column: str, state: SegmentsState[Any], name: str, compute: Callable[[Any], float], least: int = LEAST_ROWS
+) -> tuple[Measure, ...]:
+    """A metric of each segment of the column, in the order of its groups; NaN with a reason where rows are few.
+
+    `compute` is a function of the state that was asked by segment, such as `expected_calibration_error` of `Scores`.
+    """
+    found = []
+    for group, rows in enumerate(state.rows.tolist()):
+        subject = said(state.axis, group, column)
+        if rows >= least:
+            value = compute(state.states[group])
+            found.append(Measure(subject, name, value, None, "undefined for these rows" if isnan(value) else ""))
+        elif rows:
+            found.append(Measure(subject, name, nan, None, f"{rows:,} rows, fewer than {least:,}"))
+    return tuple(found)
+
+
 def edges_of(profile: Profile, names: tuple[str, ...], ranges: int = 12) -> tuple[tuple[float, ...], ...]:
     """Edges for `Losses` and `Segments` that cut each column of numbers into ranges of about equally many rows.
 
@@ -143,14 +164,14 @@ def clauses_of(axis: Axis, cells: Cells, name: str) -> Clauses:
     """Each group of a column by itself, and for numbers what is below and above about `CUTS` places."""
     masks: dict[bytes, tuple[str, Floats]] = {}
 
-    def add(said: str, mask: Floats) -> None:
+    def add(words: str, mask: Floats) -> None:
         if 0 < float(mask @ cells.rows) < cells.rows.sum():
-            masks.setdefault((mask * (cells.rows > 0)).tobytes(), (said, mask))
+            masks.setdefault((mask * (cells.rows > 0)).tobytes(), (words, mask))
 
     for group in range(len(axis)):
         mask = np.zeros(len(axis))
         mask[group] = 1.0
-        add(_said(axis, group, name), mask)
+        add(said(axis, group, name), mask)
     numbers = np.arange(FIRST, FIRST + len(axis.numbers))
     below = np.cumsum(cells.rows[numbers]) if len(numbers) else np.empty(0)
     cuts = np.unique(np.searchsorted(below, np.arange(1, CUTS + 1) / (CUTS + 1) * below[-1])) if len(below) else ()
@@ -162,11 +183,16 @@ def clauses_of(axis: Axis, cells: Cells, name: str) -> Clauses:
         rest[FIRST + cut + 1 : FIRST + len(numbers)] = 1.0
         if cut + 1 < len(numbers):
             add(f"{name} is {_bound(axis, FIRST + cut + 1, below=False)}", rest)
-    said = tuple(words for words, _ in masks.values())
-    return Clauses(said, np.stack([mask for _, mask in masks.values()]) if masks else np.zeros((0, len(axis))))
+    every = tuple(words for words, _ in masks.values())
+    return Clauses(every, np.stack([mask for _, mask in masks.values()]) if masks else np.zeros((0, len(axis))))
 
 
-def _said(axis: Axis, group: int, name: str) -> str:
+def said(axis: Axis, group: int, name: str) -> str:
+    """The group of the column `name` in words.
+
+    >>> [said(axis, group, "age") for axis in (Axis(np.array([7.0]), ("x",)),) for group in range(4)]
+    ['age is missing', 'age is none of its frequent values', 'age is 7', "age is 'x'"]
+    """
     if group in (MISSING, REST):
         return f"{name} is missing" if group == MISSING else f"{name} is none of its frequent values"
     if group >= FIRST + len(axis.numbers):

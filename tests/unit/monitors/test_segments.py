@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,12 @@ import pytest
 from scipy.stats import binom
 
 from driftline.errors import Invalid
-from driftline.monitors.segments import Search, binomial_tail, edges_of, worsened, worst
+from driftline.metrics.calibration import expected_calibration_error
+from driftline.monitors.segments import Search, binomial_tail, edges_of, measured, worsened, worst
 from driftline.profile import Profile, decode, encode
 from driftline.profile.losses import Losses, LossesState
+from driftline.profile.scores import Scores
+from driftline.profile.segments import Segments
 
 COLUMNS = ("city", "age", "dice")
 
@@ -157,6 +161,20 @@ def test_edges_come_from_a_profile() -> None:
     assert edges[0] == edges[2] == () and len(edges[1]) == 11
     first = worst(answered(table, edges=edges), COLUMNS).segments[0]
     assert first.columns == ("city", "age") and first.mean == pytest.approx(0.3, abs=0.05)
+
+
+def test_a_metric_of_each_segment() -> None:
+    """Any function of the state that was asked by segment; few rows are no figure."""
+    rng = np.random.default_rng(11)
+    score = rng.random(2_000)
+    city = np.where(np.arange(2_000) < 1_970, np.where(rng.random(2_000) < 0.5, "Rome", "Oslo"), "Bern")
+    truth = rng.random(2_000) < np.where(city == "Rome", score, 0.5)
+    question = Segments.by("city", Scores("p", "y"))
+    state = Profile.of(pa.table({"city": city, "p": score, "y": truth}), [question])[question]
+    found = {each.subject: each for each in measured("city", state, "ece", expected_calibration_error)}
+    assert found["city is 'Rome'"].value < 0.06 and found["city is 'Oslo'"].value > 0.2
+    assert isnan(found["city is 'Bern'"].value) and found["city is 'Bern'"].reason == "30 rows, fewer than 50"
+    assert len(found) == 3
 
 
 def test_the_exact_tail_equals_scipy() -> None:
