@@ -19,7 +19,8 @@ from driftline.catalog import Catalog, logs, resources, work
 from driftline.catalog.work import Work
 from driftline.channels import cloudwatch
 from driftline.errors import NotFound, Unavailable
-from driftline.processing import executing, jobs, metrics
+from driftline.processing import executing, jobs, metrics, served
+from driftline.processing.contract import CLARIFY
 from driftline.processing.latecomers import Latecomers
 from driftline.processing.outcome import Outcome
 from driftline.processing.slot import Limits, Slot
@@ -228,8 +229,16 @@ class Worker:
             log.warning("metrics not sent", error=str(error))
 
     def _addressed(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        told = {"endpoint_url": self._access.endpoint_url, "region": self._access.region}
-        return {**asked, **told, "images": dict(self._settings.images)}
+        told: dict[str, Any] = {
+            "endpoint_url": self._access.endpoint_url,
+            "region": self._access.region,
+            "images": dict(self._settings.images),
+            "memory_bytes": self._settings.job_memory_bytes,
+        }
+        if CLARIFY in asked["body"].get("AppSpecification", {}).get("ImageUri", ""):
+            with self._catalog.read() as tx:
+                told |= {"models": served.urls(tx, self._settings.models), "allowed": self._settings.allowed_hosts}
+        return {**asked, **told}
 
     def _is_over(self, held: Held) -> bool:
         return held.stop or held.lost or self._ended.is_set()

@@ -39,7 +39,7 @@ def _run(asked: Mapping[str, Any], answers: IO[str]) -> dict[str, Any]:
     job = Contract.of(asked["name"], asked["body"])
     access = Access(asked.get("endpoint_url"), asked.get("region"), kms_key=job.kms_key)
     try:
-        return _perform(job, access, lambda text: _answer(answers, {"log": text}), asked.get("images") or {}).to_dict()
+        return _perform(job, access, lambda text: _answer(answers, {"log": text}), asked).to_dict()
     except Unavailable as error:
         return {"unavailable": str(error)}
     except DriftlineError as error:
@@ -52,7 +52,7 @@ def _run(asked: Mapping[str, Any], answers: IO[str]) -> dict[str, Any]:
         return Outcome.failed(f"InternalServerError: {type(error).__name__}: {error}").to_dict()
 
 
-def _perform(job: Contract, access: Access, log: Log, images: Mapping[str, str]) -> Outcome:
+def _perform(job: Contract, access: Access, log: Log, asked: Mapping[str, Any]) -> Outcome:
     """By our own analysis where the image is SageMaker's, else by the user's command."""
     name = job.repository.rpartition("/")[2]
     if name == ANALYZER:
@@ -60,8 +60,8 @@ def _perform(job: Contract, access: Access, log: Log, images: Mapping[str, str])
     if name == MERGER:
         return merging.run(job, access, log)
     if name == CLARIFY:
-        return clarifying.run(job, access, log)
-    return command.run(job, access, log, images)
+        return clarifying.run(job, access, log, asked.get("models") or {}, asked.get("allowed") or ())
+    return command.run(job, access, log, asked.get("images") or {}, asked.get("memory_bytes"))
 
 
 def _answer(answers: IO[str], value: Mapping[str, Any]) -> None:

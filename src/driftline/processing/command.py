@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from driftline.documents import violations
-from driftline.errors import DriftlineError
+from driftline.errors import DriftlineError, Invalid
 from driftline.lifeline import die_with_parent
-from driftline.processing.contract import Contract, Mount, Output
-from driftline.processing.inputs import listed, read_bytes
+from driftline.processing.contract import ROOT, Contract, Mount, Output
+from driftline.processing.inputs import listed
 from driftline.processing.metrics import Metric, parsed
 from driftline.processing.outcome import COMPLETED, Outcome
+from driftline.processing.reaper import ending
+from driftline.processing.reaper import memory_bytes as memory_bytes_of
 from driftline.storage.access import Access
 from driftline.storage.storages import storage_for
 
@@ -28,15 +33,22 @@ Log = Callable[[str], None]
 ML = PurePosixPath("/opt/ml")
 ENGINES = ("docker", "podman")
 UPLOAD_SECONDS = 2.0
+GUARD_SECONDS = 0.5
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV")
 """What a local command sees of this process's environment: nothing that could be a secret."""
+_HARMLESS = "PYTHONUNBUFFERED|PYTHONHASHSEED|PYTHONIOENCODING|PYTHONUTF8|PYTHONDONTWRITEBYTECODE"
+_CHOOSING = re.compile(rf"PATH|HOME|TMPDIR|SYSTEMROOT|VIRTUAL_ENV|BASH_ENV|ENV|(LD|DYLD)_.*|(?!({_HARMLESS})$)PYTHON.*")
+"""Variables by which a caller could make a local command run or load something else."""
 
 
-def run(job: Contract, access: Access, log: Log, images: Mapping[str, str]) -> Outcome:
-    """Run the image's command on the job's inputs, and upload what it writes."""
-    with tempfile.TemporaryDirectory(prefix="driftline-job-") as name:
+def run(job: Contract, access: Access, log: Log, images: Mapping[str, str], memory_bytes: int | None = None) -> Outcome:
+    """Run the image's command on the job's inputs, and upload what it writes; raises `Invalid`.
+
+    The command, with all that it starts, may hold so much memory, and ends with this process.
+    """
+    with tempfile.TemporaryDirectory(prefix="driftline-job-", ignore_cleanup_errors=True) as name:
         root = Path(name)
-        command = command_of(job, root, images)
+        command = command_of(job, root, images, memory_bytes)
         if command is None:
             return Outcome.failed(_unknown(job))
         missing = _download(job, root, access)
@@ -44,11 +56,13 @@ def run(job: Contract, access: Access, log: Log, images: Mapping[str, str]) -> O
             return Outcome.failed(missing)
         _configure(job, root)
         log(f"Running {shlex.join(command)}")
-        status = _run(command, job, root, access, log)
+        status = _run(command, job, root, access, log, memory_bytes)
         return _ended(job, root, status, access)
 
 
-def command_of(job: Contract, root: Path, images: Mapping[str, str]) -> list[str] | None:
+def command_of(
+    job: Contract, root: Path, images: Mapping[str, str], memory_bytes: int | None = None
+) -> list[str] | None:
     """The command for the job's image: the one that the settings name, else a container engine's; None without."""
     given = images.get(job.image) or images.get(job.repository)
     if given is not None:
@@ -56,12 +70,32 @@ def command_of(job: Contract, root: Path, images: Mapping[str, str]) -> list[str
         return [*shlex.split(given), *arguments]
     for engine in ENGINES:
         if shutil.which(engine) and _answers(engine):
-            variables = [each for name in _environment(job, None) for each in ("--env", name)]
             entry = ["--entrypoint", job.command[0]] if job.command else []
-            volume = ["--volume", f"{root / 'opt' / 'ml'}:{ML}"]
-            options = ["--rm", "--init", "--name", f"driftline-{job.name}", *volume, *variables, *entry]
-            return [engine, "run", *options, job.image, *job.command[1:], *job.arguments]
+            most = ["--memory", str(memory_bytes)] if memory_bytes else []
+            options = ["--rm", "--init", "--name", _container(job), *most, *_volumes(job, root), *entry]
+            return [engine, "run", *options, *_variables(job, root), job.image, *job.command[1:], *job.arguments]
     return None
+
+
+def _container(job: Contract) -> str:
+    return f"driftline-{job.name}"
+
+
+def _volumes(job: Contract, root: Path) -> list[str]:
+    """Folders that the container shares with us: /opt/ml, and what inputs and outputs lie elsewhere."""
+    paths = [str(ML), *(each.path for each in job.inputs), *(each.path for each in job.outputs)]
+    shared = [path for path in dict.fromkeys(paths) if path == str(ML) or not path.startswith(f"{ML}/")]
+    return [part for path in shared for part in ("--volume", f"{_below(root, path)}:{path}")]
+
+
+def _variables(job: Contract, root: Path) -> list[str]:
+    """The container's variables, by a file: neither the engine itself nor lists of processes see them."""
+    file = root / "variables"
+    file.touch(mode=0o600)
+    lines = {name: value for name, value in job.environment.items() if "\n" not in value}
+    file.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+    others = [f"{name}={value}" for name, value in job.environment.items() if name not in lines]
+    return ["--env-file", str(file), *(part for each in others for part in ("--env", each))]
 
 
 def _answers(engine: str) -> bool:
@@ -87,7 +121,8 @@ def _download(job: Contract, root: Path, access: Access) -> str | None:
         for uri in uris:
             path = _placed(mount, uri, root)
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(read_bytes(uri, access))
+            with storage_for(uri, access).open(uri) as stream, path.open("wb") as file:
+                shutil.copyfileobj(stream, file)
     for output in job.outputs:
         _below(root, output.path).mkdir(parents=True, exist_ok=True)
     return None
@@ -101,8 +136,11 @@ def _placed(mount: Mount, uri: str, root: Path) -> Path:
 
 
 def _below(root: Path, path: str) -> Path:
-    """A path of the container below the folder that stands for its root."""
-    return root / PurePosixPath(path).relative_to("/")
+    """A path of the container below the folder that stands for its root; raises `Invalid` for one that leads out."""
+    place = PurePosixPath(path)
+    if not place.is_absolute() or ".." in place.parts:
+        raise Invalid(what="path in the container", got=path, expected=f"an absolute one without .., such as {ROOT}/x")
+    return root / place.relative_to("/")
 
 
 def _configure(job: Contract, root: Path) -> None:
@@ -113,23 +151,31 @@ def _configure(job: Contract, root: Path) -> None:
     _below(root, f"{ML}/output/metrics/cloudwatch").mkdir(parents=True, exist_ok=True)
 
 
-def _environment(job: Contract, root: Path | None) -> dict[str, str]:
-    """The container's variables; for a local command, paths below /opt/ml lead into its folder."""
-    found = dict(job.environment)
-    if root is None:
-        return found
+def _environment(job: Contract, root: Path) -> dict[str, str]:
+    """A local command's variables; paths below /opt/ml lead into its folder.
+
+    Those that choose which program runs, or what is loaded into it, are the operator's and not the caller's.
+    """
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    return {**kept, **{name: _inside(value, root) for name, value in found.items()}, "DRIFTLINE_ROOT": str(root)}
+    given = {name: _inside(value, root) for name, value in job.environment.items() if not _CHOOSING.fullmatch(name)}
+    return {**kept, **given, "DRIFTLINE_ROOT": str(root)}
 
 
 def _inside(value: str, root: Path) -> str:
     return str(_below(root, value)) if value == str(ML) or value.startswith(f"{ML}/") else value
 
 
-def _run(command: list[str], job: Contract, root: Path, access: Access, log: Log) -> int | str:
-    """The exit status; a text where the command could not be started."""
+def _run(
+    command: list[str], job: Contract, root: Path, access: Access, log: Log, memory_bytes: int | None
+) -> int | str:
+    """The exit status; a text where the command could not be started, or was ended."""
     is_local = command[0] not in ENGINES
-    environment = _environment(job, root) if is_local else {**os.environ, **job.environment}
+    environment = _environment(job, root) if is_local else dict(os.environ)
+    left_out = sorted(filter(_CHOOSING.fullmatch, job.environment)) if is_local else []
+    if left_out:
+        log(f"Left out of the environment: {', '.join(left_out)}")
+    if not is_local:
+        subprocess.run([command[0], "rm", "--force", _container(job)], capture_output=True, check=False)
     try:
         process = subprocess.Popen(
             command,
@@ -140,11 +186,23 @@ def _run(command: list[str], job: Contract, root: Path, access: Access, log: Log
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            start_new_session=True,
             preexec_fn=die_with_parent,  # noqa: PLW1509 - no thread of this process holds a lock here
         )
     except OSError as error:
-        return str(error)
-    ended = threading.Event()
+        return f"the command for image {job.image} does not start: {error}"
+    remains = ["kill", "-KILL", "--", f"-{process.pid}"] if is_local else [command[0], "rm", "--force", _container(job)]
+    with ending(remains):
+        return _watched(process, job, root, access, log, memory_bytes if is_local else None)
+
+
+def _watched(
+    process: subprocess.Popen[str], job: Contract, root: Path, access: Access, log: Log, memory_bytes: int | None
+) -> int | str:
+    """Take what the command says, upload what it writes, and end it where it holds too much memory."""
+    ended, excess = threading.Event(), list[str]()
+    guard = threading.Thread(target=_guard, args=(process.pid, memory_bytes, ended, excess), daemon=True)
+    guard.start()
     continuous = [output for output in job.outputs if output.continuous]
     uploads = threading.Thread(target=_upload_changes, args=(continuous, root, access, ended), daemon=True)
     uploads.start()
@@ -155,7 +213,22 @@ def _run(command: list[str], job: Contract, root: Path, access: Access, log: Log
     status = process.wait()
     ended.set()
     uploads.join()
-    return status
+    guard.join()
+    with suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL)  # what it left behind
+    return excess[0] if excess else status
+
+
+def _guard(session: int, most: int | None, ended: threading.Event, excess: list[str]) -> None:
+    """End the processes of the session when they hold more memory than they may."""
+    while most is not None and not ended.wait(GUARD_SECONDS):
+        used = memory_bytes_of(session)
+        if used > most:
+            limit = f"more than its limit of {most >> 20} MiB (DRIFTLINE_JOB_MEMORY_BYTES)"
+            excess.append(f"the job used {used >> 20} MiB of memory, {limit}")
+            with suppress(OSError):
+                os.killpg(session, signal.SIGKILL)
+            return
 
 
 def _upload_changes(outputs: list[Output], root: Path, access: Access, ended: threading.Event) -> None:
@@ -164,14 +237,11 @@ def _upload_changes(outputs: list[Output], root: Path, access: Access, ended: th
     while outputs and not ended.wait(UPLOAD_SECONDS):
         for output in outputs:
             for path in _files(output, root):
-                changed = path.stat().st_mtime
-                if seen.get(path) == changed or time.time() - changed < UPLOAD_SECONDS:
-                    continue
-                try:
-                    _upload(output, path, root, access)
-                    seen[path] = changed
-                except DriftlineError:
-                    continue
+                with suppress(DriftlineError, FileNotFoundError):  # uploaded at the end, or gone meanwhile
+                    changed = path.stat().st_mtime
+                    if seen.get(path) != changed and time.time() - changed >= UPLOAD_SECONDS:
+                        _upload(output, path, root, access)
+                        seen[path] = changed
 
 
 def _files(output: Output, root: Path) -> Iterator[Path]:
@@ -190,7 +260,7 @@ def _ended(job: Contract, root: Path, status: int | str, access: Access) -> Outc
     except UnicodeDecodeError:
         return Outcome.failed("ClientError: /opt/ml/output/message is no UTF-8 text")
     if isinstance(status, str):
-        return Outcome.failed(f"ClientError: the command for image {job.image} does not start: {status}")
+        return Outcome.failed(f"ClientError: {status}")
     for output in job.outputs:
         if output.continuous or status == 0:
             for path in _files(output, root):
@@ -225,5 +295,10 @@ def _violations(job: Contract, root: Path) -> int | str | None:
 
 def _metrics(root: Path) -> tuple[Metric, ...]:
     folder = _below(root, f"{ML}/output/metrics/cloudwatch")
-    lines = [line for path in sorted(folder.rglob("*")) if path.is_file() for line in path.read_text().splitlines()]
+    lines = [
+        line
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        for line in path.read_text(errors="replace").splitlines()
+    ]
     return parsed(lines)
