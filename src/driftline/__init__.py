@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from driftline.errors import DriftlineError
     from driftline.monitors.bias import Bias
     from driftline.monitors.constraints import Constraints
+    from driftline.monitors.explainability import Explainability
     from driftline.monitors.facets import Facet
     from driftline.monitors.model_quality import ModelQuality
     from driftline.monitors.verdict import Measure, Violation
@@ -34,6 +35,7 @@ _HOMES = {
     "Bias": "driftline.monitors.bias",
     "Constraints": "driftline.monitors.constraints",
     "DriftlineError": "driftline.errors",
+    "Explainability": "driftline.monitors.explainability",
     "Facet": "driftline.monitors.facets",
     "Measure": "driftline.monitors.verdict",
     "ModelQuality": "driftline.monitors.model_quality",
@@ -52,6 +54,7 @@ __all__ = [
     "Bias",
     "Constraints",
     "DriftlineError",
+    "Explainability",
     "Facet",
     "Measure",
     "ModelQuality",

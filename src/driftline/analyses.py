@@ -9,19 +9,24 @@ from typing import Any, TypedDict, Unpack
 
 import pyarrow as pa
 
+from driftline.asking import Asked, again
 from driftline.baselines import Baseline
+from driftline.calling import calling
 from driftline.engines.local import Local
 from driftline.errors import EmptyWindow, Invalid, Unreadable
+from driftline.explanations.model import Model
 from driftline.formats.choice import names_of
 from driftline.formats.format import ReadOptions
 from driftline.formats.frames import table_of
 from driftline.formats.transform import transform, wanted
+from driftline.manifest import Manifest, World
 from driftline.monitors.data_quality import DataQuality
 from driftline.monitors.monitor import Monitor
 from driftline.problems import Problem, Problems
 from driftline.profile import Profile
+from driftline.reading import Reading, observe, observe_tables
 from driftline.reports import Report
-from driftline.runs import Manifest, Reading, World, baseline_of, labelling, observe, report_on, with_coverage
+from driftline.runs import baseline_of, report_on
 from driftline.storage.access import Access
 
 Path = str | PathLike[str]
@@ -42,6 +47,7 @@ class Reads(TypedDict, total=False):
     are for S3 and go before what the AWS tools read. `compatible` keeps to what SageMaker would have read and said.
     `preprocess` is a Python file whose `preprocess_handler` makes the rows of captured calls or lines of CSV.
     `labels` are paths or URIs of ground truth that lies apart, joined by inference id or event id as `ground_truth`.
+    `model` is asked for predictions (bias) or explained: a function of a record batch, or what `Asked` can name.
     """
 
     format: str | None
@@ -57,6 +63,7 @@ class Reads(TypedDict, total=False):
     compatible: bool
     preprocess: str | None
     labels: str | Sequence[str]
+    model: Model | str | Asked | None
 
 
 def _manifest(inputs: Iterable[str], reads: Reads, monitor: Monitor) -> Manifest:
@@ -76,7 +83,15 @@ def _manifest(inputs: Iterable[str], reads: Reads, monitor: Monitor) -> Manifest
         strict=bool(reads.get("strict")),
         preprocess=reads.get("preprocess"),
         labels=_listed(reads.get("labels", ())),
+        model=_asked(reads.get("model")),
     )
+
+
+def _asked(model: Model | str | Asked | None) -> Asked | None:
+    """How the model is asked; one that is a function goes by its name, which is only told."""
+    if model is None or isinstance(model, Asked):
+        return model
+    return Asked(model if isinstance(model, str) else getattr(model, "__name__", type(model).__name__))
 
 
 def _as_compatible(monitor: Monitor, compatible: bool) -> Monitor:
@@ -86,7 +101,9 @@ def _as_compatible(monitor: Monitor, compatible: bool) -> Monitor:
 def _world(reads: Reads) -> World:
     """What the run works with."""
     access = Access(reads.get("endpoint_url"), reads.get("region"), reads.get("profile_name"))
-    return World(access, Local(reads.get("jobs")))
+    model = reads.get("model")
+    own = None if model is None or isinstance(model, str | Asked) else model
+    return World(access, Local(reads.get("jobs")), invoke=calling, model=own)
 
 
 def _listed(names: str | Sequence[str]) -> tuple[str, ...]:
@@ -154,14 +171,18 @@ def check(
     monitor = known.monitor
     if isinstance(monitor, DataQuality):
         monitor = DataQuality(measures=measures or {}, strict_aws_quirks=strict_aws_quirks)
-    found, manifest = _observe(data, reads, monitor, known.names)
+    found, manifest = _observe(data, reads, monitor, known.names, known.model)
     return report_on(found, known, manifest.monitor, manifest.inputs)
 
 
-def _observe(data: Data, reads: Reads, monitor: Monitor, names: tuple[str, ...] | None) -> tuple[Reading, Manifest]:
-    """What was read, and the run that the options ask for."""
+def _observe(
+    data: Data, reads: Reads, monitor: Monitor, names: tuple[str, ...] | None, before: Asked | None = None
+) -> tuple[Reading, Manifest]:
+    """What was read, and the run that the options ask for; `before` is the model that the baseline asked."""
     paths = _paths(data)
     manifest, world = _manifest(paths or [type(data).__name__], reads, monitor), _world(reads)
+    if before is not None:
+        manifest = replace(manifest, model=again(before, manifest.model))
     if paths is not None:
         return observe(manifest, world, names), manifest
     if isinstance(data, Profile):
@@ -170,15 +191,7 @@ def _observe(data: Data, reads: Reads, monitor: Monitor, names: tuple[str, ...] 
     if problems.count and manifest.strict:
         first = problems.examples[0]
         raise Unreadable(uri=f"the {type(data).__name__}", reason=first.reason, remedy=first.remedy)
-    questions = manifest.monitor.questions()
-    with labelling(manifest, world) as join:
-
-        def observed(piece: pa.Table) -> Reading:
-            batches = piece.to_batches()
-            return Reading(Profile.of(join.joined(batches) if join else batches, questions))
-
-        found = world.engine.fold(observed, pieces, Reading(problems=problems))
-        found = with_coverage(found, join, f"the {type(data).__name__}")
+    found = observe_tables(pieces, problems, manifest, world)
     if not found.profile.rows:
         raise EmptyWindow(inputs=f"the {type(data).__name__}", remedy="It has no rows.")
     return found, manifest

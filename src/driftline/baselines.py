@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from driftline.asking import Asked
 from driftline.documents import jackson
 from driftline.documents import statistics as statistics_document
 from driftline.errors import Invalid, NotFound, Unreadable
@@ -37,13 +38,14 @@ class Baseline:
     """Constraints, and the profile that data are compared with; None where only constraints are known.
 
     `constraints` are of the kind of `monitor`, which asked for them. `problems` are the rows and files that could not
-    be used when it was learnt.
+    be used when it was learnt. `model` is the one that was asked, with its background, so that it is asked alike.
     """
 
     constraints: Any
     profile: Profile | None = None
     problems: Problems = field(default_factory=Problems)
     monitor: Monitor = field(default_factory=DataQuality)
+    model: Asked | None = None
 
     @property
     def names(self) -> tuple[str, ...] | None:
@@ -68,12 +70,18 @@ class Baseline:
         """
         access, place = access or Access(), folder.rstrip("/")
         kept = f"{place}/{MONITOR}"
-        if monitor is None and exists(kept, access):
-            monitor = monitor_from(read_json(kept, access))
+        model = None
+        if exists(kept, access):
+            found = dict(read_json(kept, access))
+            told = found.pop("model", None)
+            if monitor is None or monitor.kind == found.get("kind"):
+                model = None if told is None else Asked(**told)
+                monitor = monitor or monitor_from(found)
         asked = monitor or DataQuality()
         constraints = f"{place}/{PAPERS[asked.kind].constraints}"
         source = f"{place}/{STATISTICS if isinstance(asked, DataQuality) else PROFILE}"
-        return cls.read(source if exists(source, access) else None, constraints, access, asked)
+        known = cls.read(source if exists(source, access) else None, constraints, access, asked)
+        return replace(known, model=model)
 
     @classmethod
     def read(
@@ -101,7 +109,8 @@ class Baseline:
         dumps = PAPERS[self.monitor.kind].dumps
         written = [write_json(f"{place}/{name}", found, access, dumps) for name, found in self._documents()]
         if self.profile is not None and not isinstance(self.monitor, DataQuality):
-            written.append(write_json(f"{place}/{MONITOR}", monitor_to(self.monitor), access))
+            model = {} if self.model is None else {"model": self.model.to_dict()}
+            written.append(write_json(f"{place}/{MONITOR}", {**monitor_to(self.monitor), **model}, access))
             storage_for(place, access).put(f"{place}/{PROFILE}", encode(self.profile))
             written.append(f"{place}/{PROFILE}")
         return tuple(written)

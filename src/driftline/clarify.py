@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pyarrow as pa
+
+from driftline.asking import PREDICTED, Asked
 from driftline.documents.analysis_config import AnalysisConfig, bias
 from driftline.documents.analysis_rules import FILE, JSON_TYPES
 from driftline.errors import Invalid
 from driftline.formats.truth import TRUTH
+from driftline.manifest import Manifest
+from driftline.monitors.attributions import MEAN_ABS
+from driftline.monitors.explainability import EVERY, Explainability
 from driftline.monitors.monitor import Monitor
+from driftline.profile.attribution import LABEL
 from driftline.profile.outcomes import dotted_name
-from driftline.runs import Manifest
+from driftline.sources import read, resolve
+from driftline.storage.access import Access
 
 FORMATS = {
     "text/csv": "csv",
@@ -29,7 +38,8 @@ class Given:
     """What is told beside the configuration, as by the input of a job definition; None leaves it to the configuration.
 
     `is_captured` are calls of an endpoint, whose columns are those of the request by `headers`, then the answer's;
-    `is_labelled` if their ground truth is in the records.
+    `is_labelled` if their ground truth is in the records. `model` is where the predictor's model is served, or a file
+    or `module:function` in its place.
     """
 
     features: str | None = None
@@ -38,12 +48,18 @@ class Given:
     threshold: float | None = None
     is_captured: bool = False
     is_labelled: bool = False
+    model: str | None = None
     compatible: bool = True
 
 
 def bias_run(config: AnalysisConfig, inputs: Sequence[str], given: Given) -> Manifest:
     """The run of the bias monitor; raises `Invalid` for what the configuration lacks."""
     run = reading(config, inputs, given)
+    model = _predicting(config, given) if not given.is_captured else None
+    if model is not None:
+        is_label = config.predictor.get("label") is not None  # else a probability, of which a threshold makes one
+        given = replace(given, inference=PREDICTED if is_label else None, probability=None if is_label else PREDICTED)
+        run = replace(run, model=model)
     names = run.names or ()
     label = (TRUTH if given.is_labelled else None) if given.is_captured else config.label_column
     answers = len(_features(config)) if given.is_captured else 0
@@ -68,6 +84,41 @@ def bias_run(config: AnalysisConfig, inputs: Sequence[str], given: Given) -> Man
     return replace(run, monitor=monitor)
 
 
+def explainability_run(config: AnalysisConfig, inputs: Sequence[str], given: Given) -> Manifest:
+    """The run of the explainability monitor; raises `Invalid` for what the configuration lacks."""
+    shap = config.methods.get("shap") or {}
+    features = _features(config)
+    labels = tuple(map(str, config.predictor.get("label_headers") or ())) or (LABEL,)
+    monitor = Explainability(
+        features or (EVERY,),
+        labels,
+        agg_method=str(shap.get("agg_method") or MEAN_ABS),
+        compatible=given.compatible,
+    )
+    if given.model is None:
+        remedy = "Name one that is served: methods.shap explains what a model answers."
+        raise Invalid(what=f"{FILE}.predictor", got=dict(config.predictor), expected="a model", remedy=remedy)
+    others = [config.label_column, config.column(config.predicted_label)]
+    asked = Asked(given.model, features, tuple(each for each in others if each), config.predictor, shap)
+    return replace(reading(config, inputs, given), monitor=monitor, model=asked)
+
+
+def _predicting(config: AnalysisConfig, given: Given) -> Asked | None:
+    """The model that is asked for predictions: where there are metrics of them, and no column that has them."""
+    has_none = config.predicted_label is None and given.inference is None and given.probability is None
+    if not (has_none and config.predictor and config.metrics("post_training_bias")):
+        return None
+    if given.model is None:
+        remedy = "Is the model registered, and its URL known?"
+        raise Invalid(what=f"{FILE}.predictor", got=dict(config.predictor), expected="a model", remedy=remedy)
+    predictor = dict(config.predictor)
+    if predictor.get("label") is not None:
+        predictor.pop("probability", None)  # a label is taken as it is, and no threshold asked
+    others = (config.label_column,)
+    features = _features(config)
+    return Asked(given.model, features, tuple(each for each in others if each), predictor)
+
+
 def reading(config: AnalysisConfig, inputs: Sequence[str], given: Given, monitor: Monitor | None = None) -> Manifest:
     """How the data are read: names and places of columns as the configuration tells them."""
     known = Manifest(tuple(inputs)) if monitor is None else Manifest(tuple(inputs), monitor=monitor)
@@ -81,6 +132,36 @@ def reading(config: AnalysisConfig, inputs: Sequence[str], given: Given, monitor
     if kind in JSON_TYPES:
         return replace(known, format=FORMATS[kind], select=_json(config, path))
     return replace(known, format=FORMATS.get(kind or ""), names=config.headers, exclude=_excluded(config))
+
+
+def with_baseline(config: AnalysisConfig, access: Access) -> AnalysisConfig:
+    """The configuration with the rows of its SHAP baseline, where it names a file of them."""
+    shap = config.methods.get("shap") or {}
+    given = shap.get("baseline")
+    if not isinstance(given, str):
+        return config
+    return replace(config, methods={**config.methods, "shap": {**shap, "baseline": rows_at(given, access)}})
+
+
+def rows_at(given: str, access: Access) -> list[Any]:
+    """Background rows: those of a JSON text, or of a file, by place where it has no names.
+
+    Raises `NotFound` and `Unreadable` as the file deserves.
+    """
+    if given.lstrip().startswith("["):
+        try:
+            return list(json.loads(given))
+        except ValueError as error:
+            raise Invalid(what="baseline of shap", got=given[:80], expected="rows as JSON, or a file") from error
+    source = resolve([given], access)
+    found: list[Any] = []
+    for task in source.tasks:
+        for item in read(task, source):
+            if isinstance(item, pa.RecordBatch):
+                found += item.to_pylist()
+    if found and all(name.startswith("_c") for name in found[0]):
+        return [list(row.values()) for row in found]
+    return found
 
 
 def _features(config: AnalysisConfig) -> tuple[str, ...]:

@@ -8,10 +8,12 @@ from typing import Any
 
 from driftline.documents import analysis as analysis_document
 from driftline.documents import constraints as constraints_document
+from driftline.documents import explanations as explanations_document
 from driftline.documents import jackson
 from driftline.documents import model_quality as quality_document
 from driftline.documents import statistics as statistics_document
 from driftline.documents import violations as violations_document
+from driftline.monitors.attributions import Attributions
 from driftline.monitors.bias import Bias
 from driftline.monitors.disparities import Disparities
 from driftline.monitors.model_quality import ModelQuality
@@ -60,10 +62,21 @@ def _bias(monitor: Bias, suggested: Disparities, profile: Profile | None) -> Ite
     yield ANALYSIS, analysis_document.write(suggested)
 
 
+def _explainability(monitor: Any, suggested: Attributions, profile: Profile | None) -> Iterator[Document]:  # noqa: ARG001
+    yield ANALYSIS, explanations_document.write(suggested)
+
+
 PAPERS: dict[str, Papers] = {
     "data-quality": Papers(CONSTRAINTS, constraints_document.read, _data_quality, violations_document.write),
     "model-quality": Papers(
         CONSTRAINTS, quality_document.read_constraints, _model_quality, quality_document.violations
     ),
     "bias": Papers(ANALYSIS, analysis_document.read, _bias, analysis_document.violations, analysis_document.dumps),
+    "explainability": Papers(
+        ANALYSIS,
+        explanations_document.read,
+        _explainability,
+        explanations_document.violations,
+        analysis_document.dumps,
+    ),
 }

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from driftline.asking import Asked
 from driftline.baselines import Baseline, write_json
 from driftline.labels.coverage import Coverage
 from driftline.monitors.data_quality import DataQuality
@@ -39,6 +40,8 @@ class Report:
     inputs: tuple[str, ...] = ()
     monitor: Monitor = field(default_factory=DataQuality)
     coverage: Coverage | None = None
+    model: Asked | None = None
+    notes: tuple[str, ...] = ()
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -78,6 +81,7 @@ class Report:
             "problems": self.problems.to_dict(),
             "coverage": None if self.coverage is None else self.coverage.to_dict(),
             "warnings": list(self.baseline.warnings),
+            "notes": list(self.notes),
         }
 
     def save(self, folder: str | None = None, html: str | None = None, access: Access | None = None) -> tuple[str, ...]:
@@ -116,6 +120,7 @@ class Report:
     def _content(self) -> Content:
         compatible = "as SageMaker Model Monitor would have"
         how = compatible if self.monitor.compatible else "with SageMaker's checks and more measures"
+        covered = () if self.coverage is None else (self.coverage.said(),)
         return Content(
             verdict=self.verdict,
             current=self.current,
@@ -124,7 +129,7 @@ class Report:
             title=self.monitor.kind.replace("-", " ").capitalize(),
             inputs=self.inputs,
             created=f"{self.created:%Y-%m-%d %H:%M} UTC",
-            notes=(f"Checked {how}.", *([self.coverage.said()] if self.coverage else []), *self.baseline.warnings),
+            notes=(f"Checked {how}.", *covered, *self.notes, *self.baseline.warnings),
         )
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
@@ -133,6 +138,7 @@ class Report:
         yield f"Current {self.current.rows:,} rows" + ("" if known is None else f", baseline {known.rows:,} rows")
         if self.coverage is not None:
             yield self.coverage.said()
+        yield from self.notes
         if self.violations:
             yield terminal.violations_table(self.verdict)
         yield from terminal.failures_lines(self.current)

@@ -19,9 +19,10 @@ from driftline import identities
 from driftline.formats.capture import Capture
 from driftline.formats.format import Part, ReadOptions
 from driftline.identities import Identities, Seen
+from driftline.manifest import Manifest, World
 from driftline.problems import Problem
 from driftline.profile import Profile
-from driftline.runs import Manifest, World, observe
+from driftline.reading import observe
 
 Side = dict[str, str]
 

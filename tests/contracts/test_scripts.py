@@ -22,8 +22,9 @@ import pytest
 
 import driftline
 from driftline.errors import DriftlineError, EmptyWindow, Invalid, NotFound, ScriptFailed
+from driftline.manifest import Manifest, World
 from driftline.problems import Problem
-from driftline.runs import Manifest, Reading, World, observe, source_of
+from driftline.reading import Reading, observe, source_of
 from driftline.scripts import postprocess, sandbox
 from driftline.scripts.script import Limits, Script
 from driftline.sources import read
@@ -481,7 +482,7 @@ def test_q09_of_very_much_output_only_the_beginning_is_kept(case: Case) -> None:
 def test_q09_it_ends_with_the_process_that_started_it(case: Case) -> None:
     manifest = case.manifest("import time\ndef preprocess_handler(record): time.sleep(60)", record(0))
     run = f"observe(Manifest({manifest.inputs!r}, preprocess={manifest.preprocess!r}), World())"
-    code = f"from driftline.runs import *; {run}"
+    code = f"from driftline.manifest import *; from driftline.reading import *; from driftline.runs import *; {run}"
     surroundings = {**os.environ, "TMPDIR": str(case.folder)}
     process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True, env=surroundings)
     child = _until(lambda: _children(process.pid))

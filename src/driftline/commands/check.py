@@ -81,7 +81,7 @@ def check(
     if options.dry_run:
         return plan(options.manifest(inputs, labels=monitoring.ground_truth), options)
     manifest = monitoring.manifest(inputs, options)
-    known = (against or Against()).load(options.access, manifest.monitor if monitoring.monitor else None)
+    known = (against or Against()).load(options.access, monitoring.chosen(manifest))
     judging = known.monitor
     if isinstance(judging, DataQuality):
         judging = replace(monitor_of(options, measure), strict_aws_quirks=strict_aws_quirks)

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from driftline.commands.options import Options
 from driftline.errors import Invalid, StorageUnavailable
+from driftline.manifest import Manifest, World
 from driftline.pages.tables import plain as words
 from driftline.pages.tables import table_of
-from driftline.runs import Manifest, World, source_of
+from driftline.reading import source_of
 from driftline.storage.file import STANDARD_INPUT
 
 if TYPE_CHECKING:

@@ -13,11 +13,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from cyclopts import Parameter
 
+from driftline.manifest import Manifest, World
 from driftline.monitors.verdict import Measure
 from driftline.pages.tables import short, table_of
 from driftline.pages.terminal import number
 from driftline.reports import Report
-from driftline.runs import Manifest, World, judge, learn
+from driftline.runs import judge, learn
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -7,18 +7,21 @@ from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
 
+from driftline.asking import PREDICTED, Asked
 from driftline.baselines import read_json
-from driftline.clarify import Given, bias_run
-from driftline.commands.options import Options, Repeated, names
+from driftline.clarify import Given, bias_run, explainability_run, rows_at, with_baseline
+from driftline.commands.options import Flag, Options, Repeated, names
 from driftline.documents import analysis_config
 from driftline.errors import Invalid
 from driftline.formats.truth import TRUTH
+from driftline.manifest import Manifest
 from driftline.monitors.bias import Bias
+from driftline.monitors.explainability import EVERY, Explainability
 from driftline.monitors.facets import Facet
 from driftline.monitors.model_quality import ModelQuality
 from driftline.monitors.monitor import Monitor
+from driftline.profile.attribution import PATTERN
 from driftline.profile.matches import Value
-from driftline.runs import Manifest
 
 _WHICH = Group("Which monitor")
 _QUALITY = Group("Model quality")
@@ -62,6 +65,20 @@ class Monitoring:
         The column that conditional disparities are conditioned on.
     confidence
         Judge by intervals of this confidence, such as 0.95, instead of by values.
+    model
+        A model to ask: the URL of its /invocations, module:function, file.py:function, or an .onnx, .json or .ubj file.
+    shap_baseline
+        The background rows: a CSV or JSON lines file, or a JSON list; chosen by clustering if not given.
+    num_samples
+        Coalitions that are tried for each row, at most.
+    agg_method
+        How attributions of all rows become one: mean_abs, median or mean_sq.
+    use_logit
+        Explain log-odds instead of probabilities.
+    max_records
+        Rows that the model is asked for at most; fewer rows are explained where that does not suffice.
+    attributions
+        Attributions that were logged with the predictions: what their columns begin with, or a pattern with {feature}.
     """
 
     monitor: Annotated[Kind | None, Parameter(name=["--monitor", "-m"], group=_WHICH)] = None
@@ -79,11 +96,33 @@ class Monitoring:
     group_variable: Annotated[str | None, Parameter(group=_BIAS)] = None
     confidence: Annotated[float | None, Parameter(group=_BIAS)] = None
 
+    model: Annotated[str | None, Parameter(group=_BIAS)] = None
+    shap_baseline: Annotated[str | None, Parameter(group=_BIAS)] = None
+    num_samples: Annotated[int | None, Parameter(group=_BIAS)] = None
+    agg_method: Annotated[Literal["mean_abs", "median", "mean_sq"], Parameter(group=_BIAS)] = "mean_abs"
+    use_logit: Annotated[Flag, Parameter(group=_BIAS)] = False
+    max_records: Annotated[int | None, Parameter(group=_BIAS)] = None
+    attributions: Annotated[str | None, Parameter(group=_BIAS)] = None
+
     def manifest(self, inputs: tuple[str, ...], options: Options) -> Manifest:
         """The run that the options ask for; its monitor is data quality unless another one is named."""
-        if self.monitor == "bias" and self.analysis_config is not None:
+        if self.monitor in ("bias", "explainability") and self.analysis_config is not None:
             return self._configured(inputs, options)
-        return options.manifest(inputs, self.made(options), labels=self.ground_truth)
+        asked = options.manifest(inputs, self.made(options), labels=self.ground_truth)
+        return asked if self.model is None else replace(asked, model=self._asked(options))
+
+    def _asked(self, options: Options) -> Asked:
+        """The model and how it is asked."""
+        others = (self.label, self.ground_truth_attribute, self.inference_attribute, *names(self.probability_attribute))
+        shap = {
+            "baseline": None if self.shap_baseline is None else rows_at(self.shap_baseline, options.access),
+            "num_samples": self.num_samples,
+            "use_logit": self.use_logit,
+        }
+        given = {name: value for name, value in shap.items() if value is not None}
+        if self.max_records is not None:
+            given["max_records"] = self.max_records
+        return Asked(self.model or "", (), tuple(each for each in others if each), {}, given)
 
     def _configured(self, inputs: tuple[str, ...], options: Options) -> Manifest:
         """The run of an analysis_config.json; what the options say of columns and of reading comes first."""
@@ -91,21 +130,40 @@ class Monitoring:
         given = Given(
             inference=self.inference_attribute,
             probability=self._probability if isinstance(self._probability, str) else None,
+            model=self.model,
             compatible=options.compatible,
         )
-        told, asked = bias_run(config, inputs, given), options.manifest(inputs, labels=self.ground_truth)
+        config = with_baseline(config, options.access)
+        run = bias_run if self.monitor == "bias" else explainability_run
+        told, asked = run(config, inputs, given), options.manifest(inputs, labels=self.ground_truth)
         chosen = {name: getattr(asked, name) or getattr(told, name) for name in _READING}
-        return replace(asked, monitor=told.monitor, **chosen)
+        return replace(asked, monitor=told.monitor, model=told.model, **chosen)
+
+    def chosen(self, manifest: Manifest) -> Monitor | None:
+        """The monitor that judges; None where the baseline says which, as of which features the model has."""
+        told = self.monitor is not None and getattr(manifest.monitor, "features", None) != (EVERY,)
+        return manifest.monitor if told else None
 
     @property
     def _probability(self) -> str | tuple[str, ...] | None:
         found = names(self.probability_attribute)
         return found[0] if len(found) == 1 else found or None
 
+    @property
+    def _guessless(self) -> bool:
+        """Whether no column has the predictions, so that a model is asked."""
+        return self.inference_attribute is None and self._probability is None
+
     def made(self, options: Options) -> Monitor | None:
         """The monitor that is asked for; None for data quality, or where the baseline says which."""
         if self.monitor == "model-quality":
             return self._model_quality(options)
+        if self.monitor == "explainability":
+            if self.attributions is None and self.model is None:
+                expected = "a model to explain, or --attributions that were logged"
+                raise Invalid(what="--model", got="nothing", expected=expected)
+            columns = self.attributions or PATTERN
+            return Explainability(attributions=columns, agg_method=self.agg_method, compatible=options.compatible)
         return self._bias(options) if self.monitor == "bias" else None
 
     def _model_quality(self, options: Options) -> ModelQuality:
@@ -134,7 +192,7 @@ class Monitoring:
             _values(",".join(self.positive)),
             self.label or self.ground_truth_attribute or (TRUTH if self.ground_truth else None),
             self.inference_attribute,
-            self._probability,
+            PREDICTED if self.model is not None and self._guessless else self._probability,
             self.probability_threshold,
             group_variable=self.group_variable,
             confidence=self.confidence,

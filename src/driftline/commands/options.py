@@ -11,12 +11,13 @@ from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
 
+from driftline.calling import calling
 from driftline.documents import dataset_format
 from driftline.engines.local import Local
 from driftline.errors import Invalid
+from driftline.manifest import Manifest, World
 from driftline.monitors.data_quality import EVERY, DataQuality
 from driftline.monitors.monitor import Monitor
-from driftline.runs import Manifest, World
 from driftline.storage.access import Access
 
 _READING = Group("How to read")
@@ -121,7 +122,8 @@ class Options:
                 what="--jobs", got=self.jobs, expected="1 or more", remedy="Leave it out to use all processors."
             )
         log = None if self.quiet else partial(print, file=sys.stderr, flush=True)
-        return World(replace(self.access, standard_input=standard_input), Local(self.jobs), log=log)
+        access = replace(self.access, standard_input=standard_input)
+        return World(access, Local(self.jobs), log=log, invoke=calling)
 
 
 def monitor_of(options: Options, given: tuple[str, ...]) -> DataQuality:

@@ -9,7 +9,7 @@ from driftline.commands.options import Options
 from driftline.documents import summary
 from driftline.pages.terminal import Statistics
 from driftline.profile import encode
-from driftline.runs import observe
+from driftline.reading import observe
 from driftline.storage.storages import storage_for
 
 

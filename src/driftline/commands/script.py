@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from driftline.commands.console import finish, world_of
 from driftline.commands.options import Options
+from driftline.manifest import Manifest, World
 from driftline.pages.tables import short, table_of
 from driftline.problems import Problem
-from driftline.runs import Manifest, World, source_of
+from driftline.reading import source_of
 from driftline.scripts.preprocess import Failure
 from driftline.sources import read
 

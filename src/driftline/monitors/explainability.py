@@ -33,6 +33,9 @@ CHECK = "feature_attribution_drift_check"
 VALUES_CHECK = "baseline_drift_check"
 """The check of the distribution of local attributions, as that of any column."""
 
+EVERY = "*"
+"""Stands for all features, where their names are known only once the first rows are read."""
+
 ENOUGH_ROWS = 100
 
 
@@ -49,7 +52,7 @@ class Explainability:
 
     kind: ClassVar[str] = "explainability"
 
-    features: tuple[str, ...]
+    features: tuple[str, ...] = (EVERY,)
     labels: tuple[str, ...] = (LABEL,)
     attributions: str = PATTERN
     agg_method: str = MEAN_ABS

@@ -9,6 +9,7 @@ from typing import Any
 from driftline.errors import Invalid
 from driftline.monitors.bias import Bias
 from driftline.monitors.data_quality import DataQuality
+from driftline.monitors.explainability import Explainability
 from driftline.monitors.model_quality import ModelQuality
 from driftline.monitors.monitor import Monitor
 
@@ -16,7 +17,9 @@ MONITORS: dict[str, type[Monitor]] = {
     DataQuality.kind: DataQuality,
     ModelQuality.kind: ModelQuality,
     Bias.kind: Bias,
+    Explainability.kind: Explainability,
     Bias.kind: Bias,
+    Explainability.kind: Explainability,
 }
 
 

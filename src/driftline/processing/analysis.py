@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from driftline import runs
+from driftline.asking import Opener
 from driftline.baselines import PROFILE, exists, write_json
 from driftline.documents import dataset_format
+from driftline.manifest import Manifest, World
 from driftline.monitors.data_quality import DataQuality
 from driftline.papers import PAPERS, VIOLATIONS
 from driftline.problems import Problems
@@ -33,14 +35,17 @@ def analyse(job: Contract, access: Access, log: Log) -> Outcome:
     return manifest if isinstance(manifest, Outcome) else perform(manifest, job, access, log)
 
 
-def perform(manifest: runs.Manifest, job: Contract, access: Access, log: Log) -> Outcome:
-    """Learn, or judge if the manifest names a baseline, and write the files where the job's result goes."""
+def perform(manifest: Manifest, job: Contract, access: Access, log: Log, invoke: Opener | None = None) -> Outcome:
+    """Learn, or judge if the manifest names a baseline, and write the files where the job's result goes.
+
+    `invoke` makes what calls the model, where one is asked.
+    """
     changed = repeating.since(job, manifest, access, log)
     if isinstance(changed, Outcome):
         return changed
     log(f"Reading {', '.join(manifest.inputs)}")
     opened: dict[str, Version] = {}
-    world = runs.World(access, log=log, opened=opened.update)
+    world = World(access, log=log, opened=opened.update, invoke=invoke)
     report = runs.run(manifest, world) if manifest.statistics or manifest.constraints else None
     if report is None:
         learnt = runs.learn(manifest, world)
@@ -65,16 +70,16 @@ def perform(manifest: runs.Manifest, job: Contract, access: Access, log: Log) ->
     return Outcome(COMPLETED, shortened(said), violations=count, metrics=found, manifest=kept)
 
 
-def _manifest(job: Contract, access: Access) -> runs.Manifest | Outcome:
+def _manifest(job: Contract, access: Access) -> Manifest | Outcome:
     """The run that is repeated, or else the one that the job describes; or why there is nothing to run."""
     repeated = (job.body or {}).get("Replay")
     if repeated:
-        return runs.Manifest.of(repeated)
+        return Manifest.of(repeated)
     inputs = objects_of(job, access)
     return inputs if isinstance(inputs, Outcome) else with_profile(manifest_of(job, inputs), access)
 
 
-def manifest_of(job: Contract, inputs: tuple[str, ...]) -> runs.Manifest:
+def manifest_of(job: Contract, inputs: tuple[str, ...]) -> Manifest:
     """The run that the environment describes; raises `Invalid` naming the variable that is wrong.
 
     It judges as SageMaker does but reads more (BASE64, nested JSON), unless `strict_aws_compatibility` is `true`.
@@ -86,7 +91,7 @@ def manifest_of(job: Contract, inputs: tuple[str, ...]) -> runs.Manifest:
     scripted = userscripts.settings_of(job) if preprocess else {}
     monitor = monitor_of(job.environment)
     named = job.uri_of(constraints) if constraints else None
-    return runs.Manifest(
+    return Manifest(
         inputs=inputs,
         format=known,
         settings={**settings, **scripted, **span_of(job), "compatible": strict},
@@ -97,7 +102,7 @@ def manifest_of(job: Contract, inputs: tuple[str, ...]) -> runs.Manifest:
     )
 
 
-def with_profile(manifest: runs.Manifest, access: Access) -> runs.Manifest:
+def with_profile(manifest: Manifest, access: Access) -> Manifest:
     """With the profile that Driftline keeps beside the constraints of monitors that need one, if it lies there."""
     if isinstance(manifest.monitor, DataQuality) or not manifest.constraints:
         return manifest

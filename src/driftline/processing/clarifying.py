@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from driftline import runs
 from driftline.baselines import read_json
-from driftline.clarify import Given, bias_run
+from driftline.calling import opener
+from driftline.clarify import Given, bias_run, explainability_run, with_baseline
 from driftline.documents import analysis_config, dataset_format
 from driftline.documents.analysis_config import AnalysisConfig
-from driftline.errors import Invalid
+from driftline.errors import Invalid, NotFound
+from driftline.manifest import Manifest
 from driftline.processing.analysis import Log, objects_of, perform, span_of, with_profile
 from driftline.processing.asked import threshold_of
 from driftline.processing.contract import Contract
@@ -22,17 +23,32 @@ DATA = "/opt/ml/processing/input/data"
 BIAS, EXPLAINABILITY = "MODEL_BIAS", "MODEL_EXPLAINABILITY"
 
 
-def run(job: Contract, access: Access, log: Log) -> Outcome:
-    """Learn a baseline, or judge by the one that the job names; raises the errors of `driftline.errors`."""
+def run(job: Contract, access: Access, log: Log, models: Mapping[str, str], allowed: Sequence[str] = ()) -> Outcome:
+    """Learn a baseline, or judge by the one that the job names; raises the errors of `driftline.errors`.
+
+    `models` are the URLs of models and endpoints by name, `allowed` the hosts that may be called.
+    """
     inputs = objects_of(job, access, DATA)
     if isinstance(inputs, Outcome):
         return inputs
     repeated = (job.body or {}).get("Replay")
     if repeated:
-        return perform(runs.Manifest.of(repeated), job, access, log)
-    config = config_of(job, access)
-    manifest = manifest_of(job, config, inputs)
-    return perform(with_profile(manifest, access), job, access, log)
+        return perform(Manifest.of(repeated), job, access, log, opener(allowed))
+    config = with_baseline(config_of(job, access), access)
+    manifest = manifest_of(job, config, inputs, url_of(config, models))
+    return perform(with_profile(manifest, access), job, access, log, opener(allowed))
+
+
+def url_of(config: AnalysisConfig, models: Mapping[str, str]) -> str | None:
+    """Where the predictor's model is served; None if there is no predictor. Raises `NotFound` for an unknown one."""
+    predictor = config.predictor
+    name = predictor.get("endpoint_name") or predictor.get("model_name")
+    if name is None:
+        return None
+    if name not in models:
+        remedy = "Register it with CreateModel, with its URL in DRIFTLINE_MODEL_URL among the container's variables."
+        raise NotFound(what="URL of model", name=name, remedy=remedy)
+    return models[name]
 
 
 def config_of(job: Contract, access: Access) -> AnalysisConfig:
@@ -45,12 +61,15 @@ def config_of(job: Contract, access: Access) -> AnalysisConfig:
     raise Invalid(what="inputs of the job", got=[mount.name for mount in job.inputs], expected=expected)
 
 
-def manifest_of(job: Contract, config: AnalysisConfig, inputs: tuple[str, ...]) -> runs.Manifest:
+def manifest_of(job: Contract, config: AnalysisConfig, inputs: tuple[str, ...], model: str | None) -> Manifest:
     """The run: of a schedule's captured calls, or of a baseline's data set."""
     environment = job.environment
     known, settings = dataset_format.read(environment.get("dataset_format"))
-    given = given_of(environment, known)
-    manifest = bias_run(config, inputs, given)
+    given = replace(given_of(environment, known), model=model)
+    is_explained = environment.get("analysis_type") == EXPLAINABILITY or (
+        "analysis_type" not in environment and "shap" in config.methods
+    )
+    manifest = (explainability_run if is_explained else bias_run)(config, inputs, given)
     constraints = environment.get("baseline_constraints")
     return replace(
         manifest,

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from driftline.manifest import Manifest
 from driftline.processing.contract import Contract
 from driftline.processing.outcome import Outcome
-from driftline.runs import Manifest
 from driftline.storage.access import Access
 from driftline.version import VERSION
 from driftline.versions import Version, compare, look, versions_from, versions_to

@@ -13,14 +13,13 @@ from driftline.captures.forward import Forwarder
 from driftline.catalog import resources, tags
 from driftline.catalog.resources import Resource
 from driftline.errors import Conflict
+from driftline.processing.served import url_of
 from driftline.server.aws.lists import listed
 from driftline.server.aws.tags import tags_of
 from driftline.server.aws.wire import Call, operation
 from driftline.server.errors import AwsError
 
 MODEL, CONFIG, ENDPOINT = "model", "endpoint-config", "endpoint"
-URL = "DRIFTLINE_MODEL_URL"
-"""The variable of a model's container that says where the model is served."""
 
 _WORDS = {MODEL: "model", CONFIG: "endpoint configuration", ENDPOINT: "endpoint"}
 _MEMBERS = {MODEL: "Model", CONFIG: "EndpointConfig", ENDPOINT: "Endpoint"}
@@ -110,23 +109,6 @@ def _serve_lists_and_deletes(kind: str) -> None:
 
 for _kind in (MODEL, CONFIG, ENDPOINT):
     _serve_lists_and_deletes(_kind)
-
-
-def url_of(model: Mapping[str, Any], known: Mapping[str, str]) -> str | None:
-    """Where a model is served: its container's variable, its image if that is a URL, or what the settings say.
-
-    `known` are URLs by image or model name.
-
-    >>> url_of({"ModelName": "m", "PrimaryContainer": {"Image": "https://models.example/churn"}}, {})
-    'https://models.example/churn'
-    """
-    containers = [model.get("PrimaryContainer") or {}, *(model.get("Containers") or ())]
-    for container in containers:
-        image = container.get("Image", "")
-        found = (container.get("Environment") or {}).get(URL) or known.get(image) or known.get(model["ModelName"])
-        if found or image.startswith(("http://", "https://")):
-            return found or image
-    return None
 
 
 def _create(kind: str, request: Mapping[str, Any], call: Call) -> dict[str, Any]:

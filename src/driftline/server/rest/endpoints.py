@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -10,19 +11,22 @@ from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 
 from driftline.captures.config import CaptureConfig
-from driftline.catalog import resources, tags
+from driftline.catalog import resources, tags, traffic
 from driftline.catalog.resources import Resource, Search
+from driftline.processing.served import url_of
 from driftline.schedules import KIND as SCHEDULE
-from driftline.server.aws.endpoints import CONFIG, ENDPOINT, MODEL, url_of
+from driftline.server.aws.endpoints import CONFIG, ENDPOINT, MODEL
 from driftline.server.aws.wire import Call
-from driftline.server.rest.answers import Capture, Endpoint, EndpointDetail, Page, Variant
+from driftline.server.rest.answers import Capture, Endpoint, EndpointDetail, Page, Traffic, Variant
 from driftline.server.rest.asked import Name, ResourcesWanted
 from driftline.server.rest.callers import Reading, Writing
+from driftline.window import Window
 
 router = APIRouter(tags=["endpoints"])
 
 _MOST = 1000
 """Schedules of an endpoint that are named."""
+DAY = timedelta(hours=24)
 
 
 @router.get("/endpoints", summary="List endpoints")
@@ -41,10 +45,12 @@ def show_endpoint(call: Reading, name: Name) -> EndpointDetail:
         config = resources.find(tx, CONFIG, found.body["EndpointConfigName"])
         given = config.body if config else {}
         watching = Search(attributes={"endpoint": found.name}, sort_by="name", descending=False, limit=_MOST)
+        seen = traffic.between(tx, found.name, Window(call.now - DAY, call.now))
         return EndpointDetail(
             **_shown(found),
             variants=[_variant(tx, each, call) for each in given.get("ProductionVariants") or ()],
             capture=_capture(given.get("DataCaptureConfig")),
+            traffic=Traffic.model_validate(seen, from_attributes=True),
             schedules=[each.name for each in resources.search(tx, SCHEDULE, watching).items],
         )
 
