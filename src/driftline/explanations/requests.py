@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
@@ -92,15 +93,20 @@ class Template:
 
 
 def _csv(rows: pa.RecordBatch) -> bytes:
-    """Lines without a header; texts in quotes only where they need them."""
+    """Lines without a header; texts in quotes only where they need them, since many models merely cut at commas."""
     sink = io.BytesIO()
     lists = [place for place, kind in enumerate(rows.schema.types) if pa.types.is_nested(kind)]
     for place in lists:
         texts = pa.array([None if cell is None else json.dumps(cell) for cell in rows.column(place).to_pylist()])
         rows = rows.set_column(place, rows.schema.names[place], texts)
-    options = pa_csv.WriteOptions(include_header=False, quoting_style="needed")
-    pa_csv.write_csv(rows, sink, options)
-    return sink.getvalue()
+    try:
+        pa_csv.write_csv(rows, sink, pa_csv.WriteOptions(include_header=False, quoting_style="none"))
+        return sink.getvalue()
+    except pa.ArrowInvalid:  # a text with a comma, a quote or a line's end: Arrow would quote every text
+        lines = io.StringIO()
+        columns = [column.cast(pa.string()).to_pylist() for column in rows.columns]
+        csv.writer(lines, lineterminator="\n").writerows(zip(*columns, strict=True))
+        return lines.getvalue().encode()
 
 
 def _names(template: str) -> list[str]:
