@@ -50,11 +50,11 @@ def perform(manifest: Manifest, job: Contract, access: Access, log: Log, invoke:
     if report is None:
         learnt = runs.learn(manifest, world)
         current, problems, warnings = learnt.profile or Profile(), learnt.problems, learnt.warnings
-        written = learnt.save(job.result(), access)
+        written, monitor = learnt.save(job.result(), access), learnt.monitor
         said = "Completed: Job completed successfully with no violations."
     else:
         current, problems, warnings = report.current, report.problems, report.baseline.warnings
-        written = _save(report, job.result(), access)
+        written, monitor = _save(report, job.result(), access), report.monitor
         said = report.said
     _tell(log, current.rows, problems, warnings)
     for each in report.violations if report else ():
@@ -65,7 +65,7 @@ def perform(manifest: Manifest, job: Contract, access: Access, log: Log, invoke:
     log(said)
     count = None if report is None else len(report.violations)
     published = job.environment.get("publish_cloudwatch_metrics") == "Enabled"
-    found = metrics.of_run(current, report, job.environment) if published else ()
+    found = metrics.of_run(monitor, current, report, job.environment) if published else ()
     kept = repeating.kept(manifest, opened, access)
     return Outcome(COMPLETED, shortened(said), violations=count, metrics=found, manifest=kept)
 
