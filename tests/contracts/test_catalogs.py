@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 from databases import postgres_url
 
-from driftline.catalog import Catalog, alerts, due, executions, keys, logs, resources, tags, work
+from driftline.catalog import Catalog, alerts, due, executions, keys, logs, resources, tags, traffic, work
 from driftline.catalog.alerts import Alert
 from driftline.catalog.database import MIGRATIONS
 from driftline.catalog.executions import Execution
 from driftline.catalog.resources import Resource, Search
 from driftline.catalog.tables import VERSION, metadata
+from driftline.catalog.traffic import KEPT, Traffic
 from driftline.errors import Conflict, Invalid, NotFound
+from driftline.window import Window
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
 HOUR = timedelta(hours=1)
@@ -211,3 +213,37 @@ def test_small_nouns(catalog: Catalog) -> None:
         due.put(tx, "S", None)
         assert due.before(tx, NOW + HOUR, 10) == []
     assert abs(catalog.clock() - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_traffic_adds_up(catalog: Catalog) -> None:
+    """X-15: by the hours that a window touches, from several servers, whatever the case of the name."""
+    hour = NOW.replace(minute=0, second=0, microsecond=0)
+    full = "the disk of the journal is nearly full"
+    for _ in range(2):
+        with catalog.begin() as tx:
+            traffic.add(tx, {("Churn", hour): Traffic(3, 2, 1, full), ("other", hour): Traffic(9, 9)})
+            traffic.add(tx, {("churn", hour + HOUR): Traffic(1, 1), ("churn", hour - 9 * HOUR): Traffic(5, 5)})
+    with catalog.read() as tx:
+        assert traffic.between(tx, "CHURN", Window(NOW, NOW + HOUR)) == Traffic(8, 6, 2, full)
+        assert traffic.between(tx, "churn", Window(hour, hour + HOUR)) == Traffic(6, 4, 2, full)
+        assert traffic.between(tx, "nobody", Window(NOW, NOW + HOUR)) == Traffic()
+    with catalog.begin() as tx:
+        traffic.forget(tx, hour + KEPT)
+        assert traffic.between(tx, "churn", Window(hour - 10 * HOUR, NOW + 2 * HOUR)) == Traffic(8, 6, 2, full)
+
+
+def test_servers_count_at_the_same_time(catalog: Catalog) -> None:
+    """X-15: the first row of an hour is made once."""
+
+    def count() -> None:
+        for _ in range(10):
+            with catalog.begin() as tx:
+                traffic.add(tx, {("churn", NOW): Traffic(1, 1), ("other", NOW): Traffic(1)})
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    with catalog.read() as tx:
+        assert traffic.between(tx, "churn", Window(NOW, NOW + HOUR)) == Traffic(40, 40)

@@ -52,6 +52,7 @@ def monitored(
     """An endpoint, a definition and a schedule of this name; `kept` are members of the definition."""
     learnt = f"{folder}/baseline"
     config = {
+        "EndpointConfigName": name,
         "ProductionVariants": [{"VariantName": "AllTraffic"}],
         "DataCaptureConfig": {"EnableCapture": True, "DestinationS3Uri": f"{folder}/capture"},
     }

@@ -16,8 +16,9 @@ from databases import postgres_url
 from monitored import baseline, capture, hours_ago, monitored
 
 from driftline import schedules
-from driftline.catalog import Catalog, alerts, due, executions, logs, resources, work
+from driftline.catalog import Catalog, alerts, due, executions, logs, resources, traffic, work
 from driftline.catalog.executions import Execution
+from driftline.catalog.traffic import Traffic
 from driftline.settings import Settings
 from driftline.storage.access import Access
 from driftline.worker import Worker
@@ -108,6 +109,29 @@ def test_an_hour_without_data_that_completes(catalog: Catalog, tmp_path: Path) -
         (found,) = until(lambda: ended(catalog, "quiet", 1))
     assert (found.status, found.failure_reason) == ("Completed", None)
     assert (found.exit_message or "").startswith("Completed: Job inputs had no data")
+
+
+def test_traffic_that_could_not_be_captured(catalog: Catalog, tmp_path: Path) -> None:
+    """X-15: an hour whose records were all lost fails even where quiet hours complete; a part of them is logged."""
+    baseline(tmp_path)
+    full = "the disk of the journal is nearly full"
+    with catalog.begin() as tx:
+        traffic.add(
+            tx, {("Lost", hours_ago(1)): Traffic(9, 0, 9, full), ("part", hours_ago(1)): Traffic(59, 50, 9, full)}
+        )
+    monitored(catalog, tmp_path, "lost", now=hours_ago(1))
+    capture(tmp_path, "part", hours_ago(1))
+    monitored(catalog, tmp_path, "part", now=hours_ago(1))
+    with working(catalog, empty_window_completes=True):
+        (lost,) = until(lambda: ended(catalog, "lost", 1))
+        (part,) = until(lambda: ended(catalog, "part", 1))
+    assert lost.status == "Failed"
+    said = f"Job inputs had no data. Endpoint lost was called 9 times, but 9 of 9 calls could not be captured ({full})."
+    assert (lost.failure_reason or "").startswith(said)
+    assert part.status == "Completed"
+    with catalog.read() as tx:
+        first = logs.read(tx, part.job or "")[0].text
+    assert first == f"Capture has a gap: 9 of 59 calls could not be captured ({full})"
 
 
 def test_a_broken_baseline_fails_with_its_reason(catalog: Catalog, tmp_path: Path) -> None:

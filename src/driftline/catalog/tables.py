@@ -184,6 +184,18 @@ alert_change = Table(
     _time("created"),
 )
 
+traffic = Table(
+    "traffic",
+    metadata,
+    _key("endpoint"),
+    _time("hour", primary_key=True),
+    Column("calls", Number, nullable=False),
+    Column("captured", Number, nullable=False),
+    Column("dropped", Number, nullable=False),
+    Column("reason", Text),
+)
+"""Calls that came through the server, by hour, and what became of their capture."""
+
 access_key = Table(
     "access_key",
     metadata,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cyclopts import App
 
 from driftline.commands.examples import epilogue
@@ -66,9 +68,16 @@ def show_(name: str, *, remote: Remote | None = None) -> int:
         pairs += [("amiss" if at == 0 else " ", said) for at, said in enumerate(capture["breaches"])]
     else:
         pairs.append(("captures", "nothing: its configuration has no DataCaptureConfig"))
+    pairs.append(("calls", _calls(found["traffic"])))
     pairs.append(("schedules", ", ".join(found["schedules"]) or "none"))
     show(found, Facts(pairs), as_json=remote.json)
     return 0
+
+
+def _calls(traffic: dict[str, Any]) -> str:
+    """The calls of a day, and what became of their capture."""
+    said = f"{traffic['calls']} in the last 24 hours, {traffic['captured']} captured"
+    return said + (f", {traffic['dropped']} could not be: {traffic['reason']}" if traffic["dropped"] else "")
 
 
 @app.command

@@ -16,6 +16,7 @@ from cyclopts import Parameter
 from driftline.captures import Journal, Limits, Recorder
 from driftline.captures.allowed import Allowed
 from driftline.captures.forward import Forwarder
+from driftline.captures.traffic import Meter
 from driftline.catalog import Catalog, keys
 from driftline.catalog.keys import AccessKey
 from driftline.errors import Conflict
@@ -73,9 +74,11 @@ def _serve(settings: Settings, catalog: Catalog, key: AccessKey, *, is_new: bool
     labour = Worker(catalog, settings, Access(), node=node)
     journal = Journal(settings.home / "journal", limits=Limits(seconds=FLUSH_SECONDS))
     forwarder = Forwarder(Allowed(settings.allowed_hosts), largest_bytes=settings.max_body_bytes)
-    parts = (labour, forwarder, Recorder(journal), Routes())
+    meter = Meter(catalog, journal)
+    parts = (labour, forwarder, Recorder(journal), meter, Routes())
     listener = Listener(create_app(settings, catalog, parts=parts), settings.host, settings.port)
     journal.start()
+    meter.start()
     labour.start()
     for line in greeting(_shown(listener.url), key, settings, is_new=is_new):
         print(line, flush=True)
@@ -83,6 +86,7 @@ def _serve(settings: Settings, catalog: Catalog, key: AccessKey, *, is_new: bool
         listener.run()
     finally:
         labour.stop()
+        meter.close()
         journal.close()
         forwarder.close()
         catalog.close()

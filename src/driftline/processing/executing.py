@@ -9,15 +9,17 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from driftline.catalog import Catalog, executions, logs, resources, work
+from driftline.catalog import Catalog, executions, logs, resources, traffic, work
 from driftline.catalog.executions import LABELS, MERGE, Execution
 from driftline.catalog.resources import Resource
+from driftline.catalog.traffic import Traffic
 from driftline.catalog.work import Work
 from driftline.errors import CallerError, NotFound
 from driftline.processing import jobs, judging, truth
 from driftline.processing.contract import Contract
 from driftline.processing.monitoring import Hours, capture_prefixes, hours_of, job_body, job_name
 from driftline.processing.outcome import COMPLETED, STOPPED, Outcome, shortened
+from driftline.processing.silence import gap_in, silence_of
 from driftline.schedules import WORK, source_of
 from driftline.settings import Settings
 from driftline.storage.access import Access
@@ -58,7 +60,7 @@ def begin(catalog: Catalog, claimed: Work, access: Access, settings: Settings) -
         window = Window(found.window_start, found.window_end)
         hours = hours_of(capture_prefixes(found, config), window, access)
         if not hours.found:
-            _end(catalog, claimed, found, nothing(hours.reason, completes=settings.empty_window_completes))
+            _end(catalog, claimed, found, _silent(catalog, found, hours, config, settings))
             return None
         prefix = truth.prefix_of(found.body["definition"])
         labels = None if prefix is None else truth.truth_of(prefix, window, now, access)
@@ -106,6 +108,22 @@ def proceed(catalog: Catalog, claimed: Work, name: str, outcome: Outcome, lines:
             return True
         _close(tx, claimed, executions.get(tx, claimed.subject), outcome, now)
         return False
+
+
+def _silent(
+    catalog: Catalog, found: Execution, hours: Hours, config: Mapping[str, Any] | None, settings: Settings
+) -> Outcome:
+    """A window without data; traffic that was not captured is a failure even where a quiet hour is none."""
+    with catalog.read() as tx:
+        silence = silence_of(found.endpoint, config, _traffic(tx, found))
+    completes = settings.empty_window_completes and not silence.is_gap
+    return nothing(hours.reason(silence.said), completes=completes)
+
+
+def _traffic(tx: Connection, found: Execution) -> Traffic:
+    """The calls of the execution's endpoint in its window, as far as they came through a server of ours."""
+    window = Window(found.window_start, found.window_end)
+    return traffic.between(tx, found.endpoint, window) if found.endpoint else Traffic()
 
 
 def _merge_of(catalog: Catalog, found: Execution) -> Resource | None:
@@ -165,6 +183,8 @@ def _with_job(
         job = Resource(jobs.KIND, name, f"{stem}:processing-job/{name}", told, "InProgress", now, now)
         resources.create(tx, job)
         if labels is None:
+            gap = gap_in(_traffic(tx, found))
+            logs.append(tx, name, [f"Capture has a gap: {gap}"] if gap else [], now=now)
             executions.update(tx, found.id, now=now, job=name)
         else:
             executions.update(tx, found.id, now=now, body={**found.body, MERGE: name, LABELS: labels})

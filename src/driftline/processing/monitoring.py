@@ -28,15 +28,13 @@ class Hours:
     found: Sequence[str]
     window: Window
 
-    @property
-    def reason(self) -> str:
-        """Why there is nothing to analyse: SageMaker's words, then what was searched."""
+    def reason(self, why: str = "") -> str:
+        """Why there is nothing to analyse: SageMaker's words, then what is known of it, and what was searched."""
         start, end = (f"{moment:%Y-%m-%dT%H:%MZ}" for moment in (self.window.start, self.window.end))
         searched = ", ".join(self.prefixes)
-        return (
-            f"Job inputs had no data. Searched the hours from {start} to {end} below {searched}: no object there. "
-            "Is capture enabled, and was the endpoint invoked?"
-        )
+        said = f"Searched the hours from {start} to {end} below {searched}: no object there."
+        asked = "" if why else " Is capture enabled, and was the endpoint invoked?"
+        return f"Job inputs had no data. {why} {said}".replace("  ", " ") + asked
 
 
 def hours_of(prefixes: Sequence[str], window: Window, access: Access) -> Hours:

@@ -11,8 +11,10 @@ from typing import Any
 from driftline.captures.config import CaptureConfig
 from driftline.captures.forward import Forwarder, Invocation, ModelError
 from driftline.captures.recorder import Recorder
+from driftline.captures.traffic import Meter
 from driftline.catalog import resources
-from driftline.server.aws.endpoints import CONFIG, ENDPOINT, MODEL, url_of
+from driftline.processing.served import url_of
+from driftline.server.aws.endpoints import CONFIG, ENDPOINT, MODEL
 from driftline.server.aws.wire import Call, operation
 from driftline.server.errors import AwsError
 
@@ -71,9 +73,11 @@ def invoke(request: Mapping[str, Any], call: Call) -> dict[str, Any]:
         raise AwsError(
             "ModelError", str(error), 424, OriginalStatusCode=status, OriginalMessage=error.message
         ) from error
-    recorder = call.part(Recorder)
+    recorder, captured = call.part(Recorder), None
     if route.capture is not None and recorder.chooses(route.capture):
-        recorder.write(route.capture, route.endpoint, route.variants[place], sent.exchange(answer, call.now))
+        exchange = sent.exchange(answer, call.now)
+        captured = recorder.write(route.capture, route.endpoint, route.variants[place], exchange) is not None
+    call.part(Meter).count(route.endpoint, call.now, captured)
     told = {"Body": answer.body, "ContentType": answer.content_type}
     told["InvokedProductionVariant"] = route.variants[place]
     return {**told, "CustomAttributes": answer.custom_attributes} if answer.custom_attributes else told
