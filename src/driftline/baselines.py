@@ -12,13 +12,15 @@ from driftline.asking import Asked
 from driftline.documents import jackson
 from driftline.documents import statistics as statistics_document
 from driftline.errors import Invalid, NotFound, Unreadable
+from driftline.localvalues import save_background
 from driftline.monitors.data_quality import DataQuality
 from driftline.monitors.monitor import Learnt, Monitor
 from driftline.monitors.monitors import monitor_from, monitor_to
 from driftline.monitors.verdict import Verdict
 from driftline.pages import report as page
-from driftline.pages import terminal
+from driftline.pages import terminal, terminal_measures
 from driftline.pages.content import Content
+from driftline.pages.measures import told_of
 from driftline.papers import PAPERS, STATISTICS, Document
 from driftline.problems import Problems
 from driftline.profile import Profile, decode, encode
@@ -113,6 +115,8 @@ class Baseline:
             written.append(write_json(f"{place}/{MONITOR}", {**monitor_to(self.monitor), **model}, access))
             storage_for(place, access).put(f"{place}/{PROFILE}", encode(self.profile))
             written.append(f"{place}/{PROFILE}")
+        if self.model is not None:
+            written += save_background(self.model.shap, place, access)
         return tuple(written)
 
     def _documents(self) -> Iterator[Document]:
@@ -128,15 +132,28 @@ class Baseline:
         what = f"of {len(self.names)} columns" if self.names is not None else f"for {self.monitor.kind}"
         return f"<Baseline {what}{rows}>"
 
+    @property
+    def _told(self) -> Verdict:
+        """What was measured of the baseline itself; of columns nothing, as they are compared with nothing."""
+        if self.profile is None or isinstance(self.monitor, DataQuality):
+            return Verdict()
+        return told_of(self.monitor, self.constraints, self.profile)
+
     def _repr_html_(self) -> str | None:
         if self.profile is None:
             return None
-        return page.fragment(Content(Verdict(), self.profile, None, self.problems, "Baseline", (), "", self.warnings))
+        return page.fragment(
+            Content(
+                self._told, self.profile, None, self.problems, "Baseline", (), "", self.warnings,
+                self.monitor, self.constraints,
+            )
+        )  # fmt: skip
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """The table of statistics, for a terminal."""
         if self.profile is not None:
             yield from terminal.Statistics(self.profile, self.problems).__rich_console__(console, options)
+            yield from terminal_measures.measures_lines(self._told, options.max_width)
         yield from self.warnings
 
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from driftline.asking import Asked
 from driftline.baselines import Baseline, write_json
 from driftline.labels.coverage import Coverage
+from driftline.localvalues import save_background
 from driftline.monitors.data_quality import DataQuality
 from driftline.monitors.monitor import Monitor
 from driftline.monitors.verdict import Measure, Verdict, Violation
 from driftline.pages import report as page
-from driftline.pages import tables, terminal
+from driftline.pages import tables, terminal, terminal_measures
 from driftline.pages.content import Content
 from driftline.papers import PAPERS, VIOLATIONS
 from driftline.problems import Problems
@@ -100,6 +101,8 @@ class Report:
         papers, suggested = PAPERS[self.monitor.kind], self.monitor.baseline(self.current)
         for name, found in papers.write(self.monitor, suggested, self.current):
             yield write_json(f"{folder}/{name}", found, access, papers.dumps)
+        if self.model is not None:
+            yield from save_background(self.model.shap, folder, access)
         place = f"{folder}/{VIOLATIONS}"
         if self.violations:
             yield write_json(place, papers.violations(self.violations), access, papers.dumps)
@@ -130,6 +133,8 @@ class Report:
             inputs=self.inputs,
             created=f"{self.created:%Y-%m-%d %H:%M} UTC",
             notes=(f"Checked {how}.", *covered, *self.notes, *self.baseline.warnings),
+            monitor=self.monitor,
+            constraints=self.baseline.constraints,
         )
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
@@ -139,8 +144,11 @@ class Report:
         if self.coverage is not None:
             yield self.coverage.said()
         yield from self.notes
+        is_columns = isinstance(self.monitor, DataQuality)
         if self.violations:
-            yield terminal.violations_table(self.verdict)
+            yield terminal.violations_table(self.verdict, "column" if is_columns else "subject")
+        if not is_columns:
+            yield from terminal_measures.measures_lines(self.verdict, options.max_width)
         yield from terminal.failures_lines(self.current)
         yield from terminal.problems_lines(self.problems)
         for warning in self.baseline.warnings:

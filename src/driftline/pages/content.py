@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import isnan
-from typing import Literal
+from typing import Any, Literal
 
+from driftline.monitors.data_quality import DataQuality
+from driftline.monitors.estimates import Compared
+from driftline.monitors.monitor import Monitor
+from driftline.monitors.tracks import Track
 from driftline.monitors.verdict import Measure, Verdict, Violation
 from driftline.problems import Problems
 from driftline.profile import Column, Profile
@@ -24,7 +28,9 @@ class Content:
     """The input of a page.
 
     `baseline` is None where only constraints are known, or where a profile is shown alone. `inputs` are what was
-    read, `created` is when, in words; `notes` are sentences about the method and warnings.
+    read, `created` is when, in words; `notes` are sentences about the method and warnings. `constraints` are what the
+    monitor learnt, where it is known; `estimates` what was estimated without labels, and `tracks` how right past
+    estimates were.
     """
 
     verdict: Verdict
@@ -35,6 +41,10 @@ class Content:
     inputs: tuple[str, ...]
     created: str
     notes: tuple[str, ...]
+    monitor: Monitor = field(default_factory=DataQuality)
+    constraints: Any = None
+    estimates: tuple[Compared, ...] = ()
+    tracks: tuple[Track, ...] = ()
 
     @property
     def is_profile(self) -> bool:

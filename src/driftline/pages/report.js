@@ -22,7 +22,7 @@
       shown += fits;
     });
     const all = rows.length.toLocaleString("en");
-    count.value = shown === rows.length ? all + " columns" : shown.toLocaleString("en") + " of " + all + " columns";
+    count.value = (shown === rows.length ? "" : shown.toLocaleString("en") + " of ") + all + " " + count.dataset.noun;
     none.hidden = shown > 0;
   }
 

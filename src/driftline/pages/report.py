@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from driftline.monitors.data_quality import DataQuality
 from driftline.monitors.verdict import Verdict
-from driftline.pages import words
-from driftline.pages.content import DRIFT, Content, Pair, pairs_of
+from driftline.pages import columns, measures, words
+from driftline.pages.body import Page
+from driftline.pages.content import Content, pairs_of
 from driftline.pages.method import formulas_of, gaps_of
-from driftline.pages.rows import SPARKLINES, Fired, card_of, drawn, extra_names, fired_of, moved_most, row_of
-from driftline.pages.summary import headline, tiles_of
+from driftline.pages.rows import moved_most, row_of
 from driftline.problems import Problems
 from driftline.profile import Profile
 from driftline.version import VERSION
@@ -24,7 +24,20 @@ if TYPE_CHECKING:
 
 FIRED_OPEN, FIRED_MOST = 8, 500
 """So many violations are listed at once, and so many at all; the table of columns names every one."""
-FRAGMENT_ROWS = 10
+FRAGMENT_ROWS, FRAGMENT_MEASURES = 10, 20
+
+PAGES: dict[str, Page] = {DataQuality.kind: columns.PAGE}
+"""What makes the page of each kind of monitor; a kind that is not here gets a table of its measures."""
+
+TEMPLATES = (
+    "report.html",
+    "fragment.html",
+    "macros.html",
+    "moved.html",
+    "columns.html",
+    "blocks.html",
+    "measures.html",
+)
 
 
 def render(content: Content) -> str:
@@ -42,62 +55,45 @@ def render_profile(profile: Profile, *, title: str, created: str, problems: Prob
 
 
 def fragment(content: Content) -> str:
-    """A short form for notebooks: verdict, violations and what moved most, styled inline, without scripts."""
-    pairs = pairs_of(content)
-    ordered = moved_most(pairs)[:FRAGMENT_ROWS]
+    """A short form for notebooks: verdict, violations and what moved most, or else the measures with limits."""
+    page = page_of(content)
+    body, is_columns = page.body(content), page is columns.PAGE
+    pairs = pairs_of(content) if is_columns else ()
     return _printed(
         "fragment.html",
-        headline=headline(content, pairs),
-        tiles=tiles_of(content, pairs),
-        rows=[row_of(pair, ()) for pair in ordered],
-        fired=_fired(content, pairs, frozenset())[:FRAGMENT_ROWS],
-        count=len(content.verdict.violations),
+        body=body,
+        rows=[row_of(pair, ()) for pair in moved_most(pairs)[:FRAGMENT_ROWS]],
+        measures=() if is_columns else measures.most_telling(content.verdict, FRAGMENT_MEASURES),
+        all_measures=len(content.verdict.measures),
+        fired=body.fired[:FRAGMENT_ROWS],
         columns=len(pairs),
         content=content,
     )
 
 
+def page_of(content: Content) -> Page:
+    """What makes the page of this kind of monitor; a profile alone looks the same whoever asked for it."""
+    return columns.PAGE if content.is_profile else PAGES.get(content.monitor.kind, measures.PAGE)
+
+
 def _view(content: Content) -> dict[str, Any]:
     """All that the template prints."""
-    pairs = pairs_of(content)
-    extras = extra_names(pairs)
-    shown = drawn(pairs)
-    cards = frozenset(pair.name for pair in shown)
-    sparks = frozenset(pair.name for pair in moved_most(pairs)[:SPARKLINES])
-    rows = {pair.name: row_of(pair, extras, spark=pair.name in sparks, cards=cards) for pair in pairs}
-    fired = _fired(content, pairs, cards)
+    page = page_of(content)
+    body = page.body(content)
     return {
         "content": content,
-        "headline": headline(content, pairs),
-        "tiles": tiles_of(content, pairs),
-        "fired": fired[:FIRED_MOST],
-        "fired_open": FIRED_OPEN if len(fired) > FIRED_OPEN + 2 else len(fired),
-        "fired_count": len(fired),
-        "cards": [card_of(pair, rows[pair.name]) for pair in shown],
-        "rows": list(rows.values()),
-        "sparks": len(sparks),
-        "extras": [_extra(name, pairs) for name in extras],
-        "has_distance": any(DRIFT in pair.measures for pair in pairs),
+        "body": body,
+        "sections": page.sections(content),
+        "fired": body.fired[:FIRED_MOST],
+        "fired_open": FIRED_OPEN if len(body.fired) > FIRED_OPEN + 2 else len(body.fired),
+        "fired_count": len(body.fired),
         "problems": content.problems,
-        "formulas": formulas_of(content.verdict.measures),
+        "formulas": formulas_of(content.verdict.measures, body.limited),
         "gaps": gaps_of(content.verdict.measures),
         "failures": [(words.name_of(name), words.hint(why)) for name, why in content.current.failures.items()],
         "version": VERSION,
         "words": words,
     }
-
-
-def _fired(content: Content, pairs: Sequence[Pair], cards: frozenset[str]) -> list[Fired]:
-    """All violations: those of the data set first, then those of the columns that moved most."""
-    named = {pair.name: (place, pair) for place, pair in enumerate(moved_most(pairs))}
-    found = [(*named.get(each.subject, (-1, None)), each) for each in content.verdict.violations]
-    return [fired_of(each, pair, cards) for _, pair, each in sorted(found, key=lambda each: each[0])]
-
-
-def _extra(name: str, pairs: Sequence[Pair]) -> dict[str, Any]:
-    """A measure's heading; hidden until asked for, unless it is PSI or somewhere has a limit."""
-    limited = any(name in pair.measures and pair.measures[name].limit is not None for pair in pairs)
-    return {"name": name, "title": words.measure_title(name), "hidden": not limited and name != "psi"}
 
 
 def _policy(style: str, script: str) -> str:
@@ -119,7 +115,7 @@ def _environment() -> Environment:
     from jinja2 import DictLoader, Environment, StrictUndefined
     from markupsafe import Markup, escape
 
-    texts = {name: _text(name) for name in ("report.html", "fragment.html")}
+    texts = {name: _text(name) for name in TEMPLATES}
     found = Environment(
         loader=DictLoader(texts), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -48,7 +48,7 @@ def tiles_of(content: Content, pairs: Sequence[Pair]) -> list[Tile]:
     """Rows, columns, missing values, the largest distance and problems."""
     before, now = content.baseline, content.current
     tiles = [
-        Tile("Rows", f"{now.rows:,}", "" if before is None else f"{before.rows:,} in the baseline"),
+        rows_tile(content),
         Tile("Columns", f"{len(now.fields):,}", _changes(pairs), "warn" if _changes(pairs) else ""),
         Tile(
             "Missing values",
@@ -63,11 +63,22 @@ def tiles_of(content: Content, pairs: Sequence[Pair]) -> list[Tile]:
         limit = most.distance.limit if most.distance is not None else None
         over = limit is not None and value > limit
         tiles.append(Tile("Largest distance", number(value), name_of(most.name), "bad" if over else ""))
-    problems = content.problems
+    tiles += input_tiles(content)
+    return tiles
+
+
+def rows_tile(content: Content) -> Tile:
+    """How many rows there were."""
+    before = content.baseline
+    return Tile("Rows", f"{content.current.rows:,}", "" if before is None else f"{before.rows:,} in the baseline")
+
+
+def input_tiles(content: Content) -> list[Tile]:
+    """Problems and inputs, where there are any."""
+    tiles, problems = [], content.problems
     if problems.count:
-        tiles.append(
-            Tile("Problems in the input", f"{problems.count:,}", f"{counted(problems.rows, 'row')} lost", "warn")
-        )
+        lost = f"{counted(problems.rows, 'row')} lost"
+        tiles.append(Tile("Problems in the input", f"{problems.count:,}", lost, "warn"))
     if content.inputs:
         tiles.append(Tile("Inputs", f"{len(content.inputs):,}", name_of(content.inputs[0])))
     return tiles

@@ -160,9 +160,9 @@ def _span(column: Column) -> str:
     return " … ".join(f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=end):%Y-%m-%d %H:%M}" for end in ends)
 
 
-def violations_table(verdict: Verdict) -> Table:
-    """One row a violation: column, check, value, limit and the reason in SageMaker's words."""
-    table = table_of("column", "check", "value", "limit", "reason", numeric=("value", "limit"))
+def violations_table(verdict: Verdict, subject: str = "column") -> Table:
+    """One row a violation: what it is about, check, value, limit and the reason in SageMaker's words."""
+    table = table_of(subject, "check", "value", "limit", "reason", numeric=("value", "limit"))
     for found in verdict.violations:
         value, limit = number(found.value), number(found.limit)
         check = found.check.removesuffix("_check").replace("_", " ")

@@ -27,6 +27,10 @@ _CHECKS = {
     "non_negative_check": "Negative values",
     "missing_column_check": "Missing columns",
     "extra_column_check": "Extra columns",
+    "LessThanThreshold": "Below its limit",
+    "GreaterThanThreshold": "Above its limit",
+    "bias_drift_check": "Bias grew",
+    "feature_attribution_drift_check": "Order of features",
 }
 _TITLED = re.compile(r"\(([^()]+)\)")
 """The title of the distance that a drift violation is about begins it; SageMaker's own has none."""
