@@ -10,6 +10,7 @@ from driftline.asking import Asked, Opener
 from driftline.engines.engine import Engine
 from driftline.engines.local import Local
 from driftline.explanations.model import Model
+from driftline.localvalues import LocalValues
 from driftline.monitors.data_quality import DataQuality
 from driftline.monitors.monitor import Monitor
 from driftline.monitors.monitors import monitor_from, monitor_to
@@ -84,7 +85,7 @@ class World:
     """What a run works with: where objects lie, who folds, who watches, and who takes what scripts print.
 
     `opened` is told which objects are about to be read, and in which version. `invoke` makes what calls a model's URL,
-    and `model` is the model itself where that is no text.
+    and `model` is the model itself where that is no text. `local` writes local attributions down as they are made.
     """
 
     access: Access = field(default_factory=Access)
@@ -94,3 +95,4 @@ class World:
     opened: Callable[[Mapping[str, Version]], object] | None = None
     invoke: Opener | None = None
     model: Model | None = None
+    local: LocalValues | None = None

@@ -155,6 +155,8 @@ def _explain(items: Iterable[Item], manifest: Manifest, world: World, total: int
         if world.log is not None:
             world.log(settled.cost)
         batches = explained_.explainer.explain(rows)
+        if world.local is not None:
+            batches = world.local.kept(batches, explained_.explainer.labels, explained_.explainer.kernel.features)
     profile = Profile.of(batches, settled.monitor.questions())
     return Reading(profile, Problems.of(problems), settled=settled)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from driftline.commands.console import finish, plan, watching
-from driftline.commands.monitoring import Monitoring
+from driftline.commands.monitoring import Monitoring, local_of
 from driftline.commands.options import Options
 from driftline.runs import learn
 
@@ -31,8 +32,10 @@ def baseline(
     manifest = monitoring.manifest(inputs, options)
     if options.dry_run:
         return plan(manifest, options)
+    local = local_of(manifest)
     with watching(inputs, options) as watched:
-        learnt = learn(manifest, watched)
+        learnt = learn(manifest, replace(watched, local=local))
     written = learnt.save(output, options.access)
+    written += local.save(output, options.access) if local is not None else ()
     finish(learnt, {**learnt.to_dict(), "problems": learnt.problems.to_dict()}, written, options)
     return 0

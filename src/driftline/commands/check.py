@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from driftline.baselines import Baseline
 from driftline.commands.console import finish, plan, watching
-from driftline.commands.monitoring import Monitoring
+from driftline.commands.monitoring import Monitoring, local_of
 from driftline.commands.options import Flag, Options, Repeated, monitor_of
 from driftline.errors import Invalid
 from driftline.monitors.data_quality import DataQuality
@@ -85,8 +85,10 @@ def check(
     judging = known.monitor
     if isinstance(judging, DataQuality):
         judging = replace(monitor_of(options, measure), strict_aws_quirks=strict_aws_quirks)
+    local = local_of(manifest)
     with watching(inputs, options) as watched:
-        report = judge(replace(manifest, monitor=judging), known, watched)
+        report = judge(replace(manifest, monitor=judging), known, replace(watched, local=local))
     written = report.save(output, html, options.access)
+    written += local.save(output, options.access) if local is not None and output is not None else ()
     finish(report, report.to_dict(), written, options)
     return int(bool(report.violations))

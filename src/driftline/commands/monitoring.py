@@ -14,6 +14,7 @@ from driftline.commands.options import Flag, Options, Repeated, names
 from driftline.documents import analysis_config
 from driftline.errors import Invalid
 from driftline.formats.truth import TRUTH
+from driftline.localvalues import LocalValues
 from driftline.manifest import Manifest
 from driftline.monitors.bias import Bias
 from driftline.monitors.explainability import EVERY, Explainability
@@ -198,6 +199,12 @@ class Monitoring:
             confidence=self.confidence,
             compatible=options.compatible,
         )
+
+
+def local_of(manifest: Manifest) -> LocalValues | None:
+    """What writes local attributions down, if the configuration wants them (`save_local_shap_values`)."""
+    wanted = manifest.model is not None and manifest.model.shap.get("save_local_shap_values")
+    return LocalValues() if wanted else None
 
 
 _READING = ("format", "select", "exclude", "names")

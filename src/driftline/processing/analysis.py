@@ -9,6 +9,7 @@ from driftline import runs
 from driftline.asking import Opener
 from driftline.baselines import PROFILE, exists, write_json
 from driftline.documents import dataset_format
+from driftline.localvalues import LocalValues
 from driftline.manifest import Manifest, World
 from driftline.monitors.data_quality import DataQuality
 from driftline.papers import PAPERS, VIOLATIONS
@@ -45,7 +46,9 @@ def perform(manifest: Manifest, job: Contract, access: Access, log: Log, invoke:
         return changed
     log(f"Reading {', '.join(manifest.inputs)}")
     opened: dict[str, Version] = {}
-    world = World(access, log=log, opened=opened.update, invoke=invoke)
+    keeps = manifest.model is not None and manifest.model.shap.get("save_local_shap_values")
+    local = LocalValues() if keeps else None
+    world = World(access, log=log, opened=opened.update, invoke=invoke, local=local)
     report = runs.run(manifest, world) if manifest.statistics or manifest.constraints else None
     if report is None:
         learnt = runs.learn(manifest, world)
@@ -56,6 +59,7 @@ def perform(manifest: Manifest, job: Contract, access: Access, log: Log, invoke:
         current, problems, warnings = report.current, report.problems, report.baseline.warnings
         written, monitor = _save(report, job.result(), access), report.monitor
         said = report.said
+    written += () if local is None else local.save(job.result(), access)
     _tell(log, current.rows, problems, warnings)
     for each in report.violations if report else ():
         log(f"{each.subject}: {each.check}: {each.said}")
