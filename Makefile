@@ -82,6 +82,7 @@ bench: setup-dev ## Measure Driftline beside its peers, then the server (about 2
 	$(BIN)/python benchmarks/introduction.py
 	$(BIN)/python benchmarks/schedules.py
 	$(BIN)/python benchmarks/quality.py
+	$(BIN)/python benchmarks/bias.py
 	$(BIN)/python benchmarks/invoke.py --server
 
 build: setup-dev ## Build the wheel and the sdist into dist/

@@ -35,13 +35,13 @@ _SLACK = 1e-12
 def flips(state: NeighboursState, wanted: Marks, reading: int) -> Flips:
     """What the test counts; `wanted` and `reading` are as in `ContingencyState.split`.
 
-    A group of several samples that are not whole is thinned to the share of the rows that all of them have kept, so
-    that rows of either are equally likely to be there.
+    A group of several samples is thinned to the share of the rows that all of them have kept, so that rows of either
+    are equally likely to be there, and to as many rows as one of them has at most.
     """
     groups: dict[int, list[Sample]] = {REST: [], SENSITIVE: []}
     for marks, sample in state.samples.items():
         groups.get(side_of(marks, wanted), []).append(sample)
-    asked, against = (_uniform(groups[side]) for side in (SENSITIVE, REST))
+    asked, against = (_uniform(groups[side], state.limit) for side in (SENSITIVE, REST))
     total, total_against = (sum(sample.total for sample in groups[side]) for side in (SENSITIVE, REST))
     rows, others = int(asked.counts.sum()), int(against.counts.sum())
     if not rows or not others:
@@ -53,13 +53,16 @@ def flips(state: NeighboursState, wanted: Marks, reading: int) -> Flips:
     return Flips(favoured, harmed, rows, total, others, total_against)
 
 
-def _uniform(samples: Sequence[Sample]) -> Sample:
-    """The samples as one in which every row of the group was equally likely to be."""
+def _uniform(samples: Sequence[Sample], limit: int) -> Sample:
+    """The samples as one, of at most `limit` distinct rows, in which every row of the group was equally likely to be.
+
+    Those with the smallest hashes are, as each sample has all of its group below its own bound.
+    """
     bounds = [sample.hashes[-1] for sample in samples if not sample.is_whole]
     kept = [sample.below(min(bounds)) if bounds else sample for sample in samples]
     found = Sample()
     for sample in kept:
-        found = found.joined(sample, sum(len(each.hashes) for each in kept))
+        found = found.joined(sample, limit)
     return found
 
 

@@ -123,10 +123,10 @@ def groups_of(
         if len(columns) == 1 and not isnan(threshold_of(values)):
             reading = _as_before(name, values, before, reading)
         alternatives.append([(value_text(values, reading, column), reading)])
-    seen = set()
+    seen, occurring = set(), _projected(marks, facet)
     for chosen in product(*alternatives):
         group = Group(name, " & ".join(text for text, _ in chosen), tuple(mark for _, mark in chosen))
-        if all(facet.values) or group.wanted in _projected(marks, facet):
+        if all(facet.values) or group.wanted in occurring:
             seen.add(stem(group.value))
             yield group
     if not any(facet.values):

@@ -68,7 +68,7 @@ class ContingencyState:
         ordered = dict(sorted(counts.items()))
         return ContingencyState(ordered, self.rows + other.rows, crowded, scattered, self.facets, self.groups)
 
-    @property
+    @cached_property
     def marks(self) -> tuple[tuple[Mark, ...], ...]:
         """What rows are to the facet, as far as it occurs."""
         return tuple(dict.fromkeys(marks for marks, _, _, _ in self.counts))
@@ -83,30 +83,63 @@ class ContingencyState:
         >>> state.split([EQUAL]).labels.tolist()
         [[3, 0], [0, 5]]
         """
-        marks, groups, outcomes, counts = self._arrays
-        sides = np.array([side_of(each, wanted) for each in marks], dtype=np.int64)
-        labels, predictions = (np.where(bits < 0, UNKNOWN, (bits & reading) > 0) for bits in outcomes[:, 1:].T)
-        group = outcomes[:, 0] >> _GROUP_BITS
-        code = ((group * 3 + sides[outcomes[:, 0] & _MARKS]) * 3 + labels) * 3 + predictions
-        found = np.bincount(code, weights=counts, minlength=groups * 27)
-        return Split(found.astype(np.int64).reshape(groups, 3, 3, 3))
+        cells, (known, unknown) = self._cells, self._totals[reading]
+        if all(isinstance(want, str) for want in wanted):
+            chosen = [cells.places[tuple(wanted)]] if tuple(wanted) in cells.places else []
+        else:
+            chosen = [place for marks, place in cells.places.items() if side_of(marks, wanted) == SENSITIVE]
+        sensitive = cells.table(np.concatenate([cells.of(place) for place in chosen] or [cells.none]), reading)
+        return Split(np.stack((known - sensitive, sensitive, unknown), axis=1))
 
     @cached_property
-    def _arrays(self) -> tuple[list[tuple[Mark, ...]], int, Ints, Ints]:
-        """Distinct marks, number of groups with that for no group last, places and bits of each cell, its count."""
-        marks = {each: place for place, each in enumerate(self.marks)}
-        names = sorted({group for _, group, _, _ in self.counts if group})
-        places = {name: place for place, name in enumerate([*names, ""])}
-        cells = [
-            (places[group] << _GROUP_BITS | marks[each], label, predicted)
-            for each, group, label, predicted in self.counts
+    def _totals(self) -> dict[int, tuple[Ints, Ints]]:
+        """By reading: the rows with all marks and those that miss one, (group, label, prediction)."""
+        cells = self._cells
+        missing = [any(mark in ("", MISSING) for mark in marks) for marks in cells.places]
+        parts = [
+            np.concatenate([cells.of(place) for place, each in enumerate(missing) if each is which] or [cells.none])
+            for which in (False, True)
         ]
-        table = np.array(cells, dtype=np.int64).reshape(-1, 3)
-        return list(marks), len(places), table, np.array(list(self.counts.values()), dtype=np.int64)
+        return {reading: (cells.table(parts[0], reading), cells.table(parts[1], reading)) for reading in (EQUAL, ABOVE)}
+
+    @cached_property
+    def _cells(self) -> _Cells:
+        places = {marks: place for place, marks in enumerate(self.marks)}
+        names = sorted({group for _, group, _, _ in self.counts if group})
+        groups = {name: place for place, name in enumerate([*names, ""])}
+        cells = [(places[marks], groups[group], label, predicted) for marks, group, label, predicted in self.counts]
+        rows = np.array(cells, dtype=np.int64).reshape(-1, 4)
+        order = np.argsort(rows[:, 0], kind="stable")
+        edges = np.searchsorted(rows[order, 0], np.arange(len(places) + 1))
+        counts = np.array(list(self.counts.values()), dtype=np.int64)
+        return _Cells(places, len(groups), edges, rows[order, 1:], counts[order])
 
 
-_GROUP_BITS = 32
-_MARKS = (1 << _GROUP_BITS) - 1
+@dataclass(frozen=True)
+class _Cells:
+    """The cells in the order of their marks: those of place i are `edges[i]` to `edges[i + 1]`."""
+
+    places: dict[tuple[Mark, ...], int]
+    groups: int
+    edges: Ints
+    outcomes: Ints
+    counts: Ints
+
+    @property
+    def none(self) -> Ints:
+        """No cell."""
+        return np.empty(0, dtype=np.int64)
+
+    def of(self, place: int) -> Ints:
+        """The cells with these marks."""
+        return np.arange(self.edges[place], self.edges[place + 1])
+
+    def table(self, rows: Ints, reading: int) -> Ints:
+        """The counts of some cells, (group, label, prediction); the last group is none."""
+        group, *bits = self.outcomes[rows].T
+        labels, predictions = (np.where(each < 0, UNKNOWN, (each & reading) > 0) for each in bits)
+        found = np.bincount((group * 3 + labels) * 3 + predictions, self.counts[rows], self.groups * 9)
+        return found.astype(np.int64).reshape(self.groups, 3, 3)
 
 
 def side_of(marks: Sequence[Mark], wanted: Sequence[Mark]) -> int:

@@ -78,6 +78,10 @@ class Split:
         found: Ints = self.counts[:-1, :2, :, :2].sum(axis=2)
         return found
 
+    def collapsed(self) -> Split:
+        """The same without strata."""
+        return Split(self.counts.sum(axis=0, keepdims=True))
+
     def compared(self) -> Split:
         """The rows alone that have both a label and a prediction."""
         found = np.zeros_like(self.counts)
