@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     secret_key: Annotated[SecretStr, Field(description="Its secret; made at first start if empty.")] = SecretStr("")
     max_body_bytes: Annotated[int, Field(gt=0, description="Largest request that is read.")] = 100 * MIB
     requests_per_second: Annotated[float, Field(gt=0, description="Requests a second that a key may make.")] = 1000.0
+    failures_per_minute: Annotated[
+        float, Field(gt=0, description="Wrong keys and signatures a minute that one address may try.")
+    ] = 300.0
     allowed_hosts: Annotated[
         tuple[str, ...],
         Field(description="Hosts and networks that models may be called at; empty: all but link-local."),

@@ -326,6 +326,23 @@ def test_who_asks_too_often_is_throttled(catalog: Catalog) -> None:
         assert "ThrottlingException" in codes
 
 
+def test_who_tries_too_many_keys_is_throttled(catalog: Catalog) -> None:
+    """SE-06: by AWS's code, in both protocols and REST; who came in before may go on."""
+    for running in run(catalog, SERVED, failures_per_minute=6.0):
+        good, bad = running.client(), running.client(aws_secret_access_key="a-guess")
+        assert refused(good.describe_data_quality_job_definition, JobDefinitionName="no")[0] == "ResourceNotFound"
+        codes = [refused(bad.describe_data_quality_job_definition, JobDefinitionName="no")[0] for _ in range(5)]
+        assert codes == ["InvalidSignatureException"] * 5
+        assert running.send("GET", "/v1/me", headers={"Authorization": "Bearer dl_wrong"})[0] == 401
+        status, _, answer = running.send("GET", "/v1/me", headers={"Authorization": "Bearer dl_wrong"})
+        assert (status, answer["error"]["code"]) == (429, "too-many-requests")
+        stranger = running.client(aws_access_key_id="DLUNKNOWN0").describe_data_quality_job_definition
+        assert refused(stranger, JobDefinitionName="no")[0] == "ThrottlingException"
+        runtime = running.client("sagemaker-runtime", aws_access_key_id="DLUNKNOWN0")
+        assert refused(runtime.invoke_endpoint, EndpointName="no", Body=b"")[0] == "ThrottlingException"
+        assert refused(good.describe_data_quality_job_definition, JobDefinitionName="no")[0] == "ResourceNotFound"
+
+
 def test_many_clients_at_once(server: Running) -> None:
     def one(number: int) -> str:
         client = server.client()

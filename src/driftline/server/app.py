@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -20,7 +21,8 @@ from driftline.server.aws.models import APIS
 from driftline.server.aws.served import OPERATIONS
 from driftline.server.aws.wire import Operation, Wire
 from driftline.server.edge import Clock, Edge
-from driftline.server.errors import INTERNAL, REST_CODES, Told, told
+from driftline.server.errors import INTERNAL, REST_CODES, AwsError, Told, told
+from driftline.server.guard import TOO_MANY, Guard
 from driftline.server.limits import Rate
 from driftline.server.messages import Answer, head
 from driftline.settings import Settings
@@ -48,8 +50,8 @@ def create_app(
     clock = Clock(_now)
     known = keys or CatalogKeys(catalog, clock.seconds)
     running = {type(part): part for part in parts}
-    rate = Rate(settings.requests_per_second)
-    wire = Wire(settings, catalog, known, rate, operations, running)
+    rate, guard = Rate(settings.requests_per_second), Guard(settings.failures_per_minute)
+    wire = Wire(settings, catalog, known, rate, guard, operations, running)
     inner = FastAPI(
         title="Driftline",
         version=VERSION,
@@ -58,7 +60,7 @@ def create_app(
         redoc_url=None,
     )
     inner.state.catalog, inner.state.settings, inner.state.parts = catalog, settings, running
-    inner.state.now, inner.state.keys = clock.now, known
+    inner.state.clock, inner.state.now, inner.state.keys, inner.state.guard = clock, clock.now, known, guard
     inner.include_router(rest.router)
     _add_probes(inner)
     inner.add_exception_handler(DriftlineError, _driftline_error)
@@ -107,7 +109,10 @@ def _check_metrics_caller(request: Request) -> None:
     except ValueError:
         near = received.peer == ""  # a Unix socket
     if not near:
-        caller(received, request.app.state.keys, now=request.app.state.now()).require("read")
+        state = request.app.state
+        verify = partial(caller, received, state.keys, now=state.now())
+        too_many = AwsError("too-many-requests", TOO_MANY, 429)
+        state.guard.admit(received, state.clock.seconds(), verify, too_many).require("read")
 
 
 def _response(answer: Answer) -> Response:

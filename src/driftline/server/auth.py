@@ -79,6 +79,22 @@ class CatalogKeys:
             return keys.scopes_of(tx, digest)
 
 
+def claimed(received: Received) -> str | None:
+    """Who the caller says it is: an access key, or the digest of an API key; None if it says nothing to look up."""
+    kind, _, key = received.headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        return digest_of(key)
+    try:
+        return signature.claim(received).access_key
+    except AwsError:
+        return None
+
+
+def digest_of(key: str) -> str:
+    """The SHA-256 by which an API key is known."""
+    return hashlib.sha256(key.strip().encode()).hexdigest()
+
+
 def signer(received: Received, known: Keys, *, scope: str, now: datetime) -> Principal:
     """Who signed an AWS call; raises `AwsError` with AWS's codes."""
     access_key = signature.verify(received, known.secret_of, scope=scope, now=now)
@@ -92,7 +108,7 @@ def caller(received: Received, known: Keys, *, now: datetime) -> Principal:
     """
     kind, _, key = received.headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
-        hashed = hashlib.sha256(key.strip().encode()).hexdigest()
+        hashed = digest_of(key)
         scopes = known.scopes_of(hashed)
         if scopes is None:
             raise AwsError("unauthenticated", "The API key is not known. `driftline keys list` shows which exist.", 401)

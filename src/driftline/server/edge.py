@@ -21,6 +21,7 @@ from driftline.server.auth import Keys, caller
 from driftline.server.aws.refusals import refusal
 from driftline.server.aws.wire import Route, Wire, is_aws, route
 from driftline.server.errors import INTERNAL, REST_CODES, AwsError, Codes, Told, told
+from driftline.server.guard import TOO_MANY
 from driftline.server.limits import JSON_BYTES, too_deep
 from driftline.server.messages import Answer, Received, head
 from driftline.server.openapi import refused
@@ -144,9 +145,11 @@ class Edge:
         if "json" in received.headers.get("content-type", "json") and too_deep(body):
             raise AwsError("invalid", "The request body is nested too deeply.", 400)
         if received.path not in PUBLIC:
-            look = partial(caller, replace(received, body=body), self._keys, now=self._clock.now())
+            whole, moment = replace(received, body=body), self._clock.seconds()
+            verify = partial(caller, whole, self._keys, now=self._clock.now())
+            look = partial(self._wire.guard.admit, whole, moment, verify, AwsError("too-many-requests", TOO_MANY, 429))
             principal = await to_thread.run_sync(look, limiter=self._limiter(True))
-            if not self._wire.rate.take(principal.name, self._clock.seconds()):
+            if not self._wire.rate.take(principal.name, moment):
                 raise AwsError("too-many-requests", "Rate exceeded", 429)
             scope.setdefault("state", {})["principal"] = principal
         await self._rest(scope, _again(body, receive), send)

@@ -17,12 +17,12 @@ _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[{\]}]', re.DOTALL)
 
 
 class Rate:
-    """A token bucket for each caller: `per_second` on average, twice that at once."""
+    """A token bucket for each caller: `per_second` on average, `burst` at once, twice as many if not given."""
 
-    def __init__(self, per_second: float) -> None:
+    def __init__(self, per_second: float, *, burst: float | None = None) -> None:
         """All buckets are full."""
         self._per_second = per_second
-        self._burst = max(2 * per_second, 1.0)
+        self._burst = max(2 * per_second if burst is None else burst, 1.0)
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self._lock = Lock()
 
@@ -34,13 +34,27 @@ class Rate:
         [True, True, False, True, False]
         """
         with self._lock:
-            left, seen = self._buckets.pop(caller, (self._burst, now))
-            left = min(self._burst, left + max(0.0, now - seen) * self._per_second)
+            left = self._left(caller, now)
+            self._buckets.pop(caller, None)
             allowed = left >= 1.0
             self._buckets[caller] = (left - 1.0 if allowed else left, now)
             if len(self._buckets) > CALLERS:
                 self._buckets.popitem(last=False)
             return allowed
+
+    def has(self, caller: str, now: float) -> bool:
+        """Whether `take` would allow a request.
+
+        >>> rate = Rate(1, burst=1)
+        >>> rate.has("a", 0.0), rate.has("a", 0.0), rate.take("a", 0.0), rate.has("a", 0.0), rate.has("a", 1.0)
+        (True, True, True, False, True)
+        """
+        with self._lock:
+            return self._left(caller, now) >= 1.0
+
+    def _left(self, caller: str, now: float) -> float:
+        left, seen = self._buckets.get(caller, (self._burst, now))
+        return min(self._burst, left + max(0.0, now - seen) * self._per_second)
 
 
 def too_deep(body: bytes, limit: int = DEPTH) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from driftline.catalog.database import Catalog
@@ -14,6 +15,7 @@ from driftline.server.aws.refusals import JSON_TYPE
 from driftline.server.aws.shapes import cut, dumps, rest_answer, rest_request
 from driftline.server.aws.validation import parse_body
 from driftline.server.errors import AwsError
+from driftline.server.guard import TOO_MANY, Guard
 from driftline.server.limits import Rate, too_deep
 from driftline.server.messages import Answer, Received
 from driftline.settings import Settings
@@ -99,14 +101,17 @@ class Wire:
     catalog: Catalog
     keys: Keys
     rate: Rate
+    guard: Guard
     operations: Mapping[tuple[str, str], Operation]
     parts: Mapping[type[Any], Any] = field(default_factory=dict)
 
     def admit(self, route: Route, received: Received, *, now: datetime, moment: float) -> Principal:
         """Who calls; raises `AwsError`. `moment` is in seconds of a clock that never goes back."""
-        principal = signer(received, self.keys, scope=route.api.scope, now=now)
+        status = 400 if route.api.target else 429
+        verify = partial(signer, received, self.keys, scope=route.api.scope, now=now)
+        principal = self.guard.admit(received, moment, verify, AwsError("ThrottlingException", TOO_MANY, status))
         if not self.rate.take(principal.name, moment):
-            raise AwsError("ThrottlingException", "Rate exceeded", 400 if route.api.target else 429)
+            raise AwsError("ThrottlingException", "Rate exceeded", status)
         return principal
 
     def perform(self, route: Route, received: Received, principal: Principal, *, now: datetime) -> Answer:
