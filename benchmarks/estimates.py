@@ -23,8 +23,9 @@ import pyarrow.parquet as pq
 from demo_data import TARGET, comma, download, join
 from pyarrow import csv
 
-from driftline.monitors.estimates import BINARY, MULTICLASS, REGRESSION, Compared, Estimates
+from driftline.monitors.estimates import BINARY, MULTICLASS, REGRESSION, Estimates
 from driftline.monitors.tracks import Track, track_of
+from driftline.monitors.verdict import Compared
 from driftline.profile import Profile
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from math import isnan, nan
+from math import nan
 from typing import Any, ClassVar
 
 from driftline.errors import Invalid
@@ -15,7 +15,7 @@ from driftline.metrics.estimated_classes import ClassCalibrators, class_calibrat
 from driftline.metrics.expected_error import ErrorModel, error_model, realised, regression
 from driftline.monitors.lessons import LEAST_GAIN, Lesson, Lessons, adapted, by_segment, cost
 from driftline.monitors.monitor import Learnt
-from driftline.monitors.verdict import Measure, Verdict, Violation
+from driftline.monitors.verdict import Compared, Measure, Verdict, Violation
 from driftline.profile import Profile
 from driftline.profile.analyzer import JointAnalyzer
 from driftline.profile.confusion import Confusion
@@ -40,24 +40,6 @@ LOWER_IS_BETTER = frozenset({"mae", "mse", "rmse"})
 """Metrics that a limit bounds from above; the others from below."""
 
 SUBJECT = "model"
-
-
-@dataclass(frozen=True)
-class Compared:
-    """An estimate with its interval, beside the realised value of the `labelled` rows; NaN where there is none."""
-
-    name: str
-    value: float
-    low: float
-    high: float
-    realised: float = nan
-    labelled: int = 0
-    reason: str = ""
-
-    @property
-    def held(self) -> bool | None:
-        """Whether the realised value lies in the interval; None while either is unknown."""
-        return None if isnan(self.realised) or isnan(self.value) else self.low <= self.realised <= self.high
 
 
 @dataclass(frozen=True)

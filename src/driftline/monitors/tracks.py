@@ -9,7 +9,7 @@ from math import nan, sqrt
 import numpy as np
 
 from driftline.metrics.calibration import Z_95, share_interval
-from driftline.monitors.estimates import Compared
+from driftline.monitors.verdict import Compared
 
 LEAST_PAST = 5
 """So many past estimates with labels are needed before they widen the next."""

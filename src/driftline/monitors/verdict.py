@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import nan
+from math import isnan, nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,33 @@ class Violation:
     said: str
 
 
+@dataclass(frozen=True)
+class Compared:
+    """An estimate with its interval, beside the realised value of the `labelled` rows; NaN where there is none."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    realised: float = nan
+    labelled: int = 0
+    reason: str = ""
+
+    @property
+    def held(self) -> bool | None:
+        """Whether the realised value lies in the interval; None while either is unknown."""
+        return None if isnan(self.realised) or isnan(self.value) else self.low <= self.realised <= self.high
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """All that was measured, and what of it broke a constraint; in the order of the columns."""
+    """All that was measured, and what of it broke a constraint; in the order of the columns.
+
+    `estimates` are what a monitor of model quality expects of rows without labels, as its method alone says, which the
+    next checks learn from. `notes` say in words what no number does.
+    """
 
     measures: tuple[Measure, ...] = ()
     violations: tuple[Violation, ...] = ()
+    estimates: tuple[Compared, ...] = ()
+    notes: tuple[str, ...] = ()

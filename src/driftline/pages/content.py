@@ -9,10 +9,9 @@ from math import isnan
 from typing import Any, Literal
 
 from driftline.monitors.data_quality import DataQuality
-from driftline.monitors.estimates import Compared
 from driftline.monitors.monitor import Monitor
 from driftline.monitors.tracks import Track
-from driftline.monitors.verdict import Measure, Verdict, Violation
+from driftline.monitors.verdict import Compared, Measure, Verdict, Violation
 from driftline.problems import Problems
 from driftline.profile import Column, Profile
 

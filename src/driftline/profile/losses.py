@@ -100,9 +100,10 @@ def pairs(columns: int) -> Iterator[tuple[int, int]]:
 class Losses(JointAnalyzer[LossesState]):
     """How wrong predictions were, by the groups of `columns` and of pairs of them; the loss is one of `KINDS`.
 
-    `prediction`, `probability`, `threshold`, `ground_truth` and `positive` are as in `Confusion` and `Scores`. Groups
-    of numbers are cut at `edges` (for each column a tuple, which may be empty), else they are as narrow as leaves
-    `limit` of them. Without `paired` only single columns are looked at. Memory: 24 bytes a cell, about 16 KB a pair.
+    `prediction`, `probability`, `threshold`, `ground_truth`, `classes` and `positive` are as in `Confusion` and
+    `Scores`. Groups of numbers are cut at `edges` (for each column a tuple, which may be empty), else they are as
+    narrow as leaves `limit` of them. Without `paired` only single columns are looked at. Memory: 24 bytes a cell, about
+    16 KB a pair.
     """
 
     columns: tuple[str, ...]
@@ -115,6 +116,7 @@ class Losses(JointAnalyzer[LossesState]):
     edges: tuple[tuple[float, ...], ...] = ()
     paired: bool = True
     limit: int = field(default=LIMIT)
+    classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises `Invalid` for settings that cannot be."""
@@ -161,7 +163,7 @@ class Losses(JointAnalyzer[LossesState]):
             return found
         names, actual = coded(labels_of(truth))
         if self.loss == "error":
-            asked = Confusion(self.prediction, self.probability, self.threshold, self.ground_truth)
+            asked = Confusion(self.prediction, self.probability, self.threshold, self.ground_truth, self.classes)
             guessed, predicted = asked.predictions(batch)
             known = {name: place for place, name in enumerate(names)}
             same = np.array([known.get(name, -2) for name in guessed] + [-3], dtype=np.int64)[predicted]

@@ -11,10 +11,11 @@ import pyarrow as pa
 import pytest
 
 from driftline.errors import Invalid
-from driftline.monitors.estimates import BINARY, MULTICLASS, REGRESSION, Compared, Estimates
+from driftline.monitors.estimates import BINARY, MULTICLASS, REGRESSION, Estimates
 from driftline.monitors.lessons import Lessons, lessons_from, lessons_to
 from driftline.monitors.monitor import Learnt
 from driftline.monitors.tracks import Track, track_of, widened
+from driftline.monitors.verdict import Compared
 from driftline.profile import Profile, decode, encode
 
 
