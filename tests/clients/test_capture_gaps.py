@@ -154,3 +154,15 @@ def test_calls_that_are_captured(server: Served) -> None:
     found = watched(server, "whole", 4)
     assert "FailureReason" not in found
     assert shown(server, "whole")["traffic"] == {"calls": 4, "captured": 4, "dropped": 0, "reason": None}
+
+
+def test_the_journal_is_counted(server: Served) -> None:
+    """ME-04, X-15: by metrics without labels, so that a thousand endpoints make no more series."""
+    watched(server, "counted", 3)
+    lines = requests.get(f"{server.url}/metrics", timeout=30).text.splitlines()
+    found = {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
+    assert found["driftline_captured_records_total"] >= 3
+    assert found["driftline_capture_objects_total"] >= 1
+    assert found["driftline_capture_dropped_records_total"] == found["driftline_capture_failures_total"] == 0
+    assert found["driftline_capture_backlog_bytes"] == 0
+    assert len([name for name in found if "capture" in name and not name.endswith("_created")]) == 5

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
+from driftline.captures.recorder import Recorder
 from driftline.catalog.database import Catalog
 from driftline.errors import DriftlineError
 from driftline.server import measures, openapi, rest
@@ -88,7 +89,8 @@ def _add_probes(inner: FastAPI) -> None:
     def metrics(request: Request) -> Response:
         """Prometheus' text; from other machines only with a key that may read."""
         _check_metrics_caller(request)
-        return _response(measures.exposition())
+        recorder = request.app.state.parts.get(Recorder)
+        return _response(measures.exposition(recorder.journal.counts if recorder else None))
 
     @inner.get("/docs", include_in_schema=False)
     def docs(request: Request) -> HTMLResponse:

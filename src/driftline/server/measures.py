@@ -1,9 +1,13 @@
-"""What Prometheus is told of the server: requests by operation and outcome, and how long they took."""
+"""What Prometheus is told of the server: requests by operation and outcome, how long they took, and captured calls."""
 
 from __future__ import annotations
 
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+from collections.abc import Iterator
 
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from driftline.captures.journal import Counts
 from driftline.server.messages import Answer
 
 REQUESTS = Counter(
@@ -23,6 +27,33 @@ def observe(*, api: str, operation: str, code: str, seconds: float) -> None:
     SECONDS.labels(api).observe(seconds)
 
 
-def exposition() -> Answer:
-    """All metrics of this process in Prometheus' text format."""
-    return Answer(200, generate_latest(), {"content-type": CONTENT_TYPE_LATEST})
+class Captures:
+    """What the journal of captured calls counted, as Prometheus collects it: five series, whatever the endpoints."""
+
+    def __init__(self, counts: Counts) -> None:
+        """`counts` as they are now."""
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        """A metric for each count; those of one endpoint are in the REST API."""
+        found, said = self._counts, "since the server started."
+        totals = {
+            "captured_records": (found.records, f"Captured calls kept in the journal {said}"),
+            "capture_dropped_records": (found.dropped, f"Calls that were to be captured and could not be {said}"),
+            "capture_objects": (found.objects, f"Objects of captured calls that were stored {said}"),
+            "capture_failures": (found.failures, f"Attempts to store such an object that failed {said}"),
+        }
+        for name, (value, meaning) in totals.items():
+            yield CounterMetricFamily(f"driftline_{name}", meaning, value=value)
+        waiting = "Bytes of captured calls that wait in the journal for their destination."
+        yield GaugeMetricFamily("driftline_capture_backlog_bytes", waiting, value=found.backlog_bytes)
+
+
+def exposition(captures: Counts | None = None) -> Answer:
+    """All metrics of this process in Prometheus' text format; `captures` are the counts of its journal."""
+    text: bytes = generate_latest()
+    if captures is not None:
+        registry = CollectorRegistry()
+        registry.register(Captures(captures))
+        text += generate_latest(registry)
+    return Answer(200, text, {"content-type": CONTENT_TYPE_LATEST})
