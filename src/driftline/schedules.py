@@ -200,9 +200,15 @@ def stop_execution(tx: Connection, found: Execution, now: datetime) -> None:
     if found.status == "Pending" and work.remove_queued(tx, WORK, found.id):
         executions.update(tx, found.id, now=now, status="Stopped")
         return
-    executions.update(tx, found.id, now=now, status="Stopping")
     if found.running is not None:
-        resources.update(tx, JOB, found.running, now=now, status="Stopping")
+        resources.find(tx, JOB, found.running, lock=True)  # before the execution, as whoever notes its end does
+    try:
+        stopping = executions.update(tx, found.id, now=now, expected=executions.OPEN, status="Stopping")
+    except Conflict:  # it ended meanwhile
+        return
+    job = resources.find(tx, JOB, stopping.running) if stopping.running else None
+    if job is not None and job.status == "InProgress":
+        resources.update(tx, JOB, job.name, now=now, status="Stopping")
 
 
 def source_of(definition: Mapping[str, Any]) -> Mapping[str, Any]:

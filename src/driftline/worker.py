@@ -18,7 +18,7 @@ from prometheus_client import Counter, Histogram
 from driftline.catalog import Catalog, logs, resources, work
 from driftline.catalog.work import Work
 from driftline.channels import cloudwatch
-from driftline.errors import NotFound, Unavailable
+from driftline.errors import DriftlineError, NotFound, Unavailable
 from driftline.processing import executing, jobs, metrics, served
 from driftline.processing.contract import CLARIFY
 from driftline.processing.latecomers import Latecomers
@@ -177,7 +177,7 @@ class Worker:
                 return
             about = about.bind(job=held.job)
             if self._ended.is_set() and outcome.status == "Stopped" and not held.stop:
-                self._give_back(claimed, "the worker is stopping", 0.0)
+                self._give_back(claimed, "the worker is stopping", 0.0, counts=False)
                 return
             ended = jobs.end(self._catalog, claimed, held.job, outcome, held.said())
             if ended and self._settings.cloudwatch and outcome.metrics:
@@ -192,7 +192,7 @@ class Worker:
                 seconds=round(spent, 3),
             )
         except executing.NotYet as reason:
-            self._give_back(claimed, str(reason), 1.0)
+            self._give_back(claimed, str(reason), 1.0, counts=False)
         except Unavailable as error:
             about.warning("unavailable", error=str(error))
             self._unavailable(claimed, str(error))
@@ -200,6 +200,9 @@ class Worker:
             about.warning("gone", error=str(error))
             with self._catalog.begin() as tx:
                 work.finish(tx, claimed)
+        except DriftlineError as error:
+            about.warning("failed", error=str(error))
+            executing.give_up(self._catalog, claimed, f"ClientError: {error}")
         finally:
             del self._held[claimed.id]
 
@@ -245,16 +248,16 @@ class Worker:
 
     def _unavailable(self, claimed: Work, error: str) -> None:
         if claimed.attempt >= self._settings.attempts:
-            executing.give_up(self._catalog, claimed, f"{error} ({claimed.attempt} attempts)")
+            executing.give_up(self._catalog, claimed, f"InternalServerError: {error} ({claimed.attempt} attempts)")
             return
         self._give_back(claimed, error, min(2.0 ** (claimed.attempt - 1), _LONGEST_PAUSE_SECONDS))
 
-    def _give_back(self, claimed: Work, reason: str, pause_seconds: float) -> None:
+    def _give_back(self, claimed: Work, reason: str, pause_seconds: float, *, counts: bool = True) -> None:
         now = self._catalog.clock()
-        RETRIED.inc()
+        RETRIED.inc(counts)
         log.info("given back", subject=claimed.subject, reason=reason, pause=pause_seconds)
         with self._catalog.begin() as tx:
-            work.give_back(tx, claimed, run_after=now + timedelta(seconds=pause_seconds))
+            work.give_back(tx, claimed, run_after=now + timedelta(seconds=pause_seconds), counts=counts)
 
 
 @contextmanager

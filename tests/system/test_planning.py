@@ -13,9 +13,15 @@ from databases import postgres_url
 from monitored import monitored
 
 from driftline import schedules
-from driftline.catalog import Catalog, due, executions, resources
+from driftline.catalog import Catalog, due, executions, resources, work
 from driftline.catalog.resources import Search
+from driftline.catalog.work import Work
+from driftline.processing import executing
+from driftline.processing.monitoring import capture_prefixes
+from driftline.processing.slot import Slot
 from driftline.settings import Settings
+from driftline.storage.access import Access
+from driftline.worker import Worker
 
 NOW = datetime(2026, 1, 2, 3, 0, 5, tzinfo=UTC)
 BEFORE = NOW - timedelta(minutes=30)
@@ -93,3 +99,69 @@ def test_names_are_the_same_whatever_their_case(catalog: Catalog, tmp_path: Path
         ]
         for name in ("endpoint", "definition", "schedule"):
             assert len(executions.search(tx, executions.Search({name: "cHURN"})).items) == 1, name
+
+
+def test_waiting_for_a_baseline_is_no_attempt(catalog: Catalog, tmp_path: Path) -> None:
+    """BL-11: however long it waits, a run that is then interrupted once is begun again, and not given up."""
+    kept = {"DataQualityBaselineConfig": {"BaseliningJobName": "learning"}}
+    monitored(catalog, tmp_path, "churn", now=BEFORE, **kept)
+    job = resources.Resource("processing-job", "learning", "arn", {}, "InProgress", BEFORE, BEFORE)
+    settings = Settings(attempts=2)
+    with catalog.begin() as tx:
+        resources.create(tx, job)
+        schedules.plan_due(tx, NOW, settings)
+    worker = Worker(catalog, settings, Access(), node="a")
+    with Slot() as slot:
+        for after in range(3):
+            worker._do(claimed(catalog, NOW + timedelta(seconds=10 * after)), slot)
+    lost = claimed(catalog, NOW + timedelta(days=2000))
+    with catalog.begin() as tx:
+        executing.reap(tx, settings, NOW + timedelta(days=3000))
+        found = executions.get(tx, lost.subject)
+        assert (found.status, found.failure_reason) == ("Pending", None)
+
+
+def claimed(catalog: Catalog, now: datetime) -> Work:
+    """The work that is due."""
+    with catalog.begin() as tx:
+        tx.exec_driver_sql("UPDATE work SET run_after = '2020-01-01 00:00:00+00'")
+        found = work.claim(tx, "a", now=now, lease_seconds=30)
+    assert found is not None
+    return found
+
+
+def test_a_run_that_cannot_begin_fails_with_its_reason(catalog: Catalog, tmp_path: Path) -> None:
+    """E-05: also where the baselining job has no output at the path that it names."""
+    kept = {"DataQualityBaselineConfig": {"BaseliningJobName": "learnt"}}
+    monitored(catalog, tmp_path, "churn", now=BEFORE, **kept)
+    with catalog.begin() as tx:
+        resources.create(tx, resources.Resource("processing-job", "learnt", "arn", {}, "Completed", BEFORE, BEFORE))
+        schedules.plan_due(tx, NOW, Settings())
+    with Slot() as slot:
+        Worker(catalog, Settings(), Access(), node="a")._do(claimed(catalog, NOW), slot)
+    with catalog.read() as tx:
+        (found,) = executions.last_of(tx, "churn")
+    assert found.status == "Failed"
+    assert (found.failure_reason or "").startswith("ClientError: output_path: got '/opt/ml/processing/output'")
+
+
+def test_a_stop_that_comes_too_late_changes_nothing(catalog: Catalog, tmp_path: Path) -> None:
+    """E-01: a run that ended while it was being stopped stays as it ended."""
+    monitored(catalog, tmp_path, "churn", now=BEFORE)
+    with catalog.begin() as tx:
+        schedules.plan_due(tx, NOW, Settings())
+        before = executions.open_of(tx, "churn")[0]
+        executions.update(tx, before.id, now=NOW, status="Completed")
+        schedules.stop_execution(tx, before.__class__(**{**before.__dict__, "status": "InProgress"}), NOW)
+        assert executions.get(tx, before.id).status == "Completed"
+
+
+def test_captures_are_looked_for_under_the_registered_name(catalog: Catalog, tmp_path: Path) -> None:
+    """X-11: a definition may name its endpoint in another case."""
+    kept = {"DataQualityJobInput": {"EndpointInput": {"EndpointName": "churn", "LocalPath": "/opt/ml/processing/x"}}}
+    monitored(catalog, tmp_path, "Churn", now=BEFORE, **kept)
+    with catalog.begin() as tx:
+        schedules.plan_due(tx, NOW, Settings())
+        found = executions.open_of(tx, "Churn")[0]
+        config = executing.endpoint_config(tx, found)
+    assert capture_prefixes(found, config) == [f"{tmp_path}/capture/Churn/AllTraffic"]

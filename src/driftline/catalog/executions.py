@@ -90,9 +90,10 @@ def add(tx: Connection, made: Execution) -> bool:
     return True
 
 
-def get(tx: Connection, identity: str) -> Execution:
-    """The execution; raises `NotFound`."""
-    row = tx.execute(select(execution).where(execution.c.id == identity)).first()
+def get(tx: Connection, identity: str, *, lock: bool = False) -> Execution:
+    """The execution; locked, nobody else changes it until the transaction ends. Raises `NotFound`."""
+    query = select(execution).where(execution.c.id == identity)
+    row = tx.execute(query.with_for_update() if lock else query).first()
     if row is None:
         raise NotFound(what="monitoring execution", name=identity)
     return _of(row)

@@ -95,9 +95,10 @@ def get(tx: Connection, kind: str, name: str) -> Resource:
     return found
 
 
-def find(tx: Connection, kind: str, name: str) -> Resource | None:
-    """The resource, if there is one."""
-    row = tx.execute(select(resource).where(resource.c.kind == kind, resource.c.folded == fold(name))).first()
+def find(tx: Connection, kind: str, name: str, *, lock: bool = False) -> Resource | None:
+    """The resource, if there is one; locked, nobody else changes it until the transaction ends."""
+    query = select(resource).where(resource.c.kind == kind, resource.c.folded == fold(name))
+    row = tx.execute(query.with_for_update() if lock else query).first()
     return None if row is None else _of(row, _labels(tx, kind, [fold(name)]).get(fold(name), {}))
 
 

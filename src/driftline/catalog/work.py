@@ -87,9 +87,13 @@ def finish(tx: Connection, held: Work) -> bool:
     return bool(tx.execute(delete(work).where(*_held(held))).rowcount)
 
 
-def give_back(tx: Connection, held: Work, *, run_after: datetime) -> bool:
-    """To be tried again at that time; False if it belongs to somebody else by now."""
-    values = {"state": PENDING, "owner": None, "lease_until": None, "run_after": run_after}
+def give_back(tx: Connection, held: Work, *, run_after: datetime, counts: bool = True) -> bool:
+    """To be tried again at that time; False if it belongs to somebody else by now.
+
+    Where it does not count, nothing went wrong: it may be begun as often as before it was claimed.
+    """
+    attempt = held.attempt if counts else held.attempt - 1
+    values = {"state": PENDING, "owner": None, "lease_until": None, "run_after": run_after, "attempt": attempt}
     return bool(tx.execute(update(work).where(*_held(held)).values(**values)).rowcount)
 
 

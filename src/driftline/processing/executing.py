@@ -43,7 +43,7 @@ def begin(catalog: Catalog, claimed: Work, access: Access, settings: Settings) -
     """
     now = catalog.clock()
     with catalog.begin() as tx:
-        found = executions.get(tx, claimed.subject)
+        found = executions.get(tx, claimed.subject, lock=True)
         if not found.is_open or found.status == "Stopping":
             _stop(tx, found, claimed, now)
             return None
@@ -173,7 +173,7 @@ def _with_job(
     with catalog.begin() as tx:
         if not work.holds(tx, claimed):
             return None
-        if executions.get(tx, found.id).status == "Stopping":
+        if executions.get(tx, found.id, lock=True).status == "Stopping":
             _stop(tx, found, claimed, now)
             return None
         schedule = resources.find(tx, "monitoring-schedule", found.schedule)
@@ -192,7 +192,7 @@ def _with_job(
 
 
 def endpoint_config(tx: Connection, found: Execution) -> Mapping[str, Any] | None:
-    """The configuration of the execution's endpoint; None for a batch transform. Raises `NotFound`."""
+    """The configuration of the execution's endpoint, and its name; None for a batch transform. Raises `NotFound`."""
     name = source_of(found.body["definition"]).get("EndpointName")
     if not name:
         return None
@@ -201,7 +201,7 @@ def endpoint_config(tx: Connection, found: Execution) -> Mapping[str, Any] | Non
     if not config.body.get("DataCaptureConfig"):
         remedy = f"Its configuration {config.name} has no DataCaptureConfig: update the endpoint with one that has."
         raise NotFound(what="data capture of endpoint", name=endpoint.name, remedy=remedy)
-    return config.body
+    return {**config.body, "EndpointName": endpoint.name}
 
 
 def baseline_of(tx: Connection, found: Execution) -> dict[str, str | None]:
@@ -242,7 +242,7 @@ def give_up(catalog: Catalog, claimed: Work, reason: str) -> None:
     """The work failed for good."""
     now = catalog.clock()
     with catalog.begin() as tx:
-        _fail(tx, claimed, f"InternalServerError: {reason}", now)
+        _fail(tx, claimed, reason, now)
 
 
 def _fail(tx: Connection, lost: Work, reason: str, now: datetime) -> None:

@@ -67,7 +67,8 @@ def capture_prefixes(execution: Execution, config: Mapping[str, Any] | None) -> 
         return []
     destination = config["DataCaptureConfig"]["DestinationS3Uri"].rstrip("/")
     variants = [variant["VariantName"] for variant in config.get("ProductionVariants", ())]
-    return [f"{destination}/{source['EndpointName']}/{variant}" for variant in variants]
+    endpoint = config.get("EndpointName", source["EndpointName"])  # as registered, whatever its case here
+    return [f"{destination}/{endpoint}/{variant}" for variant in variants]
 
 
 def job_name(execution: Execution, suffix: str | None = None) -> str:

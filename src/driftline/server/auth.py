@@ -62,6 +62,8 @@ class CatalogKeys:
 
     def secret_of(self, access_key: str) -> str | None:
         """The secret of an access key, if there is one."""
+        if not (access_key.isascii() and access_key.isprintable()):
+            return None  # no key of ours, and nothing that every database can compare
         until, secret = self._found.get(access_key, (0.0, ""))
         if self.seconds() < until:
             return secret

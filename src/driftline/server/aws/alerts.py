@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -74,7 +75,7 @@ def _is_wanted(each: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
 
 def _page(kept: Sequence[Mapping[str, Any]], request: Mapping[str, Any]) -> dict[str, Any]:
     token, limit = request.get("NextToken", "0"), request.get("MaxResults") or _PAGE
-    if not token.isdecimal():
+    if not re.fullmatch("[0-9]{1,18}", token):
         raise Invalid(what="NextToken", got=token, expected="the token of the page before")
     start = int(token)
     page: dict[str, Any] = {"MonitoringAlertHistory": kept[start : start + limit]}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import Connection
+
 from driftline.catalog import logs, resources, tags, work
 from driftline.catalog.resources import Resource
 from driftline.processing.jobs import KIND, WORK
@@ -33,7 +35,8 @@ def create(request: Mapping[str, Any], call: Call) -> dict[str, Any]:
 @operation("DescribeProcessingJob")
 def describe(request: Mapping[str, Any], call: Call) -> dict[str, Any]:
     """The job, and how it ended."""
-    found = _found(request, call)
+    with call.catalog.read() as tx:
+        found = _found(tx, request)
     told = {
         "ProcessingJobName": found.name,
         "ProcessingJobArn": found.arn,
@@ -53,11 +56,11 @@ def list_(request: Mapping[str, Any], call: Call) -> dict[str, Any]:
 @operation("StopProcessingJob")
 def stop(request: Mapping[str, Any], call: Call) -> None:
     """End the job: at once if it is queued, else as soon as its worker sees it."""
-    found = _found(request, call)
-    if found.status not in (_RUNNING, _STOPPING):
-        said = f"The job {found.name} is in status {found.status} and cannot be stopped."
-        raise AwsError("ValidationException", said)
     with call.catalog.begin() as tx:
+        found = _found(tx, request, lock=True)
+        if found.status not in (_RUNNING, _STOPPING):
+            said = f"The job {found.name} is in status {found.status} and cannot be stopped."
+            raise AwsError("ValidationException", said)
         is_queued = work.remove_queued(tx, WORK, found.name)
         body = {**found.body, "ProcessingEndTime": call.now.timestamp()} if is_queued else found.body
         status = _STOPPED if is_queued else _STOPPING
@@ -67,19 +70,18 @@ def stop(request: Mapping[str, Any], call: Call) -> None:
 @operation("DeleteProcessingJob")
 def delete(request: Mapping[str, Any], call: Call) -> None:
     """Forget a job that has ended, and its log."""
-    found = _found(request, call)
-    if found.status in (_RUNNING, _STOPPING):
-        raise AwsError("ValidationException", f"The job {found.name} is in status {found.status}: stop it first.")
     with call.catalog.begin() as tx:
+        found = _found(tx, request, lock=True)
+        if found.status in (_RUNNING, _STOPPING):
+            raise AwsError("ValidationException", f"The job {found.name} is in status {found.status}: stop it first.")
         resources.delete(tx, KIND, found.name)
         tags.remove(tx, found.arn)
         logs.remove(tx, found.name)
 
 
-def _found(request: Mapping[str, Any], call: Call) -> Resource:
+def _found(tx: Connection, request: Mapping[str, Any], *, lock: bool = False) -> Resource:
     name = request["ProcessingJobName"]
-    with call.catalog.read() as tx:
-        found = resources.find(tx, KIND, name)
+    found = resources.find(tx, KIND, name, lock=lock)
     if found is None:
         raise AwsError("ValidationException", f"Could not find requested job with name: {name}")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,7 +39,7 @@ def get_log_events(request: Mapping[str, Any], call: Call) -> dict[str, Any]:
     name = request["logStreamName"].partition("/")[0]
     token = request.get("nextToken") or "f/0"
     direction, _, after = token.partition("/")
-    if direction not in ("f", "b") or not after.isdecimal():
+    if direction not in ("f", "b") or not re.fullmatch("[0-9]{1,18}", after):
         raise AwsError("InvalidParameterException", "The specified nextToken is invalid.")
     with call.catalog.read() as tx:
         if resources.find(tx, KIND, name) is None:

@@ -104,7 +104,8 @@ def _look_up(name: str, call: Call) -> Route:
 
 def _chosen(route: Route, wanted: str | None) -> int:
     if wanted is None:
-        return random.choices(range(len(route.variants)), route.weights)[0] if len(route.variants) > 1 else 0
+        weights = route.weights if any(route.weights) else None  # all 0: each is as good
+        return random.choices(range(len(route.variants)), weights)[0] if len(route.variants) > 1 else 0
     if wanted not in route.variants:
         said = f"Variant {wanted} not found for endpoint {route.endpoint}."
         raise AwsError("ValidationError", said)

@@ -1,0 +1,96 @@
+"""Requests that no client of AWS sends, to the operations that are served: refused, never a fault of the server."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from databases import postgres_url
+
+from driftline.catalog import Catalog, keys, resources
+from driftline.catalog.resources import Resource
+from driftline.server.app import create_app
+from driftline.server.aws.runtime import Route, _chosen
+from driftline.server.listen import Listener
+from driftline.settings import Settings
+
+KEY, SECRET = "DLTESTKEY0", "a-secret-of-tests"
+NINES = "9" * 5000
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server in a thread."""
+
+    url: str
+
+    def client(self, api: str) -> Any:
+        """An unmodified boto3 client that tries once."""
+        named = {"aws_access_key_id": KEY, "aws_secret_access_key": SECRET, "region_name": "us-east-1"}
+        return boto3.client(api, endpoint_url=self.url, config=Config(retries={"total_max_attempts": 1}), **named)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """All that is served, and a job whose log is empty."""
+    file = tmp_path_factory.mktemp("odd") / "a.sqlite"
+    catalog = Catalog(f"sqlite:///{file}" if request.param == "sqlite" else postgres_url())
+    catalog.migrate()
+    now = datetime.now(UTC)
+    with catalog.begin() as tx:
+        keys.put_access_key(tx, keys.AccessKey(KEY, SECRET), note="", now=now)
+        resources.create(tx, Resource("processing-job", "j1", "arn", {}, "Completed", now, now))
+    listener = Listener(create_app(Settings(home=Path("unused")), catalog), "127.0.0.1", 0)
+    listener.start()
+    yield Running(listener.url)
+    listener.stop()
+    catalog.close()
+
+
+@pytest.mark.parametrize("token", ["f/" + "9" * 30, "f/" + NINES, "f/-1", "f/²", "x/1", "f/"])
+def test_tokens_of_logs_that_none_gave(server: Running, token: str) -> None:
+    """IA-02: refused as CloudWatch Logs refuses them."""
+    with pytest.raises(ClientError) as refused:
+        server.client("logs").get_log_events(
+            logGroupName="/aws/sagemaker/ProcessingJobs", logStreamName="j1/algo-1", nextToken=token
+        )
+    assert refused.value.response["Error"]["Code"] == "InvalidParameterException"
+
+
+@pytest.mark.parametrize("token", [NINES, "²", "-1", "x"])
+def test_tokens_of_alerts_that_none_gave(server: Running, token: str) -> None:
+    """IA-02: refused as SageMaker refuses them."""
+    with pytest.raises(ClientError) as refused:
+        server.client("sagemaker").list_monitoring_alert_history(NextToken=token)
+    assert refused.value.response["Error"]["Code"] == "ValidationException"
+
+
+@pytest.mark.parametrize("key", ["\0", "a\0b", "ключ", "\x7f", "a" * 5000])
+def test_access_keys_that_no_database_can_compare(server: Running, key: str) -> None:
+    """SE-06: not known, whatever the database."""
+    now = datetime.now(UTC)
+    credential = quote(f"{key}/{now:%Y%m%d}/us-east-1/sagemaker/aws4_request", safe="")
+    signature = f"X-Amz-Date={now:%Y%m%dT%H%M%SZ}&X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Signature=0"
+    address = urlsplit(server.url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
+    connection.request("GET", f"/v1/me?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={credential}&{signature}")
+    answer = connection.getresponse()
+    said = answer.read().decode()
+    connection.close()
+    assert answer.status == 401, said
+
+
+def test_variants_whose_weights_are_all_zero_are_as_good() -> None:
+    """X-14: an endpoint that has no weight for any of its variants is called all the same."""
+    route = Route("e", ["a", "b"], [0.0, 0.0], ["http://a", "http://b"], None)
+    assert {_chosen(route, None) for _ in range(100)} == {0, 1}
+    assert {_chosen(Route("e", ["a", "b"], [0.0, 1.0], ["", ""], None), None) for _ in range(100)} == {1}
