@@ -11,6 +11,7 @@ from driftline.asking import Asked
 from driftline.baselines import Baseline, write_json
 from driftline.labels.coverage import Coverage
 from driftline.localvalues import save_background
+from driftline.monitors.bias import Bias
 from driftline.monitors.data_quality import DataQuality
 from driftline.monitors.monitor import Monitor
 from driftline.monitors.verdict import Measure, Verdict, Violation
@@ -99,6 +100,8 @@ class Report:
 
     def _save_documents(self, folder: str, access: Access) -> Iterator[str]:
         papers, suggested = PAPERS[self.monitor.kind], self.monitor.baseline(self.current)
+        if isinstance(self.monitor, Bias):  # thresholds are read as the verdict reads them
+            suggested = self.monitor.measure(self.current, self.baseline.constraints)
         for name, found in papers.write(self.monitor, suggested, self.current):
             yield write_json(f"{folder}/{name}", found, access, papers.dumps)
         if self.model is not None:
