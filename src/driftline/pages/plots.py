@@ -16,7 +16,7 @@ from driftline.pages.svg import BLUE, GREY
 from driftline.pages.terminal import number
 
 WIDTH, HEIGHT = 320, 236
-LEFT, RIGHT, TOP, BOTTOM = 42, 12, 10, 38
+LEFT, RIGHT, TOP, BOTTOM = 50, 12, 10, 38
 SLATE = "#566371"
 """Lines of the baseline, and the texts: darker than the bars of `svg`, which fill areas."""
 
