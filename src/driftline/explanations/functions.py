@@ -23,7 +23,7 @@ from driftline.explanations.model import Model, matrix_of
 FORMS: dict[str, Callable[[pa.RecordBatch], Any]] = {
     "arrow": lambda rows: rows,
     "pandas": lambda rows: rows.to_pandas(),
-    "numpy": matrix_of,
+    "numpy": lambda rows: matrix_of(rows).copy(order="K"),
     "rows": lambda rows: rows.to_pylist(),
 }
 """What a function may be handed: a batch of Arrow, a data frame, floats (rows, features), or a list of dicts."""

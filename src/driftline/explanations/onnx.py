@@ -79,7 +79,7 @@ def _matrix(rows: pa.RecordBatch, kind: str) -> npt.NDArray[Any]:
     if kind == "tensor(string)":
         texts = [["" if cell is None else str(cell) for cell in column.to_pylist()] for column in rows.columns]
         return np.array(texts, dtype=object).T
-    return matrix_of(rows).astype(_KINDS.get(kind, np.float32))
+    return matrix_of(rows).astype(_KINDS.get(kind, np.float32), order="C")
 
 
 def _column(rows: pa.RecordBatch, name: str, kind: str) -> npt.NDArray[Any]:
