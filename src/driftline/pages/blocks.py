@@ -67,7 +67,11 @@ def section_of(
     *,
     intro: str = "",
     legend: str = "",
+    wide: bool = False,
 ) -> Section:
-    """A section of panels, then tables; `legend` is `both` (baseline and current), `marks` or `bars`, or empty."""
-    values = {"panels": tuple(panels), "grids": tuple(grids), "intro": intro, "legend": legend}
+    """A section of panels, then tables; `legend` is `both` (baseline and current), `marks` or `bars`, or empty.
+
+    `wide` panels are at most two in a row.
+    """
+    values = {"panels": tuple(panels), "grids": tuple(grids), "intro": intro, "legend": legend, "wide": wide}
     return Section(anchor, title, "blocks.html", values)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isnan
 
-from driftline.monitors.estimates import Compared
 from driftline.monitors.tracks import Track
+from driftline.monitors.verdict import Compared
 from driftline.pages import marks
 from driftline.pages.blocks import Entry, Grid, section_of
 from driftline.pages.body import Section

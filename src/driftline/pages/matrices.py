@@ -21,13 +21,16 @@ from driftline.profile.confusion import Matrix
 
 CLASSES = 10
 """Matrices show so many classes, those with most rows; the others are joined."""
-LISTED = 50
+LISTED = 20
 """So many classes are listed one by one."""
 
 HEATS = 5
 """Shades of a cell, by its share of the row."""
 
 OTHERS = "(others)"
+
+WIDE = 3
+"""Matrices of more classes get half of the page each."""
 
 
 def sections_of(now: Quality, before: Quality | None) -> Iterator[Section]:
@@ -42,7 +45,7 @@ def sections_of(now: Quality, before: Quality | None) -> Iterator[Section]:
     if len(now.matrix.labels) > len(kept):
         intro += f" The {len(kept)} classes with most rows are shown."
     grids = [_classes(now.matrix, old)] if now.problem_type == MULTICLASS else []
-    yield section_of("confusion", "Confusion matrix", panels, grids, intro=intro)
+    yield section_of("confusion", "Confusion matrix", panels, grids, intro=intro, wide=len(kept) > WIDE)
 
 
 def _kept(now: Matrix, before: Matrix | None) -> tuple[str, ...]:
@@ -72,7 +75,7 @@ def _panel(title: str, matrix: Matrix) -> Panel:
     for place, (name, total) in enumerate(zip(names, totals, strict=True)):
         cells = [_cell(count, total, at == place) for at, count in enumerate(matrix.counts[place].tolist())]
         rows.append([Entry(name, counted(total, "row")), *cells])
-    headings = ["true \\ predicted", *(f"#{name}" for name in names)]
+    headings = ["true ↓ guess →", *(f"#{name}" for name in names)]
     grid = Grid.of(f"Confusion matrix, {title.lower()}", "|".join(each.replace("|", "¦") for each in headings), rows)
     right = int(np.trace(matrix.counts)) / matrix.total if matrix.total else nan
     return Panel(title, grid=grid, kind=f"{matrix.total:,} rows, {percent(right)} right")
@@ -82,7 +85,18 @@ def _cell(count: int, total: int, is_right: bool) -> Entry:
     share = count / total if total else 0.0
     heat = round(share * HEATS)
     tone = f"heat-{heat}" if heat else ""
-    return Entry(f"{count:,}", percent(share) if total else "–", f"{tone} right" if is_right else tone)
+    return Entry(f"{count:,}", _share(share) if total else "–", f"{tone} right" if is_right else tone)
+
+
+def _share(share: float) -> str:
+    """In whole percents, 0 or 100 only where it is so.
+
+    >>> _share(0.004), _share(0.5), _share(0.9999), _share(0.0)
+    ('<1\xa0%', '50\xa0%', '99\xa0%', '0\xa0%')
+    """
+    if 0 < share < 0.01:
+        return "<1\N{NO-BREAK SPACE}%"
+    return f"{min(share * 100, 99.0) if share < 1 else 100:.0f}\N{NO-BREAK SPACE}%"
 
 
 def _classes(now: Matrix, before: Matrix | None) -> Grid:
