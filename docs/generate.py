@@ -24,6 +24,7 @@ from driftline.profile.analyzers import ANALYZERS, FORMS, JOINT
 from driftline.server.auth import SCOPES
 from driftline.server.aws.models import APIS
 from driftline.server.aws.served import OPERATIONS
+from driftline.server.openapi import scopes_of
 from driftline.server.rest import router
 from driftline.settings import Settings
 from driftline.storage.storages import STORAGES
@@ -220,7 +221,8 @@ def rest() -> str:
     document = described.openapi()
     for path, operations in document["paths"].items():
         for method, entry in operations.items():
-            parts.append(f"## {method.upper()} {path}\n\n{entry['description']}\n")
+            scopes = ", ".join(f"`{scope}`" for scope in scopes_of(entry))
+            parts.append(f"## {method.upper()} {path}\n\n{entry['description']}\n\nScope: {scopes}.\n")
             parts.extend(operation(entry))
     parts.append("# Values\n")
     for name, schema in document["components"]["schemas"].items():

@@ -15,7 +15,9 @@ from schemathesis.checks import not_a_server_error
 
 from driftline.catalog import Catalog, keys
 from driftline.server.app import create_app
+from driftline.server.auth import SCOPES
 from driftline.server.listen import Listener
+from driftline.server.openapi import scopes_of
 from driftline.settings import Settings
 
 
@@ -54,3 +56,27 @@ def test_every_operation_needs_a_key(served: tuple[str, str]) -> None:
     for path, operations in document["paths"].items():
         for method in operations:
             assert requests.request(method, served[0] + path, timeout=10).status_code == 401, (method, path)
+
+
+def test_every_operation_needs_the_scope_that_its_description_names(served: tuple[str, str]) -> None:
+    """SE-06: one scope each; a key without it is refused whatever it asks, and the page shows it."""
+    document = requests.get(f"{served[0]}/openapi.json", timeout=10).json()
+    keys_of = {scope: _key(served, [each for each in SCOPES if each != scope]) for scope in SCOPES}
+    page = requests.get(f"{served[0]}/docs", timeout=10).text
+    for path, operations in document["paths"].items():
+        for method, entry in operations.items():
+            (scope,) = scopes_of(entry)
+            headers = {"Authorization": f"Bearer {keys_of[scope]}"}
+            answer = requests.request(method, served[0] + path, headers=headers, timeout=10)
+            assert answer.status_code in (403, 422), (method, path)  # a body is looked at first
+            assert answer.status_code == 422 or f"scope '{scope}'" in answer.text
+            assert scope == ("admin" if "/keys" in path or "/access-keys" in path else scope)
+            assert method == "get" or scope != "read", (method, path)
+    assert page.count("Scope: <code>") == sum(map(len, document["paths"].values()))
+
+
+def _key(served: tuple[str, str], scopes: list[str]) -> str:
+    """A key with these scopes."""
+    told = {"name": f"only {' '.join(scopes)}", "scopes": scopes}
+    headers = {"Authorization": f"Bearer {served[1]}"}
+    return str(requests.post(f"{served[0]}/v1/keys", json=told, headers=headers, timeout=10).json()["key"])

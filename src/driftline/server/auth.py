@@ -18,7 +18,7 @@ from driftline.server.messages import Received
 SCOPES = {
     "read": "see schedules, executions, jobs, endpoints and metrics",
     "write": "create, change, run and delete them",
-    "admin": "make and delete keys",
+    "admin": "make and delete keys, see the values of environments",
 }
 """What an API key can be allowed; a signature of an access key is allowed all."""
 REMEMBERED_SECONDS = 2.0

@@ -61,11 +61,22 @@ def _operation(path: str, method: str, entry: dict[str, Any]) -> str:
         for code, said in entry["responses"].items()
     )
     said = escape(entry.get("description") or entry.get("summary", ""))
-    table = f"<table>{rows}</table>" if rows else ""
+    scopes = ", ".join(f"<code>{escape(scope)}</code>" for scope in scopes_of(entry))
+    asked = f"<p>Scope: {scopes}</p>" if scopes else ""
+    asked += f"<table>{rows}</table>" if rows else ""
     return (
         f'<section><h3><span class="method">{escape(method.upper())}</span><code>{escape(path)}</code></h3>'
-        f"<p>{said}</p>{table}{f'<p>Body: {body}</p>' if body else ''}<p>Answers: {answers}</p></section>"
+        f"<p>{said}</p>{asked}{f'<p>Body: {body}</p>' if body else ''}<p>Answers: {answers}</p></section>"
     )
+
+
+def scopes_of(entry: dict[str, Any]) -> list[str]:
+    """What a caller of the operation must be allowed.
+
+    >>> scopes_of({"security": [{"key": ["read"]}]})
+    ['read']
+    """
+    return [scope for way in entry.get("security", ()) for scopes in way.values() for scope in scopes]
 
 
 def _value(name: str, schema: dict[str, Any]) -> str:

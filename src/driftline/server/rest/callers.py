@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Security
+from fastapi.security import HTTPBearer
 
 from driftline.server.auth import Principal
 from driftline.server.aws.wire import Call
@@ -20,15 +21,19 @@ def called(request: Request) -> Call:
     return Call(state.catalog, state.now(), state.settings, principal, state.parts)
 
 
-def _allowed(scope: str) -> Any:
-    """A dependency: the call, if the caller has the scope; else 403."""
+_KEY = HTTPBearer(scheme_name="key", description="An API key, or instead of it an AWS signature.", auto_error=False)
+"""For the description alone: who calls was verified before."""
 
-    def check(request: Request) -> Call:
+
+def _allowed(scope: str) -> Any:
+    """A dependency: the call, if the caller has the scope; else 403. The description of the API names the scope."""
+
+    def check(request: Request, _key: Annotated[object, Depends(_KEY)]) -> Call:
         made = called(request)
         made.principal.require(scope)
         return made
 
-    return Depends(check)
+    return Security(check, scopes=[scope])
 
 
 Reading = Annotated[Call, _allowed("read")]

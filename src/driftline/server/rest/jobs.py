@@ -18,6 +18,7 @@ from driftline.server.aws.wire import Call
 from driftline.server.rest.answers import Job, JobDetail, Log, LogLine, Page, Transfer
 from driftline.server.rest.asked import JobsWanted, Line, Lines, Name
 from driftline.server.rest.callers import Reading, Writing
+from driftline.server.rest.hiding import shown_to
 
 router = APIRouter(tags=["jobs"])
 
@@ -34,7 +35,10 @@ def list_jobs(call: Reading, wanted: Annotated[JobsWanted, Query()]) -> Page[Job
 
 @router.get("/jobs/{name}", summary="Show a processing job")
 def show_job(call: Reading, name: Name) -> JobDetail:
-    """The job, what it read and wrote, and the manifest with which it can be replayed."""
+    """The job, what it read and wrote, and the manifest with which it can be replayed.
+
+    Values of its environment are shown to keys with the scope `admin`, to others the names alone.
+    """
     with call.catalog.read() as tx:
         found = resources.get(tx, jobs.KIND, name)
         execution = executions.of_job(tx, found.name)
@@ -44,7 +48,7 @@ def show_job(call: Reading, name: Name) -> JobDetail:
         inputs=[Transfer(name=each.name, uri=each.uri, path=each.path) for each in contract.inputs],
         outputs=[Transfer(name=each.name, uri=each.uri, path=each.path) for each in contract.outputs],
         execution=execution.id if execution else None,
-        manifest=found.body.get("Manifest"),
+        manifest=shown_to(call.principal, found.body.get("Manifest")),
     )
 
 

@@ -20,6 +20,7 @@ from driftline.server.rest.answers import Execution, Page, Preflight, Schedule, 
 from driftline.server.rest.asked import Name, Range, SchedulesWanted
 from driftline.server.rest.callers import Reading, Writing
 from driftline.server.rest.executions import execution
+from driftline.server.rest.hiding import shown_to
 from driftline.storage.access import Access
 
 router = APIRouter(tags=["schedules"])
@@ -132,5 +133,5 @@ def _detail(tx: Connection, found: Resource, call: Call) -> ScheduleDetail:
         next_runs=Plan.of(config).next_times(_SHOWN, call.now) if is_on else [],
         alert=alert.status if alert else None,
         executions=[execution(each) for each in executions.last_of(tx, found.name, _SHOWN)],
-        config=config,
+        config=shown_to(call.principal, config),
     )
