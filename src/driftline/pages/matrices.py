@@ -19,7 +19,7 @@ from driftline.pages.words import name_of
 from driftline.profile.columns import Ints
 from driftline.profile.confusion import Matrix
 
-CLASSES = 10
+CLASSES = 8
 """Matrices show so many classes, those with most rows; the others are joined."""
 LISTED = 20
 """So many classes are listed one by one."""
@@ -27,7 +27,7 @@ LISTED = 20
 HEATS = 5
 """Shades of a cell, by its share of the row."""
 
-OTHERS = "(others)"
+OTHERS = "(rest)"
 
 WIDE = 3
 """Matrices of more classes get half of the page each."""
@@ -40,7 +40,7 @@ def sections_of(now: Quality, before: Quality | None) -> Iterator[Section]:
     old = None if before is None else before.matrix
     kept = _kept(now.matrix, old)
     sides = [*([("Baseline", old)] if old is not None else []), ("Current", now.matrix)]
-    panels = [_panel(title, _joined(matrix, kept)) for title, matrix in sides]
+    panels = [_panel(title, matrix, kept) for title, matrix in sides]
     intro = "Each row is what was true, each column what was predicted; shares are of the row. The diagonal is right."
     if len(now.matrix.labels) > len(kept):
         intro += f" The {len(kept)} classes with most rows are shown."
@@ -68,20 +68,23 @@ def _joined(matrix: Matrix, kept: tuple[str, ...]) -> Matrix:
     return Matrix((*kept, OTHERS)[:size], found, matrix.positive)
 
 
-def _panel(title: str, matrix: Matrix) -> Panel:
+def _panel(title: str, every: Matrix, kept: tuple[str, ...]) -> Panel:
+    matrix = _joined(every, kept)
     names = [name_of(label) for label in matrix.labels]
     totals = matrix.actual.tolist()
     rows = []
     for place, (name, total) in enumerate(zip(names, totals, strict=True)):
-        cells = [_cell(count, total, at == place) for at, count in enumerate(matrix.counts[place].tolist())]
+        cells = [_cell(count, total, at == place < len(kept)) for at, count in enumerate(matrix.counts[place].tolist())]
         rows.append([Entry(name, counted(total, "row")), *cells])
     headings = ["true ↓ guess →", *(f"#{name}" for name in names)]
     grid = Grid.of(f"Confusion matrix, {title.lower()}", "|".join(each.replace("|", "¦") for each in headings), rows)
-    right = int(np.trace(matrix.counts)) / matrix.total if matrix.total else nan
+    right = _ratio(int(every.correct.sum()), every.total)
     return Panel(title, grid=grid, kind=f"{matrix.total:,} rows, {percent(right)} right")
 
 
 def _cell(count: int, total: int, is_right: bool) -> Entry:
+    if not count and not is_right:
+        return Entry("0", tone="old")
     share = count / total if total else 0.0
     heat = round(share * HEATS)
     tone = f"heat-{heat}" if heat else ""
