@@ -75,7 +75,7 @@ def cases() -> dict[str, tuple[Callable[[Floats], Any], pa.RecordBatch, pa.Recor
     found: dict[str, Any] = {
         "cheap model": (logistic, rows[:ROWS], rows[ROWS : ROWS + 1]),
         "cheap model, wider background": (logistic, rows[:ROWS], rows[ROWS:]),
-        "forest": (forest(cells, logistic(cells) > 0.5), rows[: ROWS // 20], rows[ROWS : ROWS + 1]),
+        "forest": (forest(cells, logistic(cells) > 0.5), rows[: ROWS // 2], rows[ROWS : ROWS + 1]),
     }
     if (CHURN / "xgb-churn.json").exists():
         import xgboost
@@ -85,7 +85,7 @@ def cases() -> dict[str, tuple[Callable[[Floats], Any], pa.RecordBatch, pa.Recor
         table = pc.read_csv(CHURN / "training-dataset-with-header.csv")
         churn = table.drop_columns(table.column_names[0]).combine_chunks().to_batches()[0]
         churn = churn.cast(pa.schema([(name, pa.float64()) for name in churn.schema.names]))
-        found["XGBoost, 69 features"] = (booster.inplace_predict, churn[1 : ROWS // 4], churn[:1])
+        found["XGBoost, 69 features"] = (booster.inplace_predict, churn[1 : ROWS + 1], churn[:1])
     return found
 
 

@@ -104,7 +104,7 @@ def explained(
     settings = replace(settings, max_records=asked.shap.get("max_records", settings.max_records))
     features = asked.columns(head.schema.names)
     explainer = prepare(head.select(list(features)), model, settings, features, total)
-    known = replace(monitor, features=explainer.kernel.features, labels=explainer.labels)
+    known = replace(monitor, features=explainer.features, labels=explainer.labels)
     kept = replace(asked, features=features, shap={**asked.shap, "baseline": explainer.kernel.background.to_pylist()})
     rows = (batch.select(list(features)) for batch in chain(first, batches) if batch.num_rows)
     return Explained(explainer, known, kept), rows

@@ -29,7 +29,8 @@ Watch = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Explainer:
-    """A model made ready to be explained: the kernel with its background, the names of the outputs, and the cost.
+    """A model made ready to be explained: the kernel with its background, the names of the outputs, and the cost;
+    `features` are those whose attributions are told, in the order of the model's.
 
     The background's rows are `kernel.background`, and what is expected without knowing a row is `kernel.expected`.
     """
@@ -37,10 +38,12 @@ class Explainer:
     kernel: Kernel
     labels: tuple[str, ...]
     cost: Cost
+    features: tuple[str, ...]
 
     def explain(self, batches: Iterable[pa.RecordBatch], watch: Watch | None = None) -> Iterator[pa.RecordBatch]:
         """The local attributions of the rows: a column for each label and feature, then for each label the expected
-        value and the prediction, which is the sum of both. Rows beyond the cost's cap are left out.
+        value and the prediction, which is the sum of both if all features are told. Rows beyond the cost's cap are
+        left out.
         """
         kernel = self.kernel
         size = max(ANSWERS // (self.cost.samples * len(self.labels)), 1)
@@ -58,7 +61,8 @@ class Explainer:
         found: dict[str, pa.Array] = {}
         for place, label in enumerate(self.labels):
             for column, feature in enumerate(self.kernel.features):
-                found[local_name(label, feature)] = pa.array(local.values[:, place, column])
+                if feature in self.features:
+                    found[local_name(label, feature)] = pa.array(local.values[:, place, column])
         for place, label in enumerate(self.labels):
             found[expected_name(label)] = pa.repeat(pa.scalar(float(local.expected[place])), len(local.values))
             found[prediction_name(label)] = pa.array(local.predictions[:, place])
@@ -87,7 +91,7 @@ def prepare(
     kernel = Kernel(model, background, settings.num_samples, settings.use_logit, settings.seed)
     samples = len(kernel.coalitions(len(names)))
     cost = Cost(total, max(samples, 1), background.num_rows, settings.max_records)
-    return Explainer(kernel, _labels(settings.labels, len(kernel.mean)), cost)
+    return Explainer(kernel, _labels(settings.labels, len(kernel.mean)), cost, _told(settings.features, names))
 
 
 def explain(
@@ -115,6 +119,19 @@ def explain(
         raise EmptyWindow(inputs="the rows to explain")
     head = pa.Table.from_batches(first).combine_chunks().to_batches()[0]
     yield from prepare(head, model, settings, features, total).explain(chain(first, stream), watch)
+
+
+def _told(wanted: Sequence[str | int], names: Sequence[str]) -> tuple[str, ...]:
+    """The features to tell of, in the order of the model's; all if none are named."""
+    if not wanted:
+        return tuple(names)
+    chosen = set[str]()
+    for each in wanted:
+        place = each if isinstance(each, int) else names.index(each) if each in names else -1
+        if not 0 <= place < len(names):
+            raise Invalid(what="features_to_explain", got=each, expected=f"names or places of {', '.join(names[:8])}")
+        chosen.add(names[place])
+    return tuple(name for name in names if name in chosen)
 
 
 def _labels(told: tuple[str, ...], outputs: int) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ class Settings:
 
     `num_samples` coalitions are tried for each row at most (None: twice the features and 2,048), and `use_logit`
     explains log-odds. `labels` name the outputs. Rows are sampled so that at most `max_records` synthetic rows are
-    asked of the model; None asks for all.
+    asked of the model; None asks for all. Only `features` are told of, by name or place, if there are any: the others
+    play their part all the same.
     """
 
     baseline: Any = None
@@ -27,10 +28,12 @@ class Settings:
     num_clusters: int | None = None
     labels: tuple[str, ...] = ()
     max_records: int | None = MOST_RECORDS
+    features: tuple[str | int, ...] = ()
 
     def __post_init__(self) -> None:
         """Lists that come from JSON become tuples."""
         object.__setattr__(self, "labels", tuple(self.labels))
+        object.__setattr__(self, "features", tuple(self.features))
 
     @classmethod
     def of(cls, shap: Mapping[str, Any], predictor: Mapping[str, Any] | None = None) -> Settings:
@@ -47,4 +50,5 @@ class Settings:
             0 if seed is None else int(seed),
             None if clusters is None else int(clusters),
             tuple(map(str, (predictor or {}).get("label_headers") or ())),
+            features=tuple(shap.get("features_to_explain") or ()),
         )

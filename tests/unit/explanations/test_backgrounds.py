@@ -188,6 +188,17 @@ def test_features_are_chosen_and_the_background_too() -> None:
     assert found.labels == ("label0",)
 
 
+def test_only_some_features_may_be_told_of() -> None:
+    """EX-01: `features_to_explain` by name or place; their attributions are the same as beside the others."""
+    baseline = [[40, "red"]]
+    settings = Settings.of({"baseline": baseline, "features_to_explain": [1]})
+    (found,), (every,) = (list(explain([ROWS], total, each)) for each in (settings, Settings(baseline)))
+    assert found.schema.names == ["label0/colour", "label0/(expected value)", "label0/(prediction)"]
+    assert found["label0/colour"] == every["label0/colour"]
+    with pytest.raises(Invalid, match="features_to_explain"):
+        prepare(ROWS, total, Settings(baseline, features=("size",)))
+
+
 def test_settings_that_do_not_fit_are_told() -> None:
     """Names of outputs, a file that was not read, no rows at all."""
     with pytest.raises(Invalid, match="1 names, one for each number"):

@@ -230,3 +230,32 @@ def test_odd_locations_are_told(settings: tuple[Any, ...], said: str) -> None:
     """Before any call."""
     with pytest.raises(Invalid, match=said):
         Location(*settings)
+
+
+def test_a_folder_of_mlflow_is_run(tmp_path: Path) -> None:
+    """EX-04: a data frame goes in, numbers come out; of a frame with other columns the numbers."""
+    mlflow = pytest.importorskip("mlflow.pyfunc", reason="needs MLflow, which is no part of the tests' environment")
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "driftline_mlflow_model.py").write_text(
+        "class Model:\n"
+        "    def predict(self, frame):\n"
+        "        return frame.assign(score=frame['a'] + frame['b'], said='x')[['score', 'said']]\n"
+        "def _load_pyfunc(path):\n"
+        "    return Model()\n"
+    )
+    mlflow.save_model(
+        path=str(tmp_path / "model"),
+        loader_module="driftline_mlflow_model",
+        code_paths=[str(tmp_path / "code" / "driftline_mlflow_model.py")],
+        data_path=None,
+        pip_requirements=[],
+    )
+    model = open_model(str(tmp_path / "model"))
+    assert ask(model, pa.record_batch({"a": [1.0, 2.0], "b": [0.5, 0.5]})).tolist() == [[1.5], [2.5]]
+
+
+def test_a_folder_that_mlflow_cannot_load_is_told(tmp_path: Path) -> None:
+    """Also where MLflow is not installed."""
+    (tmp_path / "MLmodel").write_text("flavors: {}\n")
+    with pytest.raises((Invalid, Unreadable), match="MLflow"):
+        open_model(str(tmp_path))
