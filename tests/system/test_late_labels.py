@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import driftline
 from driftline.catalog import Catalog, due, executions, resources
 from driftline.catalog.executions import Execution
 from driftline.catalog.resources import Resource
+from driftline.processing import preflight
 from driftline.schedules import Plan
 from driftline.settings import Settings
 from driftline.storage.access import Access
@@ -115,10 +116,9 @@ def learn(folder: Path) -> None:
 
 def monitored(catalog: Catalog, folder: Path, now: datetime) -> None:
     """An endpoint with a model-quality schedule."""
-    config = {
-        "ProductionVariants": [{"VariantName": "AllTraffic"}],
-        "DataCaptureConfig": {"EnableCapture": True, "DestinationS3Uri": f"{folder}/capture"},
-    }
+    captured = {"EnableCapture": True, "InitialSamplingPercentage": 100, "DestinationS3Uri": f"{folder}/capture"}
+    captured["CaptureOptions"] = [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}]
+    config = {"ProductionVariants": [{"VariantName": "AllTraffic"}], "DataCaptureConfig": captured}
     given = {"EndpointName": NAME, "LocalPath": "/opt/ml/processing/input_data", "ProbabilityAttribute": "0"}
     output = {"S3Output": {"S3Uri": f"{folder}/reports", "LocalPath": "/opt/ml/processing/output"}}
     definition = {
@@ -195,6 +195,20 @@ def test_the_merge_is_a_job_of_its_own(catalog: Catalog, tmp_path: Path) -> None
     record = json.loads(part.read_text().splitlines()[0])
     assert list(record) == ["eventVersion", "groundTruthData", "captureData", "eventMetadata"]
     assert record["groundTruthData"] == {"data": "1", "encoding": "CSV"}
+
+
+def test_the_labels_are_looked_for_beforehand(catalog: Catalog, tmp_path: Path) -> None:
+    """SE-03, G-09: a check of the schedule says where labels were looked for, and where they are."""
+    learn(tmp_path)
+    capture(tmp_path, hours_ago(1))
+    monitored(catalog, tmp_path, hours_ago(1) + timedelta(minutes=5))
+    now = datetime.now(UTC)
+    steps = {each.resource: each for each in preflight.check(catalog, NAME, Access(), now)}
+    assert steps[f"{tmp_path}/truth"].state == "warning"
+    assert "No ground truth yet" in steps[f"{tmp_path}/truth"].said
+    label(tmp_path, hours_ago(0), "0000.jsonl", range(9))
+    steps = {each.resource: each for each in preflight.check(catalog, NAME, Access(), now)}
+    assert steps[f"{tmp_path}/truth"].state == "ok"
 
 
 def jobs_of(catalog: Catalog) -> list[Resource]:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from driftline.captures.config import CaptureConfig
 from driftline.catalog import Catalog
 from driftline.errors import Denied, DriftlineError, NotFound
+from driftline.processing import truth
 from driftline.processing.contract import Contract
 from driftline.processing.executing import NotYet, baseline_of, endpoint_config
 from driftline.processing.monitoring import capture_prefixes, job_body
@@ -61,6 +62,9 @@ def check(catalog: Catalog, name: str, access: Access, now: datetime) -> list[St
         found += [Step("capture", execution.endpoint or name, "warning", said) for said in breaches]
     for prefix in prefixes:
         found += _captured(prefix, window, access)
+    labels = truth.prefix_of(execution.body["definition"])
+    if labels is not None:
+        found.append(_labels(labels, window, access, now))
     return [*found, *_probed(job, access)]
 
 
@@ -104,6 +108,18 @@ def _captured(prefix: str, window: Window, access: Access) -> Iterator[Step]:
         return
     said = f"it can be listed, but nothing lies in the hours {span}: is capture enabled, and was the endpoint invoked?"
     yield Step(action, prefix, "warning", said)
+
+
+def _labels(prefix: str, window: Window, access: Access, now: datetime) -> Step:
+    """Look for ground truth of the window; none yet is no fault."""
+    action = _action("list", prefix)
+    try:
+        found = truth.truth_of(prefix, window, now, access)
+    except DriftlineError as error:
+        return _refused(error, "list", prefix)
+    if not found.found:
+        return Step(action, prefix, "warning", found.reason)
+    return Step(action, prefix, "ok", f"ground truth is there, in {found.found[0]}/")
 
 
 def _listed(folder: str, access: Access) -> Iterator[Object]:
