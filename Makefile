@@ -83,6 +83,7 @@ bench: setup-dev ## Measure Driftline beside its peers, then the server (about 2
 	$(BIN)/python benchmarks/schedules.py
 	$(BIN)/python benchmarks/quality.py
 	$(BIN)/python benchmarks/bias.py
+	$(BIN)/python benchmarks/attributions.py
 	$(BIN)/python benchmarks/invoke.py --server
 
 build: setup-dev ## Build the wheel and the sdist into dist/
