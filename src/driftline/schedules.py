@@ -64,6 +64,11 @@ class Plan:
         self.window(now, None)
         return now
 
+    @property
+    def is_frequent(self) -> bool:
+        """Whether it runs more often than hourly."""
+        return not self.is_now and len(Cron.parse(self.expression).minutes) > 1
+
     def first_window(self, source: Mapping[str, Any]) -> Window | None:
         """The window of its first run from now on; raises `Invalid` where expression or offsets are wrong."""
         now = datetime(2026, 1, 1, tzinfo=UTC)
@@ -150,7 +155,7 @@ def sample(tx: Connection, name: str, now: datetime) -> Execution:
 def rerun(tx: Connection, identity: str, now: datetime, origin: str = "rerun") -> Execution:
     """The same window once more, with the baseline and settings that it had."""
     before = executions.get(tx, identity)
-    run = executions.next_run(tx, before.schedule, before.scheduled)
+    run = _next_run(tx, before.schedule, before.scheduled, Plan.of(before.body["schedule"]))
     body = {name: value for name, value in before.body.items() if name not in (executions.MERGE, executions.LABELS)}
     kept = {"schedule": before.schedule, "scheduled": before.scheduled, "body": body}
     window = Window(before.window_start, before.window_end)
@@ -275,7 +280,7 @@ def _planned(tx: Connection, schedule: Resource, plan: Plan, moment: datetime, n
     return _made(
         plan.window(moment, source),
         now,
-        run=0 if origin == "schedule" else executions.next_run(tx, schedule.name, moment),
+        run=0 if origin == "schedule" and not plan.is_now else _next_run(tx, schedule.name, moment, plan),
         origin=origin,
         schedule=schedule.name,
         scheduled=moment,
@@ -284,6 +289,11 @@ def _planned(tx: Connection, schedule: Resource, plan: Plan, moment: datetime, n
         endpoint=source.get("EndpointName"),
         definition=config.get("MonitoringJobDefinitionName"),
     )
+
+
+def _next_run(tx: Connection, schedule: str, moment: datetime, plan: Plan) -> int:
+    """Which repeat this is: runs of NOW are never planned for the same moment, but for the same folder of the hour."""
+    return executions.next_run(tx, schedule, moment, of_hour=plan.is_now)
 
 
 def _made(window: Window, now: datetime, **values: Any) -> Execution:

@@ -17,7 +17,7 @@ from driftline.catalog import Catalog, due, executions, resources, work
 from driftline.catalog.resources import Search
 from driftline.catalog.work import Work
 from driftline.processing import executing
-from driftline.processing.monitoring import capture_prefixes
+from driftline.processing.monitoring import capture_prefixes, job_body
 from driftline.processing.slot import Slot
 from driftline.settings import Settings
 from driftline.storage.access import Access
@@ -165,3 +165,42 @@ def test_captures_are_looked_for_under_the_registered_name(catalog: Catalog, tmp
         found = executions.open_of(tx, "Churn")[0]
         config = executing.endpoint_config(tx, found)
     assert capture_prefixes(found, config) == [f"{tmp_path}/capture/Churn/AllTraffic"]
+
+
+def folders(catalog: Catalog, schedule: str) -> list[str]:
+    """Where the executions of a schedule write, oldest first."""
+    with catalog.read() as tx:
+        found = executions.last_of(tx, schedule, 100)[::-1]
+    bodies = [job_body(each, [], {}, None) for each in found]
+    return [body["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"] for body in bodies]
+
+
+def test_no_run_writes_over_the_files_of_another(catalog: Catalog, tmp_path: Path) -> None:
+    """SC-04, E-04: SageMaker's folders are hours; those of schedules that run more often have the minute too."""
+    monitored(catalog, tmp_path, "often", expression="cron(0/15 * ? * * *)", now=NOW - timedelta(minutes=50))
+    monitored(catalog, tmp_path, "hourly", expression="cron(30 * ? * * *)", now=NOW - timedelta(minutes=50))
+    with catalog.begin() as tx:
+        schedules.plan_due(tx, NOW, Settings())
+        schedules.run_now(tx, "often", NOW)
+    place = f"{tmp_path}/reports"
+    often = [f"{place}/often/often/2026/01/02/{each}" for each in ("02/15", "02/30", "02/45", "03/00", "03/00/run-1")]
+    assert folders(catalog, "often") == often
+    assert folders(catalog, "hourly") == [f"{place}/hourly/hourly/2026/01/02/02"]
+
+
+def test_runs_of_now_in_an_hour_have_folders_of_their_own(catalog: Catalog, tmp_path: Path) -> None:
+    """SC-07, E-07: run again by hand, what was written before stays."""
+    times = {"DataAnalysisStartTime": "-PT1H", "DataAnalysisEndTime": "-PT0H"}
+    monitored(catalog, tmp_path, "once", now=BEFORE)
+    with catalog.begin() as tx:
+        config = resources.get(tx, schedules.KIND, "once").body["MonitoringScheduleConfig"]
+        config = {**config, "ScheduleConfig": {"ScheduleExpression": "NOW", **times}}
+        resources.update(tx, schedules.KIND, "once", now=NOW, body={"MonitoringScheduleConfig": config})
+        due.put(tx, "once", NOW)
+        schedules.plan_due(tx, NOW, Settings())
+        schedules.run_now(tx, "once", NOW + timedelta(minutes=1))
+        first = executions.last_of(tx, "once", 2)[1]
+        schedules.rerun(tx, first.id, NOW + timedelta(minutes=2))
+    found = folders(catalog, "once")
+    assert len(found) == 3
+    assert sorted(each.rpartition("/")[2] for each in found) == ["03", "run-1", "run-2"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, or_, select
@@ -162,10 +162,15 @@ def labelled(tx: Connection, since: datetime, types: Sequence[str]) -> list[Exec
     return list(found.values())
 
 
-def next_run(tx: Connection, schedule: str, scheduled: datetime) -> int:
-    """The number of the next run of this scheduled time."""
+def next_run(tx: Connection, schedule: str, scheduled: datetime, *, of_hour: bool = False) -> int:
+    """The number of the next run of this scheduled time, or of any in its hour."""
     c = execution.c
-    query = select(func.max(c.run)).where(c.schedule == fold(schedule), c.scheduled == scheduled)
+    query = select(func.max(c.run)).where(c.schedule == fold(schedule))
+    if of_hour:
+        hour = scheduled.replace(minute=0, second=0, microsecond=0)
+        query = query.where(c.scheduled >= hour, c.scheduled < hour + timedelta(hours=1))
+    else:
+        query = query.where(c.scheduled == scheduled)
     last = tx.execute(query).scalar()
     return 0 if last is None else int(last) + 1
 

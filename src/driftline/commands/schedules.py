@@ -77,6 +77,7 @@ def show_(name: str, *, remote: Remote | None = None) -> int:
     pairs = [
         ("name", found["name"]),
         ("status", found["status"]),
+        ("why", found["failure_reason"]),
         ("stopped since", moment(found["stopped_since"])),
         ("expression", found["expression"]),
         *(("next" if at == 0 else " ", moment(each)) for at, each in enumerate(found["next_runs"])),

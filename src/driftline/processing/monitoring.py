@@ -10,7 +10,7 @@ from typing import Any
 
 from driftline.catalog.executions import Execution
 from driftline.errors import NotFound
-from driftline.schedules import source_of
+from driftline.schedules import Plan, source_of
 from driftline.storage.access import Access
 from driftline.storage.storages import storage_for
 from driftline.window import Window
@@ -164,7 +164,9 @@ def input_of(name: str, path: str, uri: str) -> dict[str, Any]:
 def _result(execution: Execution, output: Mapping[str, Any]) -> dict[str, Any]:
     given = output["MonitoringOutputs"][0]["S3Output"]
     folders = [execution.endpoint, execution.schedule] if execution.endpoint else [execution.schedule]
-    uri = "/".join([given["S3Uri"].rstrip("/"), *folders, f"{execution.scheduled:%Y/%m/%d/%H}"])
+    # SageMaker knows hours only; what runs more often would write over what ran before
+    hour = "%Y/%m/%d/%H/%M" if Plan.of(execution.body["schedule"]).is_frequent else "%Y/%m/%d/%H"
+    uri = "/".join([given["S3Uri"].rstrip("/"), *folders, execution.scheduled.strftime(hour)])
     if execution.run:
         uri += f"/run-{execution.run}"
     mode = given.get("S3UploadMode", "Continuous")
