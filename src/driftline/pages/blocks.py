@@ -68,10 +68,18 @@ def section_of(
     intro: str = "",
     legend: str = "",
     wide: bool = False,
+    opened: int | None = None,
 ) -> Section:
     """A section of panels, then tables; `legend` is `both` (baseline and current), `marks` or `bars`, or empty.
 
-    `wide` panels are at most two in a row.
+    `wide` panels are at most two in a row; tables beyond the first `opened` ones are folded.
     """
-    values = {"panels": tuple(panels), "grids": tuple(grids), "intro": intro, "legend": legend, "wide": wide}
+    values = {
+        "panels": tuple(panels),
+        "grids": tuple(grids),
+        "intro": intro,
+        "legend": legend,
+        "wide": wide,
+        "opened": opened,
+    }
     return Section(anchor, title, "blocks.html", values)

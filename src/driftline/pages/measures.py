@@ -21,7 +21,7 @@ from driftline.pages.terminal import number
 from driftline.pages.words import check_title, hint, name_of
 from driftline.profile import Profile
 
-ROWS_MOST = 2_000
+ROWS_MOST = 400
 """So many measures are listed, those of what broke a limit first; the report as JSON has every one."""
 
 

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from math import isnan, nan
 
-from driftline.errors import SchemaMismatch
 from driftline.monitors.model_quality import ModelQuality
 from driftline.monitors.quality import BINARY, MULTICLASS, REGRESSION, Figure, Quality
-from driftline.pages import estimated, matrices, measures, residuals, scored, worst
+from driftline.pages import estimated, matrices, measures, residuals, scored, used, worst
 from driftline.pages.body import Body, Page, Section
-from driftline.pages.columns import moved_section
-from driftline.pages.content import DRIFT, Content, Pair, pairs_of
+from driftline.pages.content import Content
 from driftline.pages.measures import Beside, Known
 from driftline.pages.names import title_of
 from driftline.pages.summary import Tile
 from driftline.pages.tables import counted
 from driftline.pages.terminal import number, percent
-from driftline.profile import Profile
-from driftline.profile.outcomes import place_of
 
 MAIN = {
     REGRESSION: ("rmse", "mae", "r2", "mean_error"),
@@ -34,7 +29,6 @@ METHOD = (
     "classifier always says the most frequent class: a model that is no better has learnt nothing. Dotted lines are "
     "what guessing, or perfect calibration, would give."
 )
-DRIFTS = ("label_drift", "prediction_drift", "score_drift")
 
 
 def body_of(content: Content) -> Body:
@@ -117,25 +111,7 @@ def _columns(content: Content, monitor: ModelQuality) -> Iterator[Section]:
     asked = [monitor.ground_truth_attribute, monitor.inference_attribute, monitor.probability_attribute]
     if monitor.scores is not None:
         asked[2] = monitor.scores.probability
-    names = [_name(each, content.current) for each in asked if isinstance(each, str)]
-    pairs = [_as_moved(pair) for name in dict.fromkeys(names) for pair in pairs_of(content) if pair.name == name]
-    if pairs:
-        found = moved_section(content, pairs, "Labels and predictions")
-        yield replace(found, anchor="columns")
-
-
-def _as_moved(pair: Pair) -> Pair:
-    """With what this kind calls drift as the distance that cards show."""
-    found = next((pair.measures[name] for name in DRIFTS if name in pair.measures), None)
-    return pair if found is None else replace(pair, measures={**pair.measures, DRIFT: replace(found, name=DRIFT)})
-
-
-def _name(attribute: str, profile: Profile) -> str:
-    """The column that an attribute means; the attribute where there is none."""
-    try:
-        return profile.names[place_of(attribute, profile.names)]
-    except SchemaMismatch:
-        return attribute
+    yield from used.sections_of(content, [each for each in asked if isinstance(each, str)], "Labels and predictions")
 
 
 PAGE = Page(body_of, sections_of)

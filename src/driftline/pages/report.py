@@ -8,10 +8,11 @@ from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from driftline.monitors.bias import Bias
 from driftline.monitors.data_quality import DataQuality
 from driftline.monitors.model_quality import ModelQuality
 from driftline.monitors.verdict import Verdict
-from driftline.pages import columns, measures, quality, words
+from driftline.pages import columns, fairness, measures, quality, words
 from driftline.pages.body import Page
 from driftline.pages.content import Content, pairs_of
 from driftline.pages.method import formulas_of, gaps_of
@@ -27,7 +28,7 @@ FIRED_OPEN, FIRED_MOST = 8, 500
 """So many violations are listed at once, and so many at all; the table of columns names every one."""
 FRAGMENT_ROWS, FRAGMENT_MEASURES = 10, 20
 
-PAGES: dict[str, Page] = {DataQuality.kind: columns.PAGE, ModelQuality.kind: quality.PAGE}
+PAGES: dict[str, Page] = {DataQuality.kind: columns.PAGE, ModelQuality.kind: quality.PAGE, Bias.kind: fairness.PAGE}
 """What makes the page of each kind of monitor; a kind that is not here gets a table of its measures."""
 
 TEMPLATES = (
