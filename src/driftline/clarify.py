@@ -13,6 +13,7 @@ from driftline.asking import PREDICTED, Asked
 from driftline.documents.analysis_config import AnalysisConfig, bias
 from driftline.documents.analysis_rules import FILE, JSON_TYPES
 from driftline.errors import Invalid
+from driftline.formats.payloads import is_row
 from driftline.formats.truth import TRUTH
 from driftline.manifest import Manifest
 from driftline.monitors.attributions import MEAN_ABS
@@ -125,7 +126,10 @@ def reading(config: AnalysisConfig, inputs: Sequence[str], given: Given, monitor
     kind = config.dataset_type
     path = given.features or config.features
     if given.is_captured:
-        settings: dict[str, Any] = {"output_columns_position": "END"}
+        # Paths lead into JSON of any depth; that SageMaker reads flat objects only is true of its other monitors.
+        settings: dict[str, Any] = {"output_columns_position": "END", "compatible": False}
+        if path and is_row(path):
+            path = None  # as it is read without being told
         select = _selected(path, _features(config), (), keep=True) if path else ()
         names = None if path else _features(config) or None
         return replace(known, settings=settings, names=names, select=select)

@@ -56,8 +56,14 @@ class AnalysisConfig:
 
     @property
     def label_column(self) -> str | None:
-        """The column of labels: in JSON `label` is a path, and the last header names what it leads to."""
-        path = isinstance(self.label, str) and self.dataset_type in JSON_TYPES
+        """The column of labels: in JSON `label` is a path, and the last header names what it leads to.
+
+        The configuration of a monitor does not say of what type its data are.
+
+        >>> AnalysisConfig(headers=("age", "income"), label="truth.label").label_column
+        'income'
+        """
+        path = isinstance(self.label, str) and self.dataset_type in (None, *JSON_TYPES)
         if path and self.headers and self.label not in self.headers:
             return self.headers[-1]
         return self.column(self.label)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,16 @@ class Row:
 
     named: Mapping[str, Any]
     positional: Sequence[str | None] = ()
+
+
+def is_row(path: str) -> bool:
+    """Whether a JMESPath leads to what is taken for the values of a row without being told.
+
+    >>> is_row("features"), is_row("instances[*].features"), is_row("person.features")
+    (True, True, False)
+    """
+    *before, last = re.findall(r"\w+", path)
+    return last in VALUES and not set(before) - set(LISTS)
 
 
 def rows_of(side: Mapping[str, Any], *, compatible: bool = False) -> list[Row]:

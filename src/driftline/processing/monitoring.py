@@ -18,6 +18,8 @@ from driftline.window import Window
 PROCESSING = "/opt/ml/processing"
 _PREFIXES = {"DataQuality": "model-monitoring", "ModelQuality": "model-quality-monitoring"}
 _PREFIXES |= {"ModelBias": "model-bias-monitoring", "ModelExplainability": "model-explainability-monitoring"}
+_LONGEST = 63
+"""Characters in the name of a job."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,9 @@ def capture_prefixes(execution: Execution, config: Mapping[str, Any] | None) -> 
 
 
 def job_name(execution: Execution, suffix: str | None = None) -> str:
-    """A name as SageMaker gives it: `model-monitoring-{yyyyMMddHHmm}-{24 hex digits}`."""
+    """A name as SageMaker gives it: `model-monitoring-{yyyyMMddHHmm}-{24 hex digits}`, cut where it is too long."""
     prefix = _PREFIXES.get(execution.type or "", "model-monitoring")
-    return f"{prefix}-{execution.scheduled:%Y%m%d%H%M}-{suffix or secrets.token_hex(12)}"
+    return f"{prefix}-{execution.scheduled:%Y%m%d%H%M}-{suffix or secrets.token_hex(12)}"[:_LONGEST]
 
 
 def job_body(
