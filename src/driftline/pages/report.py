@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from driftline.monitors.bias import Bias
 from driftline.monitors.data_quality import DataQuality
+from driftline.monitors.explainability import Explainability
 from driftline.monitors.model_quality import ModelQuality
 from driftline.monitors.verdict import Verdict
-from driftline.pages import columns, fairness, measures, quality, words
+from driftline.pages import columns, fairness, importance, measures, quality, words
 from driftline.pages.body import Page
 from driftline.pages.content import Content, pairs_of
 from driftline.pages.method import formulas_of, gaps_of
@@ -28,7 +29,12 @@ FIRED_OPEN, FIRED_MOST = 8, 500
 """So many violations are listed at once, and so many at all; the table of columns names every one."""
 FRAGMENT_ROWS, FRAGMENT_MEASURES = 10, 20
 
-PAGES: dict[str, Page] = {DataQuality.kind: columns.PAGE, ModelQuality.kind: quality.PAGE, Bias.kind: fairness.PAGE}
+PAGES: dict[str, Page] = {
+    DataQuality.kind: columns.PAGE,
+    ModelQuality.kind: quality.PAGE,
+    Bias.kind: fairness.PAGE,
+    Explainability.kind: importance.PAGE,
+}
 """What makes the page of each kind of monitor; a kind that is not here gets a table of its measures."""
 
 TEMPLATES = (

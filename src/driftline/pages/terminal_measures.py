@@ -69,7 +69,7 @@ def chosen(measures: Iterable[Measure], most: int) -> list[Measure]:
 
 def _rank(measure: Measure) -> tuple[bool, bool, bool]:
     """What is of most use first."""
-    return measure.limit is None, measure.name.endswith(CONSTANT), isnan(measure.value)
+    return measure.limit is None, measure.name.endswith((CONSTANT, "_change")), isnan(measure.value)
 
 
 def _rooms(shown: list[Measure], width: int, several: bool) -> tuple[int, int]:
