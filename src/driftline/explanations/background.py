@@ -77,12 +77,16 @@ def _features(rows: pa.RecordBatch | pa.Table, features: Sequence[str]) -> pa.Re
 
 
 def alike(background: pa.RecordBatch, rows: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
-    """Both with the same types: those of the rows, but fractions where whole numbers meet them, and texts where a
-    column of texts meets anything.
+    """Both with the same types: those of the rows, but fractions where whole numbers meet them.
+
+    Texts of numbers, as which the cells of captured calls are read, become numbers where they meet them; other texts
+    make texts of what they meet.
 
     >>> some, many = pa.record_batch({"age": [40.5]}), pa.record_batch({"age": [30, 41]})
     >>> alike(some, many)[1].schema.field("age").type
     DataType(double)
+    >>> alike(some, pa.record_batch({"age": ["30", "41"]}))[1].to_pylist()
+    [{'age': 30.0}, {'age': 41.0}]
     """
     names = background.schema.names
     for name in names:
@@ -97,6 +101,8 @@ def alike(background: pa.RecordBatch, rows: pa.RecordBatch) -> tuple[pa.RecordBa
 def _alike(name: str, mine: pa.Array, theirs: pa.Array) -> tuple[pa.Array, pa.Array]:
     theirs = theirs.dictionary_decode() if pa.types.is_dictionary(theirs.type) else theirs
     mine = mine.dictionary_decode() if pa.types.is_dictionary(mine.type) else mine
+    if _is_number(mine) and pa.types.is_string(theirs.type):
+        theirs = _numbers(theirs)
     wanted = theirs.type
     try:
         if pa.types.is_floating(mine.type) and pa.types.is_integer(wanted):
@@ -107,6 +113,16 @@ def _alike(name: str, mine: pa.Array, theirs: pa.Array) -> tuple[pa.Array, pa.Ar
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         reason = f"{mine.type} in the baseline of shap, {theirs.type} in the rows ({error})"
         raise SchemaMismatch(column=name, reason=reason, remedy="Write both alike.") from error
+
+
+def _numbers(texts: pa.Array) -> pa.Array:
+    """Whole numbers if all texts are such, else fractions, else the texts as they are."""
+    for kind in (pa.int64(), pa.float64()):
+        try:
+            return texts.cast(kind)
+        except pa.ArrowInvalid:
+            continue
+    return texts
 
 
 def mean_row(rows: pa.RecordBatch, *, rounded: bool = False) -> pa.RecordBatch:

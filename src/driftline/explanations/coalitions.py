@@ -61,8 +61,9 @@ class Coalitions:
         players = self.masks.shape[1]
         equal = gains / max(players, 1)
         sizes = np.count_nonzero(self.masks, axis=1).astype(np.float64)
-        rest = answers - sizes[:, None] * equal[:, None, :]
-        found: Floats = np.matmul(self.solution, rest).transpose(0, 2, 1) + equal[:, :, None]
+        with np.errstate(invalid="ignore"):  # an answer that is not finite leaves its own row undefined
+            rest = answers - sizes[:, None] * equal[:, None, :]
+            found: Floats = np.matmul(self.solution, rest).transpose(0, 2, 1) + equal[:, :, None]
         return found
 
 

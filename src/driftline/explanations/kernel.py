@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from driftline.errors import Invalid, SchemaMismatch
 from driftline.explanations.coalitions import Bools, Coalitions, coalitions, default_samples
-from driftline.explanations.model import Model, ask
+from driftline.explanations.model import Model, NotApplicable, ask
 from driftline.explanations.synthesis import Piece, differing, packed, synthetic
 from driftline.profile.columns import Floats
 
@@ -98,7 +98,7 @@ class Kernel:
         known = [self.coalitions(number) if number in players else None for number in range(len(self.features) + 1)]
         answers = self._answers(rows, varying, known)
         values = np.zeros((rows.num_rows, predictions.shape[1], len(self.features)))
-        gains = predictions - self.expected
+        gains = self._gained(predictions)
         for number in np.unique(players[players > 0]).tolist():
             places = np.flatnonzero(players == number)
             sets = known[number]
@@ -129,7 +129,7 @@ class Kernel:
             masks = [_masks(piece, known) for piece in chunk]
             answered = ask(self.model, synthetic(rows, self.background, varying, chunk, masks))
             means = answered.reshape(-1, number, answered.shape[1]).mean(axis=1) if number > 1 else answered
-            apart = self._linked(means) - self.expected
+            apart = self._gained(self._linked(means))
             at = 0
             for piece in chunk:
                 for row in piece.rows.tolist():
@@ -140,6 +140,15 @@ class Kernel:
             row: np.concatenate(found[row]) if len(found.get(row, ())) > 1 else found.get(row, [lone])[0]
             for row in range(rows.num_rows)
         }
+
+    def _gained(self, answers: Floats) -> Floats:
+        """What is beyond the expected value; raises `NotApplicable` if there are more or fewer outputs than before."""
+        if answers.shape[1] != len(self.mean):
+            reason = f"it gave {len(self.mean)} numbers for a row of the background, and then {answers.shape[1]}"
+            raise NotApplicable(reason=reason)
+        with np.errstate(invalid="ignore"):  # infinite less infinite is undefined, as it should be
+            found: Floats = answers - self.expected
+        return found
 
     def _linked(self, answers: Floats) -> Floats:
         """The answers, or their log-odds; raises `Invalid` for those that are no probabilities."""

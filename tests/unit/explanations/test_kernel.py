@@ -186,6 +186,27 @@ def test_a_model_without_numbers_is_not_applicable(answer: Any, said: str) -> No
         Kernel(answer, batch([(1.0,), (2.0,)])).explain(batch([(3.0,)]))
 
 
+def test_what_the_model_leaves_undefined_is_undefined_for_that_row_alone() -> None:
+    """NaN and infinite answers: no crash, no warning, no 0, and the other rows are as they would be."""
+    model = lambda some: np.where(matrix_of(some)[:, 0] == 7, np.nan, matrix_of(some).sum(axis=1))  # noqa: E731
+    kernel = Kernel(model, batch([(0.0, 0.0), (1.0, 1.0)]))
+    found = kernel.explain(batch([(7.0, 1.0), (2.0, 5.0)]))
+    assert np.isnan(found.values[0]).all()
+    assert found.values[1, 0].tolist() == pytest.approx([1.5, 4.5])
+    endless = lambda some: np.where(matrix_of(some)[:, 0] > 1, np.inf, 0.0)  # noqa: E731
+    found = Kernel(endless, batch([(0.0, 0.0)])).explain(batch([(2.0, 1.0), (1.0, 1.0)]))
+    assert not np.isfinite(found.values[0]).any()
+    assert found.values[1, 0].tolist() == [0.0, 0.0]
+    assert np.isnan(Kernel(endless, batch([(2.0, 0.0)])).explain(batch([(3.0, 1.0)])).values).all()
+
+
+def test_a_model_whose_outputs_change_is_told() -> None:
+    """EX-08: two numbers for one row, one for two."""
+    model = lambda some: np.ones((some.num_rows, 2 if some.num_rows == 1 else 1))  # noqa: E731
+    with pytest.raises(NotApplicable, match="2 numbers for a row of the background, and then 1"):
+        Kernel(model, batch([(0.0, 0.0)])).explain(batch([(2.0, 1.0), (1.0, 1.0)]))
+
+
 def test_few_rows_few_features() -> None:
     """No row, one feature, and a row that is the background itself."""
     kernel = Kernel(lambda rows: matrix_of(rows)[:, 0] ** 2, batch([(1.0,)]))
