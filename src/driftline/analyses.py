@@ -9,6 +9,7 @@ from typing import Any, TypedDict, Unpack
 
 import pyarrow as pa
 
+from driftline import record as records
 from driftline.asking import Asked, again
 from driftline.baselines import Baseline
 from driftline.calling import calling
@@ -153,13 +154,15 @@ def check(
     *,
     measures: Mapping[str, Mapping[str, float]] | None = None,
     strict_aws_quirks: bool = False,
+    record: Path | None = None,
     **reads: Unpack[Reads],
 ) -> Report:
     """What `data` says against a baseline (or the folder it was saved to), by the monitor it was learnt for.
 
     `measures` sets limits on distances besides SageMaker's: column (or `*`) -> name -> largest accepted value.
-    `strict_aws_quirks` skips the drift of numbers with at most 120 distinct values, as SageMaker was seen to do. Other
-    options: see `Reads`.
+    `strict_aws_quirks` skips the drift of numbers with at most 120 distinct values, as SageMaker was seen to do.
+    `record` is the file `estimates.jsonl` that earlier reports were saved with, by which estimates of model quality are
+    widened. Other options: see `Reads`.
 
     >>> import pyarrow as pa
     >>> normal = globals()["baseline"](pa.table({"age": list(range(20, 70)) * 20}))
@@ -171,12 +174,19 @@ def check(
     monitor = known.monitor
     if isinstance(monitor, DataQuality):
         monitor = DataQuality(measures=measures or {}, strict_aws_quirks=strict_aws_quirks)
-    found, manifest = _observe(data, reads, monitor, known.names, known.model)
-    return report_on(found, known, manifest.monitor, manifest.inputs)
+    past = () if record is None else records.read(fspath(record), _world(reads).access)
+    found, manifest = _observe(data, reads, monitor, known.names, known.model, judging=True)
+    return report_on(found, known, manifest.monitor, manifest.inputs, past)
 
 
 def _observe(
-    data: Data, reads: Reads, monitor: Monitor, names: tuple[str, ...] | None, before: Asked | None = None
+    data: Data,
+    reads: Reads,
+    monitor: Monitor,
+    names: tuple[str, ...] | None,
+    before: Asked | None = None,
+    *,
+    judging: bool = False,
 ) -> tuple[Reading, Manifest]:
     """What was read, and the run that the options ask for; `before` is the model that the baseline asked."""
     paths = _paths(data)
@@ -184,14 +194,14 @@ def _observe(
     if before is not None:
         manifest = replace(manifest, model=again(before, manifest.model))
     if paths is not None:
-        return observe(manifest, world, names), manifest
+        return observe(manifest, world, names, judging=judging), manifest
     if isinstance(data, Profile):
         return Reading(data), manifest
     pieces, problems = _pieces(table_of(data), manifest)
     if problems.count and manifest.strict:
         first = problems.examples[0]
         raise Unreadable(uri=f"the {type(data).__name__}", reason=first.reason, remedy=first.remedy)
-    found = observe_tables(pieces, problems, manifest, world)
+    found = observe_tables(pieces, problems, manifest, world, judging=judging)
     if not found.profile.rows:
         raise EmptyWindow(inputs=f"the {type(data).__name__}", remedy="It has no rows.")
     return found, manifest

@@ -29,8 +29,8 @@ class Manifest:
     a Python file whose `preprocess_handler` makes the rows of the records; `script_errors`, `script_seconds`,
     `script_memory_bytes` and `script_environment` among the `settings` are for it. `labels` are where ground truth lies
     that is to be joined with the rows, `names` those of columns where the data has none. `model` is asked for
-    predictions, or explained. Of a run that was made, `objects` tell in which version each object was read, and
-    `version` by which Driftline.
+    predictions, or explained. `record` is the file that tells how right earlier estimates were. Of a run that was made,
+    `objects` tell in which version each object was read, and `version` by which Driftline.
     """
 
     inputs: tuple[str, ...]
@@ -47,6 +47,7 @@ class Manifest:
     labels: tuple[str, ...] = ()
     names: tuple[str, ...] | None = None
     model: Asked | None = None
+    record: str | None = None
     objects: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     version: str = ""
 

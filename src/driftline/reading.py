@@ -15,6 +15,7 @@ import pyarrow as pa
 from driftline.asking import Asked, explained, logged, predicted
 from driftline.errors import EmptyWindow, Unreadable
 from driftline.formats.format import Item, ReadOptions
+from driftline.formats.truth import TRUTH
 from driftline.identities import Identities, Seen
 from driftline.labels.coverage import Coverage
 from driftline.labels.join import Join
@@ -22,9 +23,13 @@ from driftline.labels.truth import Truth, indexed
 from driftline.listing import Entry, find
 from driftline.manifest import Manifest, World
 from driftline.monitors.explainability import Explainability
+from driftline.monitors.model_quality import ModelQuality
 from driftline.monitors.monitor import Monitor
+from driftline.monitors.predictions import EVERY
 from driftline.problems import Problem, Problems
 from driftline.profile import Profile, decode
+from driftline.profile.columns import cells_of
+from driftline.profile.outcomes import dotted_name, has_column
 from driftline.profile.profile import Questions
 from driftline.scripts.preprocess import Failure
 from driftline.scripts.script import load
@@ -79,8 +84,12 @@ class Reading:
         )
 
 
-def observe(manifest: Manifest, world: World, names: tuple[str, ...] | None = None) -> Reading:
+def observe(
+    manifest: Manifest, world: World, names: tuple[str, ...] | None = None, *, judging: bool = False
+) -> Reading:
     """Read and profile the inputs; `names` are the columns' names where the data has none.
+
+    Rows that are judged, not learnt from, may be without a column of labels: none is known yet then.
 
     Raises `EmptyWindow` when there are no rows, and `Unreadable` for the first problem when the manifest is strict.
     """
@@ -88,7 +97,7 @@ def observe(manifest: Manifest, world: World, names: tuple[str, ...] | None = No
     found = _merged(saved, world) if saved else Reading()
     if len(saved) < len(manifest.inputs):
         with labelling(manifest, world) as join:
-            steps: list[Step] = [] if join is None else [join.joined]
+            steps = _labelled(join, manifest, judging=judging)
             found = found.merge(_read(source_of(manifest, world, names), manifest, world, steps))
             found = with_coverage(found, join, manifest.inputs[0])
     _refuse(found, manifest)
@@ -100,7 +109,37 @@ def _read(source: Source, manifest: Manifest, world: World, steps: list[Step]) -
     monitor = manifest.monitor
     if isinstance(monitor, Explainability):
         return _checked(source, _explain(_stream(source, steps), manifest, world, _total(source)))
-    return _fold(source, world, monitor.questions(), [*steps, *_predicting(manifest, world)])
+    settled = _settled(monitor, _stream(source, ()))
+    asked = settled.monitor if settled else monitor
+    found = _fold(source, world, asked.questions(), [*steps, *_predicting(manifest, world)])
+    return replace(found, settled=settled)
+
+
+def _settled(monitor: Monitor, items: Iterable[Item]) -> Settled | None:
+    """The monitor with the columns that it asks about, if these are to be seen in the first rows."""
+    if not isinstance(monitor, ModelQuality) or EVERY not in monitor.searched:
+        return None
+    first = next(_batches(items, []), None)
+    return Settled(monitor.settled([] if first is None else [each.name for each, _ in cells_of(first)]))
+
+
+def _labelled(join: Join | None, manifest: Manifest, *, judging: bool) -> list[Step]:
+    """The steps that put labels beside the rows: those that lie apart, or none where they are awaited."""
+    steps: list[Step] = [] if join is None else [join.joined]
+    if judging and isinstance(manifest.monitor, ModelQuality):
+        steps.append(partial(_awaiting, truth=manifest.monitor.ground_truth_attribute))
+    return steps
+
+
+def _awaiting(items: Iterable[Item], truth: str) -> Iterator[Item]:
+    """The items, batches with the column of labels: those that were joined, or missing where there are none yet."""
+    for item in items:
+        if isinstance(item, pa.RecordBatch) and not truth.isdecimal() and not has_column(truth, item):
+            joined = TRUTH in item.schema.names
+            labels = item[TRUTH] if joined else pa.nulls(item.num_rows, pa.string())
+            yield item.append_column(dotted_name(truth), labels)
+        else:
+            yield item
 
 
 def _predicting(manifest: Manifest, world: World) -> list[Step]:
@@ -111,10 +150,12 @@ def _predicting(manifest: Manifest, world: World) -> list[Step]:
     return [partial(predicted, model=model, asked=manifest.model, guard=guard)]
 
 
-def observe_tables(tables: Sequence[pa.Table], problems: Problems, manifest: Manifest, world: World) -> Reading:
+def observe_tables(
+    tables: Sequence[pa.Table], problems: Problems, manifest: Manifest, world: World, *, judging: bool = False
+) -> Reading:
     """Profile rows in memory, table by table, as `observe` does those of files."""
     with labelling(manifest, world) as join:
-        steps: list[Step] = [] if join is None else [join.joined]
+        steps = _labelled(join, manifest, judging=judging)
 
         def items(each: Sequence[pa.Table]) -> Iterator[Item]:
             found: Iterator[Item] = chain.from_iterable(table.to_batches() for table in each)
@@ -127,9 +168,10 @@ def observe_tables(tables: Sequence[pa.Table], problems: Problems, manifest: Man
             found = replace(_explain(items(tables), manifest, world, rows), problems=problems)
         else:
             steps += _predicting(manifest, world)
-            questions = manifest.monitor.questions()
+            settled = _settled(manifest.monitor, chain.from_iterable(table.to_batches() for table in tables))
+            questions = (settled.monitor if settled else manifest.monitor).questions()
             observed = partial(_observed, items=items, questions=questions)
-            found = world.engine.fold(observed, tables, Reading(problems=problems))
+            found = world.engine.fold(observed, tables, Reading(problems=problems, settled=settled))
         return with_coverage(found, join, manifest.inputs[0])
 
 
@@ -156,7 +198,7 @@ def _explain(items: Iterable[Item], manifest: Manifest, world: World, total: int
             world.log(settled.cost)
         batches = explained_.explainer.explain(rows)
         if world.local is not None:
-            batches = world.local.kept(batches, explained_.explainer.labels, explained_.explainer.kernel.features)
+            batches = world.local.kept(batches, explained_.explainer.labels, explained_.explainer.features)
     profile = Profile.of(batches, settled.monitor.questions())
     return Reading(profile, Problems.of(problems), settled=settled)
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from driftline import record
 from driftline.asking import Asked
 from driftline.baselines import Baseline, write_json
 from driftline.labels.coverage import Coverage
@@ -14,7 +15,8 @@ from driftline.localvalues import save_background
 from driftline.monitors.bias import Bias
 from driftline.monitors.data_quality import DataQuality
 from driftline.monitors.monitor import Monitor
-from driftline.monitors.verdict import Measure, Verdict, Violation
+from driftline.monitors.tracks import Track, track_of, widened
+from driftline.monitors.verdict import Compared, Measure, Verdict, Violation
 from driftline.pages import report as page
 from driftline.pages import tables, terminal, terminal_measures
 from driftline.pages.content import Content
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
 class Report:
     """What a check says. `violations` break a constraint; `measures` are all numbers, undefined ones with a reason.
 
-    In a notebook it shows itself as HTML, on a terminal as a table. `created` is when it was made, in UTC.
+    In a notebook it shows itself as HTML, on a terminal as a table. `created` is when it was made, in UTC. `past` are
+    the estimates of earlier checks beside what came of them.
     """
 
     verdict: Verdict
@@ -45,6 +48,7 @@ class Report:
     model: Asked | None = None
     notes: tuple[str, ...] = ()
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    past: tuple[Compared, ...] = ()
 
     @property
     def violations(self) -> tuple[Violation, ...]:
@@ -67,6 +71,23 @@ class Report:
         count = f"{len(self.violations)} violations" if self.violations else "no violations"
         return f"{self.status}: Job completed successfully with {count}."
 
+    @property
+    def estimates(self) -> tuple[Compared, ...]:
+        """What labels will probably show, beside what they show; as wide as errors of the past say it must be."""
+        tracks = {track.name: track for track in track_of(self.past)}
+        return tuple(widened(each, tracks.get(each.name, Track(each.name))) for each in self.verdict.estimates)
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """How right estimates were so far, this one included if its labels are there."""
+        return track_of(self.record)
+
+    @property
+    def record(self) -> tuple[Compared, ...]:
+        """The record of estimates with those of this check, once at least half of its rows have a label."""
+        known = [each for each in self.verdict.estimates if 2 * each.labelled >= self.current.rows]
+        return record.joined(self.past, known)
+
     def to_dict(self) -> dict[str, Any]:
         """The report as one JSON value; NaN stands for what is not defined."""
         known = self.baseline.profile
@@ -84,6 +105,8 @@ class Report:
             "coverage": None if self.coverage is None else self.coverage.to_dict(),
             "warnings": list(self.baseline.warnings),
             "notes": list(self.notes),
+            "estimates": [asdict(each) for each in self.estimates],
+            "tracks": [asdict(each) for each in self.tracks],
         }
 
     def save(self, folder: str | None = None, html: str | None = None, access: Access | None = None) -> tuple[str, ...]:
@@ -106,6 +129,8 @@ class Report:
             yield write_json(f"{folder}/{name}", found, access, papers.dumps)
         if self.model is not None:
             yield from save_background(self.model.shap, folder, access)
+        if self.record:
+            yield record.write(f"{folder}/{record.FILE}", self.record, access)
         place = f"{folder}/{VIOLATIONS}"
         if self.violations:
             yield write_json(place, papers.violations(self.violations), access, papers.dumps)
@@ -138,6 +163,8 @@ class Report:
             notes=(f"Checked {how}.", *covered, *self.notes, *self.baseline.warnings),
             monitor=self.monitor,
             constraints=self.baseline.constraints,
+            estimates=self.estimates,
+            tracks=self.tracks,
         )
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from driftline import record
 from driftline.asking import again
 from driftline.baselines import Baseline
 from driftline.errors import Invalid
 from driftline.manifest import Manifest, World
 from driftline.monitors.data_quality import DataQuality
 from driftline.monitors.monitor import Monitor
+from driftline.monitors.verdict import Compared
 from driftline.reading import Reading, Settled, observe
 from driftline.reports import Report
 
@@ -30,20 +32,36 @@ def judge(manifest: Manifest, baseline: Baseline, world: World) -> Report:
     """What the inputs say against the baseline."""
     if baseline.model is not None:
         manifest = replace(manifest, model=again(baseline.model, manifest.model))
-    found = observe(manifest, world, baseline.names)
-    return report_on(found, baseline, manifest.monitor, manifest.inputs)
+    past = () if manifest.record is None else record.read(manifest.record, world.access)
+    found = observe(manifest, world, baseline.names, judging=True)
+    return report_on(found, baseline, manifest.monitor, manifest.inputs, past)
 
 
-def report_on(found: Reading, baseline: Baseline, monitor: Monitor, inputs: tuple[str, ...]) -> Report:
-    """The report for rows that are read already."""
+def report_on(
+    found: Reading,
+    baseline: Baseline,
+    monitor: Monitor,
+    inputs: tuple[str, ...],
+    past: tuple[Compared, ...] = (),
+) -> Report:
+    """The report for rows that are read already; `past` is the record of earlier estimates."""
     if isinstance(monitor, DataQuality):  # what the rows suggest is suggested for the same test of drift
         method = baseline.constraints.config.categorical_drift_method
         monitor = replace(monitor, categorical_drift_method=method)
     settled = found.settled or Settled(monitor)
-    verdict = settled.monitor.evaluate(baseline.learnt, found.profile)
-    notes = (settled.cost,) if settled.cost else ()
+    verdict = settled.monitor.evaluate(replace(baseline.learnt, past=past), found.profile)
+    notes = ((settled.cost,) if settled.cost else ()) + verdict.notes
     return Report(
-        verdict, found.profile, baseline, found.problems, inputs, settled.monitor, found.coverage, settled.model, notes
+        verdict,
+        found.profile,
+        baseline,
+        found.problems,
+        inputs,
+        settled.monitor,
+        found.coverage,
+        settled.model,
+        notes,
+        past=past,
     )
 
 

@@ -14,6 +14,7 @@ from driftline.commands.options import Flag, Options, Repeated, monitor_of
 from driftline.errors import Invalid
 from driftline.monitors.data_quality import DataQuality
 from driftline.monitors.monitor import Monitor
+from driftline.record import FILE
 from driftline.runs import judge
 from driftline.storage.access import Access
 
@@ -85,9 +86,12 @@ def check(
     judging = known.monitor
     if isinstance(judging, DataQuality):
         judging = replace(monitor_of(options, measure), strict_aws_quirks=strict_aws_quirks)
+    elif monitoring.monitor is None:
+        judging = monitoring.over(judging)
+    record = None if output is None else f"{output.rstrip('/')}/{FILE}"
     local = local_of(manifest)
     with watching(inputs, options) as watched:
-        report = judge(replace(manifest, monitor=judging), known, replace(watched, local=local))
+        report = judge(replace(manifest, monitor=judging, record=record), known, replace(watched, local=local))
     written = report.save(output, html, options.access)
     written += local.save(output, options.access) if local is not None and output is not None else ()
     finish(report, report.to_dict(), written, options)

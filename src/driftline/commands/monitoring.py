@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Group, Parameter
 
@@ -21,6 +21,7 @@ from driftline.monitors.explainability import EVERY, Explainability
 from driftline.monitors.facets import Facet
 from driftline.monitors.model_quality import ModelQuality
 from driftline.monitors.monitor import Monitor
+from driftline.monitors.predictions import EVERY as EVERY_COLUMN
 from driftline.profile.attribution import PATTERN
 from driftline.profile.matches import Value
 
@@ -29,7 +30,7 @@ _QUALITY = Group("Model quality")
 _BIAS = Group("Bias and explainability")
 
 Kind = Literal["data-quality", "model-quality", "bias", "explainability"]
-Problem = Literal["BinaryClassification", "MulticlassClassification", "Regression"]
+Problem = Literal["BinaryClassification", "MulticlassClassification", "Regression", "Ranking"]
 
 
 @Parameter(name="*")
@@ -51,6 +52,14 @@ class Monitoring:
         Above this probability the prediction is 1.
     ground_truth_attribute
         The column of labels, or the member of each label that is one.
+    query_attribute
+        Of a ranking the column that tells which rows are ranked together.
+    segment
+        A column in whose values or ranges quality is measured, and the worst are sought; repeat it.
+    segments
+        auto seeks the worst segments among all columns that are no predictions and no labels.
+    no_estimates
+        Do not estimate quality before labels are there.
     ground_truth
         Where labels lie apart from the predictions, matched by inference id or event id; repeat it.
     analysis_config
@@ -58,7 +67,7 @@ class Monitoring:
     label
         The column of labels, as --ground-truth-attribute.
     positive
-        The labels that are positive, or the number above which they are, parted by commas.
+        The labels that are positive, or the number above which they are, parted by commas; one for model quality.
     facet
         NAME, NAME=VALUE or NAME=VALUE,VALUE: a column that tells groups apart, and who is disadvantaged; repeat it.
         Of a numeric column one value is a threshold.
@@ -89,6 +98,10 @@ class Monitoring:
     probability_threshold: Annotated[float, Parameter(group=_QUALITY)] = 0.5
     ground_truth_attribute: Annotated[str | None, Parameter(group=_QUALITY)] = None
     ground_truth: Annotated[Repeated, Parameter(group=_QUALITY)] = ()
+    query_attribute: Annotated[str | None, Parameter(group=_QUALITY)] = None
+    segment: Annotated[Repeated, Parameter(group=_QUALITY)] = ()
+    segments: Annotated[Literal["auto"] | None, Parameter(group=_QUALITY)] = None
+    no_estimates: Annotated[Flag, Parameter(group=_QUALITY)] = False
 
     analysis_config: Annotated[str | None, Parameter(group=_BIAS)] = None
     label: Annotated[str | None, Parameter(group=_BIAS)] = None
@@ -169,7 +182,7 @@ class Monitoring:
 
     def _model_quality(self, options: Options) -> ModelQuality:
         if self.problem_type is None:
-            expected = "BinaryClassification, MulticlassClassification or Regression"
+            expected = "BinaryClassification, MulticlassClassification, Regression or Ranking"
             raise Invalid(what="--problem-type", got="nothing", expected=expected)
         truth = self.ground_truth_attribute or (TRUTH if self.ground_truth else None)
         if truth is None:
@@ -181,8 +194,22 @@ class Monitoring:
             self.inference_attribute,
             self._probability,
             self.probability_threshold,
+            self.positive[0],
             compatible=options.compatible,
+            estimates=not self.no_estimates,
+            segments=names(self.segment),
+            searched=(EVERY_COLUMN,) if self.segments else (),
+            query_attribute=self.query_attribute,
         )
+
+    def over(self, known: Monitor) -> Monitor:
+        """The monitor that a baseline was learnt for, with what the options say of segments and estimates."""
+        if not isinstance(known, ModelQuality):
+            return known
+        given: dict[str, Any] = {} if not self.segment else {"segments": names(self.segment)}
+        given |= {"searched": (EVERY_COLUMN,)} if self.segments else {}
+        given |= {"estimates": False} if self.no_estimates else {}
+        return replace(known, **given)
 
     def _bias(self, options: Options) -> Bias:
         if not self.facet:

@@ -14,6 +14,7 @@ from driftline.documents.members import given, listed, member, number, text, who
 from driftline.errors import Invalid
 from driftline.metrics.curves import Curves
 from driftline.metrics.metric import taking
+from driftline.monitors.foresight import PREFIX
 from driftline.monitors.quality import (
     BINARY,
     CONSTANT,
@@ -21,6 +22,8 @@ from driftline.monitors.quality import (
     GREATER,
     LESS,
     MULTICLASS,
+    NAMED_AT,
+    RANKING,
     REGRESSION,
     Figure,
     Limit,
@@ -37,12 +40,15 @@ FAMILIES = {
     REGRESSION: "regression",
     BINARY: "binary_classification",
     MULTICLASS: "multiclass_classification",
+    RANKING: "ranking",
 }
 """How members are called for each type of problem: `regression_metrics`, `regression_constraints` and so on."""
 
 _NUMBER = r"-?(?:[0-9]+(?:\.[0-9]+)?(?:E-?[0-9]+)?|Infinity)|NaN"
 _WORDING = re.compile(rf"with (?P<value>{_NUMBER})(?: \+/- (?:{_NUMBER}))? was \w+ '(?P<limit>{_NUMBER})'")
 _DRIFT = re.compile(rf"distance: (?P<value>{_NUMBER}) exceeds threshold: (?P<limit>{_NUMBER})")
+
+_CUT = re.compile(rf"{NAMED_AT}[1-9][0-9]*$")
 
 _ROC, _PR = "receiver_operating_characteristic_curve", "precision_recall_curve"
 
@@ -98,7 +104,7 @@ def read_statistics(document: Any) -> Quality:
             number(metrics[name], "value", f"{where}.{name}"),
             number(metrics[name], "standard_deviation", f"{where}.{name}", default="NaN"),
         )
-        for name in FIGURES[problem_type]
+        for name in FIGURES.get(problem_type, tuple(metrics))
         if given(metrics, name)
     )
     matrix = _read_table(metrics, where) if given(metrics, "confusion_matrix") else None
@@ -169,13 +175,15 @@ def read_constraints(document: Any) -> QualityConstraints:
 
 def _limitable(problem_type: str) -> list[str]:
     """The metrics of a type of problem that a limit may stand on."""
+    if problem_type == RANKING:
+        return [f"{name}{NAMED_AT}10" for name in taking("ranking")]
     bare = taking("residuals") if problem_type == REGRESSION else taking("confusion", "scores", "chances")
     constant = [] if problem_type == REGRESSION else [name + CONSTANT for name in taking("confusion")]
-    return [*bare, *constant]
+    return [*bare, *constant, *(PREFIX + name for name in bare)]
 
 
 def _limit(metric: str, value: Any, known: list[str], where: str) -> Limit:
-    if metric not in known:
+    if _CUT.sub(f"{NAMED_AT}10", metric) not in known:
         near = get_close_matches(metric, known, 3) or known[:8]
         raise Invalid(what=where, got=metric, expected=f"metrics such as {', '.join(near)}", remedy="Mend the name.")
     place = f"{where}.{metric}"

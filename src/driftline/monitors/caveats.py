@@ -26,7 +26,8 @@ def caveats_of(quality: Quality, positive: str) -> Iterator[str]:
     if quality.matrix is not None and quality.labelled:
         yield from _missing_classes(quality, positive)
     named = quality.named
-    for name in (name for name in LIMITED[quality.problem_type] if name in named and isnan(named[name].value)):
+    limited = LIMITED.get(quality.problem_type, tuple(named))
+    for name in (name for name in limited if name in named and isnan(named[name].value)):
         yield f"There is no limit on {name}: {named[name].reason}."
 
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan, nan
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from driftline.errors import Invalid
 from driftline.metrics.curves import curves_of
-from driftline.monitors import java
+from driftline.monitors import java, within
 from driftline.monitors.caveats import caveats_of
+from driftline.monitors.foresight import PREFIX, foreseen, unforeseen
 from driftline.monitors.monitor import Learnt
+from driftline.monitors.predictions import CUTOFFS, Predictions
 from driftline.monitors.quality import (
     BINARY,
     FIGURES,
     MORE,
-    MULTICLASS,
-    PROBLEM_TYPES,
+    RANKING,
     REGRESSION,
     Figure,
     Limit,
@@ -30,14 +31,10 @@ from driftline.monitors.quality import (
     of_scores,
     ordered,
 )
+from driftline.monitors.ranked import of_ranking
 from driftline.monitors.shifts import ACTUAL, PREDICTED, Shift, of_classes, of_column
 from driftline.monitors.verdict import Measure, Verdict, Violation
 from driftline.profile import Profile
-from driftline.profile.analyzer import JointAnalyzer
-from driftline.profile.confusion import Confusion
-from driftline.profile.outcomes import spelling
-from driftline.profile.residuals import Residuals
-from driftline.profile.scores import Scores
 
 SUBJECT = "model"
 """The subject of measures that are about no single column."""
@@ -48,13 +45,11 @@ SEEN_ORDER = (
 )
 """The order of violations in SageMaker's files; what is not here follows in the order of the constraints."""
 
-
-MOST_CHANCES, FEW_SCORES = 100, 1 << 14
-"""Of so many classes at most the probabilities are compared, each with so many distinct scores."""
+NO_LABELS = "no labels yet"
 
 
 @dataclass(frozen=True)
-class ModelQuality:
+class ModelQuality(Predictions):
     """SageMaker's model-quality monitor, and beside its metrics those of other tools.
 
     Attributes are names, places or paths of columns (`place_of`). The predicted class is `inference_attribute`; without
@@ -62,99 +57,20 @@ class ModelQuality:
     the one of the greatest, named by `classes`. `positive` is the class binary metrics are about. The drift thresholds
     limit how far labels and predictions may move from the baseline's; None only measures. `strict_aws_quirks` never
     reports F0.5, as SageMaker was seen to do. `compatible` measures nothing beside SageMaker's figures.
+
+    `estimates` says what labels will probably show before they are there. Metrics are measured in each value or range
+    of the `segments`, and the worst segments are sought among those of `searched` (`EVERY` column, if it is that, or
+    the `segments`). Of a ranking `query_attribute` tells which rows are ranked together, by probability or prediction.
     """
 
     kind: ClassVar[str] = "model-quality"
 
-    problem_type: str
-    ground_truth_attribute: str
-    inference_attribute: str | None = None
-    probability_attribute: str | tuple[str, ...] | None = None
-    probability_threshold: float = 0.5
-    positive: str = "1"
-    classes: tuple[str, ...] = ()
-    label_drift_threshold: float | None = None
-    prediction_drift_threshold: float | None = None
-    strict_aws_quirks: bool = False
-    compatible: bool = False
-
-    def __post_init__(self) -> None:
-        """Raises `Invalid` for settings that cannot be."""
-        if self.problem_type not in PROBLEM_TYPES:
-            raise Invalid(what="problem type", got=self.problem_type, expected=f"one of {', '.join(PROBLEM_TYPES)}")
-        if not self.ground_truth_attribute:
-            raise Invalid(what="ground truth attribute", got="nothing", expected="the column of labels")
-        if self.inference_attribute is None and (self.problem_type == REGRESSION or not self.probability_attribute):
-            either = "" if self.problem_type == REGRESSION else ", or a probability attribute"
-            raise Invalid(
-                what="inference attribute", got="nothing", expected=f"the column of predictions{either}",
-                remedy="Name it with --inference-attribute.",
-            )  # fmt: skip
-        if isinstance(self.probability_attribute, list):
-            object.__setattr__(self, "probability_attribute", tuple(self.probability_attribute))
-        object.__setattr__(self, "classes", tuple(self.classes))
-        if not isinstance(self.probability_threshold, int | float) or isnan(self.probability_threshold):
-            raise Invalid(what="probability threshold", got=self.probability_threshold, expected="a number")
-
-    @property
-    def residuals(self) -> Residuals:
-        """The question that a regression asks."""
-        return Residuals(self.inference_attribute or "", self.ground_truth_attribute)
-
-    @property
-    def confusion(self) -> Confusion:
-        """The question about classes."""
-        score = self.scores
-        probability = self.probability_attribute if score is None else score.probability
-        return Confusion(
-            self.inference_attribute,
-            None if self.inference_attribute else probability,
-            float(self.probability_threshold),
-            self.ground_truth_attribute,
-            self.classes if score is None else (self._negative(self.classes), spelling(self.positive)),
-        )
-
-    def _negative(self, labels: tuple[str, ...]) -> str:
-        """What the other class of two is called: 0 beside 1, else by its own name if there is only one other."""
-        positive = spelling(self.positive)
-        plain = {"1": "0", "0": "1"}.get(positive, f"not {positive}")
-        known = {spelling(each) for each in labels}
-        others = known - {positive, plain}
-        return others.pop() if len(others) == 1 and (plain not in known or plain.startswith("not ")) else plain
-
-    @property
-    def scores(self) -> Scores | None:
-        """The question about probabilities of the positive class; None where there is no column of them.
-
-        Of several columns, one for each class, it is that of the positive class, or the last if none is called so.
-        """
-        column = self.probability_attribute
-        if self.problem_type != BINARY or not column:
-            return None
-        if isinstance(column, tuple):
-            classes = [spelling(each) for each in self.classes or column]
-            wanted = spelling(self.positive)
-            column = column[classes.index(wanted)] if wanted in classes else column[-1]
-        return Scores(column, self.ground_truth_attribute, self.positive)
-
-    @property
-    def chances(self) -> tuple[Scores, ...]:
-        """The questions about each class's probability; none where there is not a column of them for each class."""
-        columns = self.probability_attribute
-        if self.problem_type != MULTICLASS or not isinstance(columns, tuple) or len(columns) > MOST_CHANCES:
-            return ()
-        classes = self.classes or columns
-        asked = zip(columns, classes, strict=False)
-        return tuple(Scores(column, self.ground_truth_attribute, label, FEW_SCORES) for column, label in asked)
-
-    def questions(self) -> tuple[JointAnalyzer[Any], ...]:
-        """What is asked of predictions and labels together."""
-        if self.problem_type == REGRESSION:
-            return (self.residuals,)
-        return (self.confusion, *self.chances) if self.scores is None else (self.confusion, self.scores)
-
     def measure(self, profile: Profile) -> Quality:
         """How good the predictions of these rows were."""
+        if self.problem_type == RANKING:
+            ranked = profile[self.ranking]
+            judged = profile.rows - ranked.unranked - ranked.unjudged
+            return Quality(RANKING, profile.rows, judged, tuple(of_ranking(ranked, CUTOFFS)))
         if self.problem_type == REGRESSION:
             known = profile[self.residuals]
             return Quality(REGRESSION, profile.rows, known.count, of_residuals(known))
@@ -195,32 +111,78 @@ class ModelQuality:
                 remedy="Learn a baseline for this type of problem.",
             )  # fmt: skip
         quality = self.measure(profile)
-        limits = {limit.metric: limit for limit in expected.limits}
+        every = {limit.metric: limit for limit in expected.limits}
+        limits = {name: each for name, each in every.items() if not name.startswith(PREFIX)}
         shown = quality.compatible if self.compatible else quality.figures
+        if not self.compatible and self._unlabelled(profile):
+            shown = tuple(replace(figure, reason=NO_LABELS) for figure in shown)
         measures = [_measure(figure, limits.get(figure.name)) for figure in shown]
         measures += [
             Measure(SUBJECT, limit.metric, nan, limit.threshold, "was not measured: is there a probability?")
-            for limit in expected.limits
+            for limit in limits.values()
             if limit.metric not in quality.named
         ]
         violations = list(self._violations(quality, limits))
         failed = [(each.subject, profile.failures.get(each.subject)) for each in self.questions()]
         measures += [Measure(name, "profile", reason=why) for name, why in dict(failed).items() if why]
-        if not self.compatible:
-            measures.append(_coverage(quality))
-            for measure, violation in self._shifts(learnt.profile, profile):
-                measures.append(measure)
-                violations += [violation] if violation is not None else []
-        return Verdict(tuple(measures), tuple(violations))
+        if self.compatible:
+            return Verdict(tuple(measures), tuple(violations))
+        measures.append(_coverage(quality))
+        ahead = self._foreseen(learnt, profile, {name: each for name, each in every.items() if name not in limits})
+        measures += ahead.measures
+        violations += ahead.violations
+        for measure, violation in self._shifts(learnt.profile, profile):
+            measures.append(measure)
+            violations += [violation] if violation is not None else []
+        inside, notes = self._within(learnt.profile, profile)
+        return Verdict((*measures, *inside), tuple(violations), ahead.estimates, (*ahead.notes, *notes))
+
+    def _unlabelled(self, profile: Profile) -> bool:
+        """Whether no row has a label yet."""
+        if self.problem_type == RANKING:
+            ranked = profile[self.ranking]
+            return profile.rows > 0 and ranked.unjudged == profile.rows - ranked.unranked
+        state = profile[self.residuals] if self.problem_type == REGRESSION else profile[self.confusion]
+        return 0 < state.unlabelled == state.rows
+
+    def _foreseen(self, learnt: Learnt, profile: Profile, limits: Mapping[str, Limit]) -> Verdict:
+        """What labels will probably show."""
+        asked, before = self.foresight, learnt.profile
+        if asked is not None and before is not None:
+            return foreseen(asked, before, profile, limits, learnt.past)
+        reason = "the baseline has only constraints, no statistics"
+        if asked is None:
+            reason = "there is no probability to estimate of" if self.estimates else "estimates are turned off"
+        found = unforeseen(limits, reason)
+        return (
+            replace(found, notes=(f"No labels yet, and no estimates: {reason}.",))
+            if self._unlabelled(profile)
+            else found
+        )
+
+    def _within(self, before: Profile | None, now: Profile) -> tuple[list[Measure], tuple[str, ...]]:
+        """Each segment's metrics, and the worst segments; nothing where no label is known."""
+        if self._unlabelled(now):
+            return [], ()
+        found = [
+            measure
+            for column, question, metrics in self.by_segment()
+            for measure in within.measured(column, question, before, now, metrics)
+        ]
+        if self.losses is None:
+            return found, ()
+        measures, notes = within.searched(self.losses, before, now)
+        return found + measures, tuple(notes)
 
     def _shifts(self, before: Profile | None, now: Profile) -> Iterator[Shift]:
         """Of labels, then of predictions, then of a probability."""
         both = (before, now)
         labels, predictions = self.label_drift_threshold, self.prediction_drift_threshold
         truth, guess = self.ground_truth_attribute, self.inference_attribute
-        if self.problem_type == REGRESSION:
+        if self.problem_type in (REGRESSION, RANKING):
+            score = self.ranking.score if self.problem_type == RANKING else guess or ""
             yield from of_column("label_drift", truth, both, labels)
-            yield from of_column("prediction_drift", guess or "", both, predictions)
+            yield from of_column("prediction_drift", score, both, predictions)
             return
         name = guess or str(self.probability_attribute)
         yield from of_classes("label_drift", truth, ACTUAL, both, self.confusion, labels)

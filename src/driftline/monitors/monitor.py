@@ -6,17 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-from driftline.monitors.verdict import Verdict
+from driftline.monitors.verdict import Compared, Verdict
 from driftline.profile import Profile
 from driftline.profile.analyzer import JointAnalyzer
 
 
 @dataclass(frozen=True)
 class Learnt:
-    """What a monitor compares with: constraints of its kind, and the profile they came from if it is known."""
+    """What a monitor compares with: constraints of its kind, and the profile they came from if it is known.
+
+    `past` are estimates of earlier runs beside what came of them.
+    """
 
     constraints: Any
     profile: Profile | None = None
+    past: tuple[Compared, ...] = ()
 
 
 class Monitor(Protocol):

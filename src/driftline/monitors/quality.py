@@ -16,7 +16,9 @@ from driftline.profile.residuals import ResidualsState
 from driftline.profile.scores import ScoresState
 
 BINARY, MULTICLASS, REGRESSION = "BinaryClassification", "MulticlassClassification", "Regression"
-PROBLEM_TYPES = (REGRESSION, BINARY, MULTICLASS)
+RANKING = "Ranking"
+PROBLEM_TYPES = (REGRESSION, BINARY, MULTICLASS, RANKING)
+"""SageMaker's, and rankings."""
 
 CONSTANT = "_best_constant_classifier"
 """The end of the names of what the best classifier that looks at nothing would have."""
@@ -65,6 +67,10 @@ LIMITED: dict[str, tuple[str, ...]] = {
 """What a baseline sets limits on, in SageMaker's order."""
 
 
+NAMED_AT = "_at_"
+"""Metrics of rankings are cut at a place, which ends their name: `ndcg_at_10`."""
+
+
 @dataclass(frozen=True)
 class Figure:
     """A metric with its standard deviation over samples (NaN where unknown); `reason` says why a value is NaN."""
@@ -98,7 +104,9 @@ class Quality:
 
     @property
     def compatible(self) -> tuple[Figure, ...]:
-        """SageMaker's figures, in its order."""
+        """SageMaker's figures, in its order; all of rankings, which it does not know."""
+        if self.problem_type == RANKING:
+            return self.figures
         named = self.named
         return tuple(named[name] for name in FIGURES[self.problem_type] if name in named)
 
@@ -131,7 +139,8 @@ class QualityConstraints:
     def suggest(cls, quality: Quality) -> QualityConstraints:
         """The constraints that a baseline suggests: its own values, without slack. What is undefined has no limit."""
         named = quality.named
-        known = [named[name] for name in LIMITED[quality.problem_type] if name in named]
+        limited = LIMITED.get(quality.problem_type, tuple(named))
+        known = [named[name] for name in limited if name in named]
         return cls(
             quality.problem_type,
             tuple(
@@ -145,10 +154,10 @@ class QualityConstraints:
 def operator_of(metric: str) -> str:
     """Which values of a metric violate a limit.
 
-    >>> operator_of("auc"), operator_of("mae")
-    ('LessThanThreshold', 'GreaterThanThreshold')
+    >>> operator_of("auc"), operator_of("mae"), operator_of("ndcg_at_10")
+    ('LessThanThreshold', 'GreaterThanThreshold', 'LessThanThreshold')
     """
-    return LESS if METRICS[metric].better == "higher" else GREATER
+    return LESS if METRICS[metric.partition(NAMED_AT)[0]].better == "higher" else GREATER
 
 
 def camel(name: str) -> str:

@@ -77,6 +77,19 @@ def column_of(attribute: str, batch: pa.RecordBatch) -> pa.Array:
     return arrays[place_of(attribute, names)]
 
 
+def has_column(attribute: str, batch: pa.RecordBatch) -> bool:
+    """Whether `column_of` finds one.
+
+    >>> has_column("label", pa.record_batch({"score": [0.5]}))
+    False
+    """
+    try:
+        column_of(attribute, batch)
+    except SchemaMismatch:
+        return False
+    return True
+
+
 def is_list(kind: pa.DataType) -> bool:
     """Whether values are lists, of any width or of one."""
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))

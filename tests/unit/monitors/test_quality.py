@@ -76,7 +76,8 @@ def test_it_is_a_monitor_that_json_holds() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        (("Ranking", "y", "p"), "problem type: got 'Ranking', expected one of Regression, BinaryClassification"),
+        (("Sorting", "y", "p"), "problem type: got 'Sorting', expected one of Regression, BinaryClassification"),
+        (("Ranking", "y", "p"), "query attribute: got 'nothing', expected the column that tells which rows"),
         ((BINARY, "", "p"), "ground truth attribute"),
         ((BINARY, "y"), "expected the column of predictions, or a probability attribute"),
         ((REGRESSION, "y", None, "p"), "expected the column of predictions"),
