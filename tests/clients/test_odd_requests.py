@@ -94,3 +94,14 @@ def test_variants_whose_weights_are_all_zero_are_as_good() -> None:
     route = Route("e", ["a", "b"], [0.0, 0.0], ["http://a", "http://b"], None)
     assert {_chosen(route, None) for _ in range(100)} == {0, 1}
     assert {_chosen(Route("e", ["a", "b"], [0.0, 1.0], ["", ""], None), None) for _ in range(100)} == {1}
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via"])
+def test_metrics_through_a_proxy_on_this_machine_need_a_key(server: Running, header: str) -> None:
+    """SE-06: whoever comes through a proxy is not on this machine because the proxy is."""
+    address = urlsplit(server.url)
+    for headers, status in (({}, 200), ({header: "203.0.113.9"}, 401)):
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
+        connection.request("GET", "/metrics", headers=headers)
+        assert connection.getresponse().status == status
+        connection.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from driftline.catalog.executions import Execution
 from driftline.catalog.resources import Resource, Search
 from driftline.catalog.tables import VERSION, metadata
 from driftline.catalog.traffic import KEPT, Traffic
-from driftline.errors import Conflict, Invalid, NotFound
+from driftline.errors import Conflict, Invalid, NotFound, Unavailable
 from driftline.window import Window
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
@@ -247,3 +248,11 @@ def test_servers_count_at_the_same_time(catalog: Catalog) -> None:
         each.join()
     with catalog.read() as tx:
         assert traffic.between(tx, "churn", Window(NOW, NOW + HOUR)) == Traffic(40, 40)
+
+
+def test_a_database_whose_connections_are_all_in_use_is_unavailable(catalog: Catalog) -> None:
+    """E-05: clients are told to try again, and work is given back."""
+    catalog._engine.pool._timeout = 0.05  # type: ignore[attr-defined]
+    with ExitStack() as held, pytest.raises(Unavailable, match="in use"):
+        for _ in range(100):
+            held.enter_context(catalog.read())

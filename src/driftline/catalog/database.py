@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from driftline.catalog.tables import VERSION
 from driftline.errors import Invalid, Unavailable
@@ -47,8 +48,10 @@ class Catalog:
             # SQLite has one writer: threads that wait their turn here need not sleep and look again
             with nullcontext() if self.on_postgres else self._turn, self._engine.begin() as connection:
                 yield connection
-        except OperationalError as error:
+        except (OperationalError, InterfaceError) as error:
             raise CatalogUnavailable(reason=str(error.orig)) from error
+        except PoolTimeout as error:
+            raise CatalogUnavailable(reason="all connections are in use") from error
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -56,8 +59,10 @@ class Catalog:
         try:
             with self._engine.execution_options(reads=True).begin() as connection:
                 yield connection
-        except OperationalError as error:
+        except (OperationalError, InterfaceError) as error:
             raise CatalogUnavailable(reason=str(error.orig)) from error
+        except PoolTimeout as error:
+            raise CatalogUnavailable(reason="all connections are in use") from error
 
     def clock(self) -> datetime:
         """The time that all workers agree on: the server's of PostgreSQL, this machine's with SQLite."""

@@ -104,13 +104,17 @@ def _ready(catalog: Catalog) -> bool:
         return True
 
 
+_FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-real-ip")
+"""Headers of proxies, which are near whoever asks them."""
+
+
 def _check_metrics_caller(request: Request) -> None:
     received = head(request.scope)
     try:
         near = ipaddress.ip_address(received.peer).is_loopback
     except ValueError:
         near = received.peer == ""  # a Unix socket
-    if not near:
+    if not near or any(name in received.headers for name in _FORWARDED):
         state = request.app.state
         verify = partial(caller, received, state.keys, now=state.now())
         too_many = AwsError("too-many-requests", TOO_MANY, 429)
