@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import isnan, nan
 
 from driftline.monitors.model_quality import ModelQuality
-from driftline.monitors.quality import BINARY, MULTICLASS, REGRESSION, Figure, Quality
+from driftline.monitors.quality import BINARY, MULTICLASS, RANKING, REGRESSION, Figure, Quality
 from driftline.pages import estimated, matrices, measures, residuals, scored, used, worst
 from driftline.pages.body import Body, Page, Section
 from driftline.pages.content import Content
@@ -20,6 +20,7 @@ MAIN = {
     REGRESSION: ("rmse", "mae", "r2", "mean_error"),
     BINARY: ("accuracy", "precision", "recall", "f1", "auc"),
     MULTICLASS: ("accuracy", "weighted_precision", "weighted_recall", "weighted_f1"),
+    RANKING: ("ndcg_at_10", "map_at_10", "mrr_at_10", "ndcg_at_1"),
 }
 """What a page tells first of each type of problem."""
 
