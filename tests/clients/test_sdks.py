@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,44 +12,10 @@ from churn import served
 from examples import shared
 from s3 import running_s3
 from serving import serving
+from surroundings import ROOT, SDKS, Surroundings
 
-ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = Path(__file__).parent / "sdk"
 BUCKET, IMAGE = "churn-bucket", "registry.example/churn:7"
-SECONDS = 420
-NOWHERE = "http://127.0.0.1:9"
-"""A proxy that is not there: a call to any outside service fails."""
-SDK_CONFIG = """
-SchemaVersion: "1.0"
-SageMaker: {PythonSDK: {Modules: {TelemetryOptOut: true}}}
-"""
 EXIT_MESSAGE = "CompletedWithViolations: Job completed successfully with 60 violations."
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """The variables that point a client at the server and its S3, and where the churn model is served."""
-
-    variables: dict[str, str]
-    model_url: str
-
-    def run(self, venv: str, script: str, *arguments: str) -> dict[str, Any]:
-        """What the script, run by the Python of this SDK, found; skips where the SDK is not set up."""
-        python = ROOT / venv / "bin" / "python"
-        if not python.exists():
-            pytest.skip(f"{venv} is not there: `make sdks` makes it")
-        done = self.call([str(python), "-W", "ignore", str(SCRIPTS / script), *arguments])
-        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return found
-
-    def call(self, command: list[str]) -> subprocess.CompletedProcess[str]:
-        """Run a client with no setting but these variables."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DRIFTLINE_"))}
-        environment = {**kept, **self.variables, "SAGEMAKER_SUPPRESS_V2_WARNING": "1"}
-        return subprocess.run(
-            command, capture_output=True, text=True, env=environment, timeout=SECONDS, check=False, cwd=SCRIPTS
-        )
 
 
 @pytest.fixture(scope="module")
@@ -64,13 +27,7 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundi
         keys = {"DRIFTLINE_ACCESS_KEY": store.access_key, "DRIFTLINE_SECRET_KEY": store.secret_key}
         models = json.dumps({IMAGE: url})
         with serving(folder / "home", store.environment(), DRIFTLINE_MODELS=models, **keys) as server:
-            pointers = {"AWS_ENDPOINT_URL": server.url, "AWS_DEFAULT_REGION": "us-east-1", "HTTPS_PROXY": NOWHERE}
-            (folder / "sagemaker.yaml").write_text(SDK_CONFIG)
-            pointers["SAGEMAKER_USER_CONFIG_OVERRIDE"] = str(folder / "sagemaker.yaml")
-            yield Surroundings({**store.environment(), **pointers}, url)
-
-
-SDKS = {"2.x": ".venv-sagemaker2", "3.x": ".venv-sagemaker3"}
+            yield Surroundings.of(folder, server.url, store.environment(), url)
 
 
 @pytest.mark.slow
