@@ -18,6 +18,7 @@ from driftline.processing.contract import Contract
 from driftline.processing.monitoring import CONFIG
 from driftline.processing.outcome import Outcome
 from driftline.storage.access import Access
+from driftline.storage.uris import scheme_of
 
 DATA = "/opt/ml/processing/input/data"
 BIAS, EXPLAINABILITY = "MODEL_BIAS", "MODEL_EXPLAINABILITY"
@@ -34,7 +35,7 @@ def run(job: Contract, access: Access, log: Log, models: Mapping[str, str], allo
     repeated = (job.body or {}).get("Replay")
     if repeated:
         return perform(Manifest.of(repeated), job, access, log, opener(allowed))
-    config = with_baseline(config_of(job, access), access)
+    config = with_baseline(remote(config_of(job, access), job), access)
     manifest = manifest_of(job, config, inputs, url_of(config, models))
     return perform(with_profile(manifest, access), job, access, log, opener(allowed))
 
@@ -48,7 +49,22 @@ def url_of(config: AnalysisConfig, models: Mapping[str, str]) -> str | None:
     if name not in models:
         remedy = "Register it with CreateModel, with its URL in DRIFTLINE_MODEL_URL among the container's variables."
         raise NotFound(what="URL of model", name=name, remedy=remedy)
+    if not models[name].startswith(("http://", "https://")):
+        # The command line takes functions and files too; here that would run what the caller of an API names.
+        raise Invalid(what=f"URL of model {name}", got=models[name], expected="http://... or https://...")
     return models[name]
+
+
+def remote(config: AnalysisConfig, job: Contract) -> AnalysisConfig:
+    """The configuration with its SHAP baseline where the job's inputs have it, if it names a path in the container.
+
+    Raises `Invalid` for any other path, which would be one of the machine that the job runs on.
+    """
+    shap = config.methods.get("shap") or {}
+    given = shap.get("baseline")
+    if not isinstance(given, str) or given.lstrip().startswith("[") or scheme_of(given) not in ("", "file"):
+        return config
+    return replace(config, methods={**config.methods, "shap": {**shap, "baseline": job.uri_of(given)}})
 
 
 def config_of(job: Contract, access: Access) -> AnalysisConfig:

@@ -1,0 +1,57 @@
+"""What Clarify jobs of a server may reach: models that are served by URL, and data that their inputs bring."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from driftline.errors import Invalid
+from driftline.processing import clarifying
+from driftline.processing.contract import Contract, Mount, Output
+from driftline.storage.access import Access
+
+DATA, CONFIG, OUTPUT = (f"/opt/ml/processing/{name}" for name in ("input/data", "input/config", "output"))
+
+
+def job(folder: Path, shap: dict[str, Any]) -> Contract:
+    """A job that explains three rows."""
+    (folder / "rows.csv").write_text("1,2\n3,4\n5,6\n")
+    predictor = {"model_name": "m", "instance_type": "ml.m5.large", "initial_instance_count": 1}
+    methods = {"shap": {"num_samples": 10, "agg_method": "mean_abs", **shap}}
+    document = {"dataset_type": "text/csv", "headers": ["a", "b"], "methods": methods, "predictor": predictor}
+    (folder / "analysis_config.json").write_text(json.dumps(document))
+    inputs = (
+        Mount("dataset", DATA, str(folder / "rows.csv")),
+        Mount("analysis_config", CONFIG, str(folder / "analysis_config.json")),
+    )
+    return Contract("j", "sagemaker-clarify-processing", {}, inputs, (Output("r", OUTPUT, str(folder / "out")),))
+
+
+@pytest.mark.parametrize("named", ["{0}/model.py:predict", "model:predict", "{0}/model.json", "{0}", "file://{0}/m"])
+def test_models_of_jobs_are_urls(tmp_path: Path, named: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SE-06: whoever may register a model may not have the worker run a function or open a file of its machine."""
+    (tmp_path / "model.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n\ndef predict(rows):\n    return [0]\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    asked = job(tmp_path, {"baseline": [[0, 0]]})
+    with pytest.raises(Invalid, match="URL of model m"):
+        clarifying.run(asked, Access(), print, {"m": named.format(tmp_path)})
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_a_baseline_is_no_file_of_the_machine(tmp_path: Path, scheme: str) -> None:
+    """SE-06: the rows of a background go to the model and to the results: no place for a file of the worker's."""
+    secret = tmp_path / "secret.csv"
+    secret.write_text("1,2\n")
+    with pytest.raises(Invalid, match="path in the container"):
+        clarifying.run(job(tmp_path, {"baseline": f"{scheme}{secret}"}), Access(), print, {"m": "http://127.0.0.1:9"})
+
+
+def test_a_baseline_may_be_a_path_of_an_input(tmp_path: Path) -> None:
+    """EX-02: a path in the container is what an input brings there."""
+    asked = job(tmp_path, {"baseline": f"{DATA}/rows.csv"})
+    found = clarifying.remote(clarifying.config_of(asked, Access()), asked)
+    assert found.methods["shap"]["baseline"] == str(tmp_path / "rows.csv")
