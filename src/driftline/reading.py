@@ -127,19 +127,20 @@ def _labelled(join: Join | None, manifest: Manifest, *, judging: bool) -> list[S
     """The steps that put labels beside the rows: those that lie apart, or none where they are awaited."""
     steps: list[Step] = [] if join is None else [join.joined]
     if judging and isinstance(manifest.monitor, ModelQuality):
-        steps.append(partial(_awaiting, truth=manifest.monitor.ground_truth_attribute))
+        monitor = manifest.monitor
+        steps.append(partial(_awaiting, truth=monitor.ground_truth_attribute, lenient=not monitor.compatible))
     return steps
 
 
-def _awaiting(items: Iterable[Item], truth: str) -> Iterator[Item]:
-    """The items, batches with the column of labels: those that were joined, or missing where there are none yet."""
+def _awaiting(items: Iterable[Item], truth: str, *, lenient: bool) -> Iterator[Item]:
+    """The items, batches with the column of labels: those that were joined, or, if `lenient`, missing ones."""
     for item in items:
         if isinstance(item, pa.RecordBatch) and not truth.isdecimal() and not has_column(truth, item):
-            joined = TRUTH in item.schema.names
-            labels = item[TRUTH] if joined else pa.nulls(item.num_rows, pa.string())
-            yield item.append_column(dotted_name(truth), labels)
-        else:
-            yield item
+            if TRUTH in item.schema.names:
+                item = item.append_column(dotted_name(truth), item[TRUTH])  # noqa: PLW2901
+            elif lenient:
+                item = item.append_column(dotted_name(truth), pa.nulls(item.num_rows, pa.string()))  # noqa: PLW2901
+        yield item
 
 
 def _predicting(manifest: Manifest, world: World) -> list[Step]:

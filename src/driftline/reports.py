@@ -15,7 +15,7 @@ from driftline.localvalues import save_background
 from driftline.monitors.bias import Bias
 from driftline.monitors.data_quality import DataQuality
 from driftline.monitors.monitor import Monitor
-from driftline.monitors.tracks import Track, track_of, widened
+from driftline.monitors.tracks import Track, track_of, track_said, widened
 from driftline.monitors.verdict import Compared, Measure, Verdict, Violation
 from driftline.pages import report as page
 from driftline.pages import tables, terminal, terminal_measures
@@ -173,7 +173,7 @@ class Report:
         yield f"Current {self.current.rows:,} rows" + ("" if known is None else f", baseline {known.rows:,} rows")
         if self.coverage is not None:
             yield self.coverage.said()
-        yield from self.notes
+        yield from (tables.plain(note) for note in (*self.notes, track_said(self.tracks)) if note)
         is_columns = isinstance(self.monitor, DataQuality)
         if self.violations:
             yield terminal.violations_table(self.verdict, "column" if is_columns else "subject")

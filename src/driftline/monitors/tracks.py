@@ -11,6 +11,9 @@ import numpy as np
 from driftline.metrics.calibration import Z_95, share_interval
 from driftline.monitors.verdict import Compared
 
+SHOWN = ("accuracy", "f1", "weighted_f1", "auc", "mae", "rmse")
+"""The metrics that are told in a sentence."""
+
 LEAST_PAST = 5
 """So many past estimates with labels are needed before they widen the next."""
 
@@ -54,6 +57,21 @@ def widened(found: Compared, track: Track) -> Compared:
         sqrt((side / Z_95) ** 2 + track.excess) * Z_95 for side in (found.value - found.low, found.high - found.value)
     )
     return replace(found, low=found.value - low, high=found.value + high)
+
+
+def track_said(tracks: Iterable[Track]) -> str:
+    """The record in a sentence; empty where there is none.
+
+    >>> track_said([Track("f1", 4, 0.75, error=-0.0123, size=0.02)])
+    'Estimates so far: f1 held in 3 of 4 checks, off by 0.02 on average (-0.0123 with its sign).'
+    """
+    told = [
+        f"{each.name} held in {round(each.held * each.count):,} of {each.count:,} checks, "
+        f"off by {each.size:.3g} on average ({each.error:+.3g} with its sign)"
+        for each in tracks
+        if each.name in SHOWN and each.count
+    ]
+    return f"Estimates so far: {'; '.join(told)}." if told else ""
 
 
 def track_of(past: Iterable[Compared]) -> tuple[Track, ...]:
