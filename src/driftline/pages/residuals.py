@@ -33,7 +33,7 @@ def sections_of(content: Content, monitor: ModelQuality) -> Iterator[Section]:
     sides = [
         (name, profile[monitor.residuals], profile)
         for name, profile in (("was", content.baseline), ("is", content.current))
-        if profile is not None and profile[monitor.residuals].count
+        if profile is not None and profile[monitor.residuals].sketch.count
     ]
     panels = [*_distribution(sides), *_sizes(sides), *_quantiles(sides, monitor)]
     if panels:
