@@ -18,8 +18,6 @@ MONITORS: dict[str, type[Monitor]] = {
     ModelQuality.kind: ModelQuality,
     Bias.kind: Bias,
     Explainability.kind: Explainability,
-    Bias.kind: Bias,
-    Explainability.kind: Explainability,
 }
 
 
