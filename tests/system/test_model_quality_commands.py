@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Sequence
 from math import isnan
 from pathlib import Path
@@ -289,3 +293,39 @@ def test_errors_say_what_to_do(folder: Path, tmp_path: Path, options: tuple[str,
     done = run("baseline", folder / "later.parquet", *arguments, expected=2)
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_guide_works_word_for_word(tmp_path: Path) -> None:
+    """Every command of docs/howto/model-quality.md whose data are there, then its Python."""
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "howto" / "model-quality.md").read_text(encoding="utf-8")
+    found = re.findall(r"^```(sh|python)\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
+    steps = [text for kind, text in found if kind == "sh" and "s3://" not in text and "clicks" not in text]
+    assert len(steps) == 5
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    script = "set -e\n" + "\n".join(steps)
+    done = subprocess.run(
+        ["sh"], input=script, capture_output=True, text=True, cwd=tmp_path, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    words = " ".join(done.stdout.split())
+    assert "No labels yet; estimated: accuracy 0.9111 (0.9042 to 0.9178), precision 0.9408 (0.9302 to 0.9499)" in words
+    program = "\n".join(text for kind, text in found if kind == "python")
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "accuracy 0.91" in done.stdout
+
+
+def test_an_expression_is_a_segment(folder: Path) -> None:
+    """Bounds of one's own, over several columns: an expression on read, of the baseline and of the check."""
+    select = ("--select-expr", "*", "--select-expr", "loan_length < 12 AND driver_tenure < 5 AS short_and_new")
+    report = checked(
+        *(folder / "later.parquet", "--baseline", folder / "baseline", *select, "--segment", "short_and_new"),
+        expected=1,
+    )
+    table = loans(80_000)
+    chosen = pc.and_(pc.less(table["loan_length"], 12), pc.less(table["driver_tenure"], 5))
+    part = table.filter(chosen)
+    right = pc.mean(pc.equal(part["prediction"], part["repaid"])).as_py()
+    assert value(report, "accuracy", "model[short_and_new is 1]") == pytest.approx(right)
