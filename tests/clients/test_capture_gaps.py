@@ -166,3 +166,15 @@ def test_the_journal_is_counted(server: Served) -> None:
     assert found["driftline_capture_dropped_records_total"] == found["driftline_capture_failures_total"] == 0
     assert found["driftline_capture_backlog_bytes"] == 0
     assert len([name for name in found if "capture" in name and not name.endswith("_created")]) == 5
+
+
+def test_the_check_of_a_schedule_tells_it_beforehand(server: Served) -> None:
+    """SE-08, X-15."""
+    watched(server, "checked", 0, EnableCapture=False)
+    request = AWSRequest("POST", f"{server.url}/v1/schedules/checked/checks")
+    SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY), "sagemaker", REGION).add_auth(request)
+    answer = requests.post(str(request.url), headers=dict(request.headers), timeout=30).json()
+    (said,) = [each["said"] for each in answer["steps"] if each["action"] == "s3:ListBucket"]
+    assert said.endswith(
+        "Capture of endpoint checked is stopped: EnableCapture is false in its configuration checked-config."
+    )

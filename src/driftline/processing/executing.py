@@ -25,7 +25,18 @@ from driftline.settings import Settings
 from driftline.storage.access import Access
 from driftline.window import Window
 
-__all__ = ["WORK", "NotYet", "baseline_of", "begin", "endpoint_config", "give_up", "nothing", "proceed", "reap"]
+__all__ = [
+    "WORK",
+    "NotYet",
+    "baseline_of",
+    "begin",
+    "endpoint_config",
+    "give_up",
+    "nothing",
+    "proceed",
+    "reap",
+    "traffic_of",
+]
 
 
 CLARIFY_TYPES = ("ModelBias", "ModelExplainability")
@@ -115,12 +126,12 @@ def _silent(
 ) -> Outcome:
     """A window without data; traffic that was not captured is a failure even where a quiet hour is none."""
     with catalog.read() as tx:
-        silence = silence_of(found.endpoint, config, _traffic(tx, found))
+        silence = silence_of(found.endpoint, config, traffic_of(tx, found))
     completes = settings.empty_window_completes and not silence.is_gap
     return nothing(hours.reason(silence.said), completes=completes)
 
 
-def _traffic(tx: Connection, found: Execution) -> Traffic:
+def traffic_of(tx: Connection, found: Execution) -> Traffic:
     """The calls of the execution's endpoint in its window, as far as they came through a server of ours."""
     window = Window(found.window_start, found.window_end)
     return traffic.between(tx, found.endpoint, window) if found.endpoint else Traffic()
@@ -183,7 +194,7 @@ def _with_job(
         job = Resource(jobs.KIND, name, f"{stem}:processing-job/{name}", told, "InProgress", now, now)
         resources.create(tx, job)
         if labels is None:
-            gap = gap_in(_traffic(tx, found))
+            gap = gap_in(traffic_of(tx, found))
             logs.append(tx, name, [f"Capture has a gap: {gap}"] if gap else [], now=now)
             executions.update(tx, found.id, now=now, job=name)
         else:

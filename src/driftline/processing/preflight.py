@@ -13,8 +13,9 @@ from driftline.catalog import Catalog
 from driftline.errors import Denied, DriftlineError, NotFound
 from driftline.processing import truth
 from driftline.processing.contract import Contract
-from driftline.processing.executing import NotYet, baseline_of, endpoint_config
+from driftline.processing.executing import NotYet, baseline_of, endpoint_config, traffic_of
 from driftline.processing.monitoring import capture_prefixes, job_body
+from driftline.processing.silence import silence_of
 from driftline.schedules import sample, source_of
 from driftline.storage.access import Access
 from driftline.storage.storage import Object
@@ -48,6 +49,7 @@ def check(catalog: Catalog, name: str, access: Access, now: datetime) -> list[St
         execution = sample(tx, name, now)
         try:
             config, baseline = endpoint_config(tx, execution), baseline_of(tx, execution)
+            silence = silence_of(execution.endpoint, config, traffic_of(tx, execution))
         except NotFound as error:
             return [Step("sagemaker:Describe", str(error.facts["name"]), "failed", str(error))]
         except NotYet as reason:
@@ -61,7 +63,7 @@ def check(catalog: Catalog, name: str, access: Access, now: datetime) -> list[St
         breaches = CaptureConfig.of(config["DataCaptureConfig"]).breaches()
         found += [Step("capture", execution.endpoint or name, "warning", said) for said in breaches]
     for prefix in prefixes:
-        found += _captured(prefix, window, access)
+        found += _captured(prefix, window, access, silence.said)
     labels = truth.prefix_of(execution.body["definition"])
     if labels is not None:
         found.append(_labels(labels, window, access, now))
@@ -91,8 +93,8 @@ def _read(uri: str, access: Access) -> Step:
     return Step(_action("get", uri), uri, "ok", "it can be read")
 
 
-def _captured(prefix: str, window: Window, access: Access) -> Iterator[Step]:
-    """Look for captured data in the window, hour by hour, until there are some."""
+def _captured(prefix: str, window: Window, access: Access, why: str) -> Iterator[Step]:
+    """Look for captured data in the window, hour by hour, until there are some; `why` tells why there are none."""
     span = " to ".join(f"{moment:%Y-%m-%dT%H:%MZ}" for moment in (window.start, window.end))
     action = _action("list", prefix)
     try:
@@ -106,8 +108,8 @@ def _captured(prefix: str, window: Window, access: Access) -> Iterator[Step]:
     except DriftlineError as error:
         yield _refused(error, "list", prefix)
         return
-    said = f"it can be listed, but nothing lies in the hours {span}: is capture enabled, and was the endpoint invoked?"
-    yield Step(action, prefix, "warning", said)
+    why = why or "Is capture enabled, and was the endpoint invoked?"
+    yield Step(action, prefix, "warning", f"it can be listed, but nothing lies in the hours {span}. {why}")
 
 
 def _labels(prefix: str, window: Window, access: Access, now: datetime) -> Step:
