@@ -113,7 +113,7 @@ def quality(session: Session, data: Path, bucket: str, url: str) -> dict[str, An
     found["live"] = monitor.latest_monitoring_statistics().body_dict
     found["probabilities"] = [float(value) for answer in answers for value in answer.split()]
     found["labels"] = [int(each) for each in labels]
-    return end(found, place, monitor)
+    return leave(end(found, place, monitor), place)
 
 
 def suggest(monitor: Any, **given: Any) -> dict[str, Any]:
@@ -183,7 +183,7 @@ def bias(session: Session, data: Path, bucket: str, url: str) -> dict[str, Any]:
     )
     found["execution"] = execution(monitor)
     found["violations"] = violations(monitor)
-    return end(found, place, monitor)
+    return leave(end(found, place, monitor), place)
 
 
 def explainability(session: Session, data: Path, bucket: str, url: str) -> dict[str, Any]:
@@ -196,24 +196,44 @@ def explainability(session: Session, data: Path, bucket: str, url: str) -> dict[
     shap = SHAPConfig(
         baseline=[{"features": mean}], num_samples=100, agg_method="mean_abs", save_local_shap_values=False
     )
-    found: dict[str, Any] = {
-        "constraints": suggest(monitor, **adult(place, data, None), explainability_config=shap, model_scores="score")
-    }
-    monitor.create_monitoring_schedule(
-        EndpointInput(place.endpoint, INPUT), output_s3_uri=f"{place.root}/reports", **NOW
+    constraints = suggest(monitor, **adult(place, data, None), explainability_config=shap, model_scores="score")
+    given = {"endpoint_input": EndpointInput(place.endpoint, INPUT), "output_s3_uri": f"{place.root}/reports", **NOW}
+    monitor.create_monitoring_schedule(**given)
+    found = {"constraints": constraints, "execution": execution(monitor), "violations": violations(monitor)}
+    end(found, place, monitor)
+    uri = place.put("other/analysis.json", json.dumps(turned(constraints)))
+    config = found["definition"]["ModelExplainabilityAppSpecification"]["ConfigUri"]
+    given["endpoint_input"] = EndpointInput(
+        place.endpoint, INPUT, features_attribute="features", inference_attribute="score"
     )
-    found["execution"] = execution(monitor)
-    found["violations"] = violations(monitor)
-    return end(found, place, monitor)
+    other = ModelExplainabilityMonitor(ROLE, max_runtime_in_seconds=1800, sagemaker_session=session)
+    other.create_monitoring_schedule(**given, constraints=uri, analysis_config=config)
+    found |= {"other execution": execution(other), "other violations": violations(other)}
+    end({}, place, other)
+    return leave(found, place)
+
+
+def turned(constraints: dict[str, Any]) -> dict[str, Any]:
+    """The constraints of another model, to which the least feature matters most."""
+    told = constraints["explanations"]["kernel_shap"]["label0"]
+    values = told["global_shap_values"]
+    most, least = sorted(values.values(), reverse=True), sorted(values, key=values.__getitem__)
+    shap = {"label0": {**told, "global_shap_values": dict(zip(least, most, strict=True))}}
+    return {**constraints, "explanations": {"kernel_shap": shap}}
 
 
 def end(found: dict[str, Any], place: Place, monitor: Any) -> dict[str, Any]:
-    """All that was found, once the schedule and the endpoint are gone."""
+    """With what is known of the schedule, which is gone then."""
     found |= {"jobs": job_names(place), "schedule": monitor.monitoring_schedule_name, "endpoint": place.endpoint}
     kind = re.sub("(?<=[a-z])(?=[A-Z])", "_", monitor.monitoring_type()).lower()
     describe = getattr(place.session.sagemaker_client, f"describe_{kind}_job_definition")
     found["definition"] = describe(JobDefinitionName=monitor.job_definition_name)
     monitor.delete_monitoring_schedule()
+    return found
+
+
+def leave(found: dict[str, Any], place: Place) -> dict[str, Any]:
+    """What was found, once the endpoint is gone."""
     place.session.sagemaker_client.delete_endpoint(EndpointName=place.endpoint)
     return found
 
