@@ -32,6 +32,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("except Exception", "driftline.worker"): "the worker's loops go on whatever happens in them",
     ("except Exception", "driftline.processing.child"): "whatever a job does, its process tells it and takes the next",
     ("except Exception", "driftline.scripts.inside"): "a user's script may raise anything, and its line is told",
+    ("except Exception", "driftline.explanations.functions"): "so may a user's model",
     ("except Exception", "driftline.server.edge"): "the server's last handler",
 }
 """(rule, place) -> why the rule does not hold there. An entry that is no longer needed fails its test."""

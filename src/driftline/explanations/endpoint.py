@@ -98,7 +98,7 @@ class Endpoint:
                 status = int(getattr(error, "status", 0))
                 sent = body[:_SHOWN].decode("utf-8", "replace")
                 if 300 <= status < 500 and status not in (408, 429):
-                    expected = f"a body that the model takes; it said: {error}"
+                    expected = f"a body that the model takes; it said: {str(error).rstrip('.')}"
                     remedy = "Mend content_type, content_template or record_template."
                     raise Invalid(what=f"request to {self.url}", got=sent, expected=expected, remedy=remedy) from error
                 if wait is None:

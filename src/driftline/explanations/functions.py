@@ -28,11 +28,6 @@ FORMS: dict[str, Callable[[pa.RecordBatch], Any]] = {
 }
 """What a function may be handed: a batch of Arrow, a data frame, floats (rows, features), or a list of dicts."""
 
-_RAISED: tuple[type[Exception], ...] = (
-    *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError),
-    *(OSError, RuntimeError, SyntaxError, TypeError, ValueError),
-)
-
 
 @dataclass(frozen=True)
 class Function:
@@ -47,7 +42,7 @@ class Function:
         handed = FORMS[self.form](rows)
         try:
             return self.function(handed)
-        except _RAISED as error:
+        except (Exception, SystemExit) as error:  # a user's code may raise anything
             raise ScriptFailed(script=self.name, reason=_said(error), line=_line(error)) from error
 
 
@@ -82,7 +77,9 @@ def _module(place: str, folder: Path | None) -> ModuleType:
         if folder is not None and str(folder) not in sys.path:
             sys.path.append(str(folder))
         return importlib.import_module(place)
-    except _RAISED as error:
+    except NotFound:
+        raise
+    except (Exception, SystemExit) as error:
         if isinstance(error, ModuleNotFoundError) and error.name in (place, place.partition(".")[0]):
             raise NotFound(
                 what="module", name=place, remedy="Give its folder in PYTHONPATH, or name a file."

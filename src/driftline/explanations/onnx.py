@@ -40,7 +40,10 @@ class Onnx:
             fed = {inputs[0].name: _matrix(rows, inputs[0].type)}
         else:
             fed = {each.name: _column(rows, each.name, each.type) for each in inputs}
-        answer = self.session.run([self._output()], fed)[0]
+        try:
+            answer = self.session.run([self._output()], fed)[0]
+        except _faults() as error:  # as of another number of features
+            raise NotApplicable(reason=f"onnxruntime says {' '.join(str(error).split())[:300]}") from error
         if isinstance(answer, list):  # a map for each row, as converters of scikit-learn write it
             answer = [[row[name] for name in sorted(row)] for row in answer]
         found: Floats = np.asarray(answer, dtype=np.float64)
@@ -62,17 +65,25 @@ def load(path: str, output: str | None = None) -> Onnx:
     """The model in a file; raises `Invalid` without onnxruntime and `Unreadable` for what is no model."""
     try:
         import onnxruntime
-        from onnxruntime.capi import onnxruntime_pybind11_state as errors
     except ImportError as error:
         remedy = "pip install 'driftline[onnx]'"
         raise Invalid(what="model", got=path, expected="onnxruntime to be installed", remedy=remedy) from error
-    odd = (errors.Fail, errors.InvalidProtobuf, errors.InvalidGraph, errors.NoSuchFile, errors.InvalidArgument)
     try:
         return Onnx(onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]), output)
-    except odd as error:
+    except _faults() as error:
         raise Unreadable(
             uri=path, reason=f"no model in ONNX's format ({' '.join(str(error).split())[:200]})"
         ) from error
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """What onnxruntime raises, which has no class of its own above it."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as errors
+
+    return (
+        *(errors.Fail, errors.InvalidArgument, errors.InvalidGraph, errors.InvalidProtobuf, errors.NoSuchFile),
+        *(errors.NotImplemented, errors.RuntimeException),
+    )
 
 
 def _matrix(rows: pa.RecordBatch, kind: str) -> npt.NDArray[Any]:

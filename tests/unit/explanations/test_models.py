@@ -59,6 +59,14 @@ def test_functions_that_fail_say_where(tmp_path: Path) -> None:
         open_model("odd.py:x", folder=tmp_path)
 
 
+@pytest.mark.parametrize(("raised", "said"), [("Own('mine')", "Own: mine"), ("SystemExit(3)", "SystemExit: 3")])
+def test_functions_may_raise_anything(tmp_path: Path, raised: str, said: str) -> None:
+    """EX-08: an error of a library's own is the model's fault, not ours; and a model does not end the command."""
+    (tmp_path / "own.py").write_text(f"class Own(Exception): pass\n\ndef score(rows):\n    raise {raised}\n")
+    with pytest.raises(ScriptFailed, match=f"line 4: {said}"):
+        ask(open_model("own.py:score", folder=tmp_path), ROWS)
+
+
 @pytest.mark.parametrize(
     ("named", "error", "said"),
     [
@@ -145,6 +153,9 @@ def test_onnx_is_run(tmp_path: Path, apart: bool) -> None:
     onnx.save(of.make_model(graph, opset_imports=[of.make_opsetid("", 17)], ir_version=8), path)
     rows = pa.record_batch({"a": [0.0, 1.0], "b": [0.0, 1.0]})
     assert ask(open_model(str(path)), rows)[:, 0].tolist() == pytest.approx([0.5, 1 / (1 + np.exp(-2))])
+    if not apart:
+        with pytest.raises(NotApplicable, match="onnxruntime says"):
+            ask(open_model(str(path)), pa.record_batch({"a": [0.0], "b": [0.0], "c": [0.0]}))
 
 
 def test_bodies_are_what_models_take() -> None:
