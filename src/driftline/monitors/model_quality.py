@@ -59,7 +59,7 @@ class ModelQuality(Predictions):
     reports F0.5, as SageMaker was seen to do. `compatible` measures nothing beside SageMaker's figures.
 
     `estimates` says what labels will probably show before they are there. Metrics are measured in each value or range
-    of the `segments`, and the worst segments are sought among those of `searched` (`EVERY` column, if it is that, or
+    of the `segments`, and the worst segments are sought among those of `searched` (all columns, if it is `("*",)`, or
     the `segments`). Of a ranking `query_attribute` tells which rows are ranked together, by probability or prediction.
     """
 
