@@ -105,3 +105,18 @@ def test_metrics_through_a_proxy_on_this_machine_need_a_key(server: Running, hea
         connection.request("GET", "/metrics", headers=headers)
         assert connection.getresponse().status == status
         connection.close()
+
+
+def test_an_endpoint_outlives_its_configuration(server: Running) -> None:
+    """X-17, IA-02: as in SageMaker it stays as it was made, also when another of the same name is made."""
+    sagemaker = server.client("sagemaker")
+    variants = [{"VariantName": "AllTraffic", "InitialVariantWeight": 3.0}]
+    sagemaker.create_endpoint_config(EndpointConfigName="config-1", ProductionVariants=variants)
+    sagemaker.create_endpoint(EndpointName="lasting", EndpointConfigName="config-1")
+    sagemaker.delete_endpoint_config(EndpointConfigName="config-1")
+    sagemaker.create_endpoint_config(EndpointConfigName="config-1", ProductionVariants=[{"VariantName": "Other"}])
+    found = sagemaker.describe_endpoint(EndpointName="lasting")
+    assert [(each["VariantName"], each["CurrentWeight"]) for each in found["ProductionVariants"]] == [("AllTraffic", 3)]
+    sagemaker.update_endpoint(EndpointName="lasting", EndpointConfigName="config-1")
+    found = sagemaker.describe_endpoint(EndpointName="lasting")
+    assert [each["VariantName"] for each in found["ProductionVariants"]] == ["Other"]

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from driftline.catalog import Catalog, executions, logs, resources, traffic, work
+from driftline.catalog.endpoints import config_of
 from driftline.catalog.executions import LABELS, MERGE, Execution
 from driftline.catalog.resources import Resource
 from driftline.catalog.traffic import Traffic
@@ -208,11 +209,12 @@ def endpoint_config(tx: Connection, found: Execution) -> Mapping[str, Any] | Non
     if not name:
         return None
     endpoint = resources.get(tx, "endpoint", name)
-    config = resources.get(tx, "endpoint-config", endpoint.body["EndpointConfigName"])
-    if not config.body.get("DataCaptureConfig"):
-        remedy = f"Its configuration {config.name} has no DataCaptureConfig: update the endpoint with one that has."
+    config = config_of(tx, endpoint)
+    if not config.get("DataCaptureConfig"):
+        config_name = endpoint.body["EndpointConfigName"]
+        remedy = f"Its configuration {config_name} has no DataCaptureConfig: update the endpoint with one that has."
         raise NotFound(what="data capture of endpoint", name=endpoint.name, remedy=remedy)
-    return {**config.body, "EndpointName": endpoint.name}
+    return {**config, "EndpointName": endpoint.name}
 
 
 def baseline_of(tx: Connection, found: Execution) -> dict[str, str | None]:

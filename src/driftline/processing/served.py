@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from driftline.catalog import resources
+from driftline.catalog.endpoints import find_config
 from driftline.catalog.resources import Search
 
 URL = "DRIFTLINE_MODEL_URL"
@@ -45,8 +46,7 @@ def urls(tx: Connection, known: Mapping[str, str]) -> dict[str, str]:
             found[model.name] = url
     endpoints: dict[str, str] = {}
     for endpoint in resources.search(tx, "endpoint", Search(limit=MOST)).items:
-        config = resources.find(tx, "endpoint-config", endpoint.body.get("EndpointConfigName", ""))
-        for variant in (config.body.get("ProductionVariants") or ()) if config else ():
+        for variant in find_config(tx, endpoint).get("ProductionVariants") or ():
             if variant.get("ModelName") in found:
                 endpoints.setdefault(endpoint.name, found[variant["ModelName"]])
     return {**found, **endpoints}

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from driftline.catalog import resources, tags
+from driftline.catalog.endpoints import find_config
 from driftline.catalog.resources import Resource, Search
 from driftline.errors import NotFound
 from driftline.schedules import definition_kind, source_of
@@ -88,8 +89,7 @@ def _refuse_both(request: Mapping[str, Any], monitoring_type: str) -> None:
 def _refuse_unmonitored(tx: Connection, name: str) -> None:
     """The endpoint must exist and capture."""
     endpoint = resources.find(tx, "endpoint", name)
-    config = endpoint and resources.find(tx, "endpoint-config", endpoint.body["EndpointConfigName"])
-    capture = (config.body.get("DataCaptureConfig") or {}) if config else {}
+    capture = (find_config(tx, endpoint).get("DataCaptureConfig") or {}) if endpoint else {}
     if not capture.get("EnableCapture"):
         raise AwsError("ValidationException", f"Endpoint '{name}' does not exist or is not valid")
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from driftline.captures.config import CaptureConfig
 from driftline.captures.forward import Forwarder
 from driftline.catalog import resources, tags
+from driftline.catalog.endpoints import KEPT, config_of
 from driftline.catalog.resources import Resource
 from driftline.errors import Conflict
 from driftline.processing.served import url_of
@@ -50,8 +51,8 @@ def create_config(request: Mapping[str, Any], call: Call) -> dict[str, Any]:
 def create_endpoint(request: Mapping[str, Any], call: Call) -> dict[str, Any]:
     """Register an endpoint; it is in service at once, since its models are."""
     with call.catalog.read() as tx:
-        _found(tx, CONFIG, request["EndpointConfigName"], call)
-    return _create(ENDPOINT, request, call)
+        config = _found(tx, CONFIG, request["EndpointConfigName"], call)
+    return _create(ENDPOINT, {**request, KEPT: config.body}, call)
 
 
 @operation("UpdateEndpoint")
@@ -59,8 +60,8 @@ def update_endpoint(request: Mapping[str, Any], call: Call) -> dict[str, Any]:
     """Another configuration for the endpoint, from now on."""
     with call.catalog.begin() as tx:
         found = _found(tx, ENDPOINT, request["EndpointName"], call)
-        _found(tx, CONFIG, request["EndpointConfigName"], call)
-        body = {**found.body, "EndpointConfigName": request["EndpointConfigName"]}
+        config = _found(tx, CONFIG, request["EndpointConfigName"], call)
+        body = {**found.body, "EndpointConfigName": config.name, KEPT: config.body}
         resources.update(tx, ENDPOINT, found.name, now=call.now, body=body)
     return {"EndpointArn": found.arn}
 
@@ -84,10 +85,10 @@ def describe_endpoint(request: Mapping[str, Any], call: Call) -> dict[str, Any]:
     """The endpoint with its variants and what it captures."""
     with call.catalog.read() as tx:
         found = _found(tx, ENDPOINT, request["EndpointName"], call)
-        config = _found(tx, CONFIG, found.body["EndpointConfigName"], call)
+        config = config_of(tx, found)
     told = {**_described(found), "EndpointStatus": found.status, "LastModifiedTime": found.modified}
-    told["ProductionVariants"] = [_variant(each) for each in config.body["ProductionVariants"]]
-    capture = config.body.get("DataCaptureConfig")
+    told["ProductionVariants"] = [_variant(each) for each in config["ProductionVariants"]]
+    capture = config.get("DataCaptureConfig")
     return {**told, "DataCaptureConfig": _capture(capture)} if capture else told
 
 

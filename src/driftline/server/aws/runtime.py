@@ -13,8 +13,9 @@ from driftline.captures.forward import Forwarder, Invocation, ModelError
 from driftline.captures.recorder import Recorder
 from driftline.captures.traffic import Meter
 from driftline.catalog import resources
+from driftline.catalog.endpoints import config_of
 from driftline.processing.served import url_of
-from driftline.server.aws.endpoints import CONFIG, ENDPOINT, MODEL
+from driftline.server.aws.endpoints import ENDPOINT, MODEL
 from driftline.server.aws.wire import Call, operation
 from driftline.server.errors import AwsError
 
@@ -89,10 +90,10 @@ def _look_up(name: str, call: Call) -> Route:
         if endpoint is None:
             said = f"Endpoint {name} of account {call.settings.account} not found."
             raise AwsError("ValidationError", said)
-        config = resources.get(tx, CONFIG, endpoint.body["EndpointConfigName"])
-        variants = config.body["ProductionVariants"]
+        config = config_of(tx, endpoint)
+        variants = config["ProductionVariants"]
         models = [resources.find(tx, MODEL, each.get("ModelName", "")) for each in variants]
-    capture = config.body.get("DataCaptureConfig")
+    capture = config.get("DataCaptureConfig")
     return Route(
         endpoint.name,
         [each["VariantName"] for each in variants],

@@ -12,10 +12,11 @@ from sqlalchemy import Connection
 
 from driftline.captures.config import CaptureConfig
 from driftline.catalog import resources, tags, traffic
+from driftline.catalog.endpoints import find_config
 from driftline.catalog.resources import Resource, Search
 from driftline.processing.served import url_of
 from driftline.schedules import KIND as SCHEDULE
-from driftline.server.aws.endpoints import CONFIG, ENDPOINT, MODEL
+from driftline.server.aws.endpoints import ENDPOINT, MODEL
 from driftline.server.aws.wire import Call
 from driftline.server.rest.answers import Capture, Endpoint, EndpointDetail, Page, Traffic, Variant
 from driftline.server.rest.asked import Name, ResourcesWanted
@@ -42,8 +43,7 @@ def show_endpoint(call: Reading, name: Name) -> EndpointDetail:
     """The endpoint, the models that it calls, what it captures and what is amiss with that, and its schedules."""
     with call.catalog.read() as tx:
         found = resources.get(tx, ENDPOINT, name)
-        config = resources.find(tx, CONFIG, found.body["EndpointConfigName"])
-        given = config.body if config else {}
+        given = find_config(tx, found)
         watching = Search(attributes={"endpoint": found.name}, sort_by="name", descending=False, limit=_MOST)
         seen = traffic.between(tx, found.name, Window(call.now - DAY, call.now))
         return EndpointDetail(
