@@ -13,7 +13,7 @@ from driftline.monitors import java, within
 from driftline.monitors.caveats import caveats_of
 from driftline.monitors.foresight import PREFIX, foreseen, unforeseen
 from driftline.monitors.monitor import Learnt
-from driftline.monitors.predictions import CUTOFFS, Predictions
+from driftline.monitors.predictions import CUTOFFS, Predictions, placed
 from driftline.monitors.quality import (
     BINARY,
     FIGURES,
@@ -135,6 +135,8 @@ class ModelQuality(Predictions):
             measures.append(measure)
             violations += [violation] if violation is not None else []
         inside, notes = self._within(learnt.profile, profile)
+        if self._unlabelled(profile) and not self._knows_labels(learnt.profile):
+            notes = (f"The baseline has no column {self.ground_truth_attribute!r}: are labels called so?", *notes)
         return Verdict((*measures, *inside), tuple(violations), ahead.estimates, (*ahead.notes, *notes))
 
     def _unlabelled(self, profile: Profile) -> bool:
@@ -144,6 +146,10 @@ class ModelQuality(Predictions):
             return profile.rows > 0 and ranked.unjudged == profile.rows - ranked.unranked
         state = profile[self.residuals] if self.problem_type == REGRESSION else profile[self.confusion]
         return 0 < state.unlabelled == state.rows
+
+    def _knows_labels(self, before: Profile | None) -> bool:
+        """Whether the baseline has a column of labels, or has no columns that are known."""
+        return before is None or placed(self.ground_truth_attribute, before.names) is not None
 
     def _foreseen(self, learnt: Learnt, profile: Profile, limits: Mapping[str, Limit]) -> Verdict:
         """What labels will probably show."""

@@ -185,7 +185,7 @@ class Predictions:
         probabilities = self.probability_attribute
         others = probabilities if isinstance(probabilities, tuple) else (probabilities,)
         given = (self.ground_truth_attribute, self.inference_attribute, self.query_attribute, *others)
-        used = {names[place] for place in map(partial(_place, names=names), given) if place is not None}
+        used = {names[place] for place in map(partial(placed, names=names), given) if place is not None}
         return replace(self, searched=tuple(name for name in names if name not in used))
 
     def by_segment(self) -> Iterator[tuple[str, Segments, dict[str, within.Compute]]]:
@@ -213,8 +213,12 @@ class Predictions:
         return tuple(dict.fromkeys(each for each in (*asked, self.losses) if each is not None))
 
 
-def _place(attribute: str | None, names: Sequence[str]) -> int | None:
-    """The place of a column; None if there is none of that name."""
+def placed(attribute: str | None, names: Sequence[str]) -> int | None:
+    """The place of a column; None if there is none of that name.
+
+    >>> placed("label", ["score"]), placed("label", ["score", "label"])
+    (None, 1)
+    """
     try:
         return None if attribute is None else place_of(attribute, names)
     except SchemaMismatch:

@@ -116,8 +116,17 @@ def test_a_metric_that_is_not_estimated_says_so() -> None:
     assert alone.notes == ("No labels yet, and no estimates: the baseline has only constraints, no statistics.",)
 
 
+def test_labels_that_are_called_otherwise() -> None:
+    """A column of labels that neither side has is more likely a wrong name than labels that are late."""
+    before = known(MONITORS[BINARY], rows(BINARY, 1))
+    other = ModelQuality(BINARY, "label", None, "p")
+    now = rows(BINARY, 2).append_column("label", pa.nulls(8_000, pa.string()))
+    found = other.evaluate(Learnt(QualityConstraints(BINARY), before), known(other, now))
+    assert "The baseline has no column 'label': are labels called so?" in found.notes
+
+
 def test_compatible_measures_nothing_beside() -> None:
-    """FL-: as SageMaker, no estimates and no segments."""
+    """As SageMaker, no estimates and no segments."""
     monitor = ModelQuality(BINARY, "y", None, "p", compatible=True, segments=("city",), searched=("city",))
     assert [type(each).__name__ for each in monitor.questions()] == ["Confusion", "Scores"]
     found = judged(monitor, rows(BINARY, 1), rows(BINARY, 2))
