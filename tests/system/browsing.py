@@ -1,9 +1,14 @@
-"""A real browser for pages: where it is, and what pages are asked in it."""
+"""A real browser for pages: where it is, how it runs, and what pages are asked in it."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
@@ -44,3 +49,35 @@ def browser_path() -> str | None:
     """Where a Chromium is, if there is one."""
     asked = os.environ.get("DRIFTLINE_TEST_BROWSER")
     return next((path for name in (asked, *NAMES) if name and (path := shutil.which(name))), None)
+
+
+@contextmanager
+def running_browser() -> Iterator[Browser]:
+    """A headless Chromium; the test is skipped, with the reason, where there is none."""
+    path = browser_path()
+    if path is None:
+        pytest.skip(f"no browser: none of {', '.join(NAMES)} is installed and DRIFTLINE_TEST_BROWSER names none")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield running
+        running.close()
+
+
+@contextmanager
+def watched_page(browser: Browser) -> Iterator[Page]:
+    """A page that fails the test if it says anything on the console or asks for anything but itself."""
+    said: list[str] = []
+    asked: list[str] = []
+    found = browser.new_page(viewport={"width": 1280, "height": 900})
+
+    def note(request: Request) -> None:
+        asked.append(request.url)
+
+    found.on("console", lambda message: said.append(message.text))
+    found.on("pageerror", lambda error: said.append(str(error)))
+    found.on("request", note)
+    yield found
+    found.close()
+    assert not said
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert len({url.partition("#")[0] for url in asked if url.startswith("file:")}) <= 1

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import FAINT
+from browsing import FAINT, running_browser, watched_page
 from pictured import every
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from driftline.pages.report import render
 
 KINDS = ("binary", "classes", "regression", "bias", "explainability")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with watched_page(browser) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from browsing import FAINT, PAINTED
-from playwright.sync_api import Page
+from browsing import FAINT, PAINTED, running_browser, watched_page
+from playwright.sync_api import Browser, Page
 
 from driftline.monitors.constraints import Constraints
 from driftline.monitors.data_quality import DataQuality
@@ -40,6 +41,18 @@ def content(columns: int) -> Content:
     return Content(
         verdict, now, before, problems, "Data quality", ("a.csv",), "2026-11-21 10:00 UTC", ("A note.", "w" * 3000)
     )
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with watched_page(browser) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -25,8 +25,11 @@ def sections_of(content: Content) -> Iterator[Section]:
     """A table of estimates, then one of the record; nothing where nothing was estimated."""
     if not content.estimates:
         return
-    grids = [_estimates(content.estimates), *([_record(content.tracks)] if content.tracks else [])]
-    yield section_of("estimates", "Estimated without labels", grids=grids, intro=INTRO)
+    grids = [
+        _estimates(content.estimates),
+        *([_record(content.tracks)] if any(each.count > 1 for each in content.tracks) else []),
+    ]
+    yield section_of("estimates", "Estimated without labels", grids=grids, intro=INTRO, opened=1)
 
 
 def _estimates(estimates: tuple[Compared, ...]) -> Grid:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from math import isnan
 
 from driftline.metrics.metric import METRICS
-from driftline.monitors.quality import CONSTANT
+from driftline.monitors.quality import CONSTANT, NAMED_AT
 from driftline.monitors.verdict import Measure
 from driftline.pages.content import DRIFT
-from driftline.pages.names import title_of
+from driftline.pages.names import ESTIMATED, title_of
 from driftline.pages.tables import counted
 from driftline.pages.terminal import number
 from driftline.pages.words import isolated, name_of
@@ -140,13 +140,14 @@ def formulas_of(measures: Iterable[Measure], noun: str = "column") -> tuple[Form
     """Every measure that has a value somewhere, in order of appearance, with the limits that were in use.
 
     `noun` is what shares a limit; empty not to tell how many do. What constant classifiers have is no measure of its
-    own.
+    own, nor is an estimate, nor a metric of rankings cut at a place.
     """
     limits: dict[str, Counter[float]] = {}
     for measure in measures:
-        if isnan(measure.value) or measure.name.endswith(CONSTANT):
+        name = measure.name.partition(NAMED_AT)[0]
+        if isnan(measure.value) or name.endswith(CONSTANT) or name.startswith(ESTIMATED):
             continue
-        known = limits.setdefault(measure.name, Counter())
+        known = limits.setdefault(name, Counter())
         if measure.limit is not None:
             known[measure.limit] += 1
     return tuple(_formula(name, found, noun) for name, found in limits.items())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from driftline.metrics.metric import METRICS
-from driftline.monitors.quality import CONSTANT, camel
+from driftline.monitors.quality import CONSTANT, NAMED_AT, camel
 from driftline.pages.words import measure_title
 
 _SHORT = {
@@ -21,6 +21,9 @@ _SHORT = {
     "weighted_f0_5": "Weighted F0.5",
     "weighted_f1": "Weighted F1",
     "weighted_f2": "Weighted F2",
+    "ndcg": "nDCG",
+    "map": "MAP",
+    "mrr": "MRR",
     "matthews_correlation": "Matthews correlation",
     "attribution": "Global attribution",
     "attribution_ndcg": "nDCG of the features",
@@ -44,6 +47,9 @@ def title_of(name: str) -> str:
         return f"{title_of(name.removeprefix(ESTIMATED))}, estimated"
     if name.endswith(CONSTANT):
         return f"{title_of(name.removesuffix(CONSTANT))} of the best constant classifier"
+    whole, cut, place = name.partition(NAMED_AT)
+    if cut and whole in METRICS:
+        return f"{title_of(whole)} at {place}"
     known = METRICS.get(name)
     if name in _SHORT or known is None or known.takes in ("sketches", "shares"):
         return _SHORT.get(name) or measure_title(name)

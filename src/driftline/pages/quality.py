@@ -7,7 +7,7 @@ from math import isnan, nan
 
 from driftline.monitors.model_quality import ModelQuality
 from driftline.monitors.quality import BINARY, MULTICLASS, RANKING, REGRESSION, Figure, Quality
-from driftline.pages import estimated, matrices, measures, residuals, scored, used, worst
+from driftline.pages import estimated, inside, matrices, measures, residuals, scored, used, worst
 from driftline.pages.body import Body, Page, Section
 from driftline.pages.content import Content
 from driftline.pages.measures import Beside, Known
@@ -24,25 +24,36 @@ MAIN = {
 }
 """What a page tells first of each type of problem."""
 
-METHOD = (
-    "Metrics count the rows that have both a prediction and a label. What stands after ± is the standard deviation "
-    "over five random samples of four rows in five, as SageMaker has it, where there are 200 rows. The best constant "
-    "classifier always says the most frequent class: a model that is no better has learnt nothing. Dotted lines are "
-    "what guessing, or perfect calibration, would give."
+COUNTED = "Metrics count the rows that have both a prediction and a label."
+SPREAD = (
+    "What stands after ± is the standard deviation over five random samples of four rows in five, as SageMaker has it, "
+    "where there are 200 rows."
 )
+CONSTANT = (
+    "The best constant classifier always says the most frequent class: a model that is no better has learnt nothing. "
+    "Dotted lines are what guessing, or perfect calibration, would give."
+)
+METHODS = {
+    REGRESSION: f"{COUNTED} {SPREAD}",
+    BINARY: f"{COUNTED} {SPREAD} {CONSTANT}",
+    MULTICLASS: f"{COUNTED} {SPREAD} {CONSTANT}",
+    RANKING: "Metrics are means over queries; what stands after ± is their standard error.",
+}
+"""How the numbers of each type of problem came about."""
 
 
 def body_of(content: Content) -> Body:
     """The head: coverage of the labels and the main metrics."""
     now, before = sides_of(content)
     broken = {measure.name for measure, some in measures.judged(content.verdict) if some}
+    names = [name for name in MAIN[now.problem_type] if name in now.named]
     tiles = [_coverage_tile(now)]
-    tiles += [_tile(content, now.named[name], before, name in broken) for name in MAIN[now.problem_type]]
+    tiles += [_tile(content, now.named[name], before, name in broken) for name in names]
     return measures.body_of(
         content,
         tiles,
         subject="Metric",
-        method=METHOD,
+        method=METHODS[now.problem_type],
         unknown="Nothing could be judged" if now.labelled else "No labels yet: nothing could be judged",
     )
 
@@ -63,6 +74,7 @@ def _sections(content: Content) -> Iterator[Section]:
         yield from matrices.sections_of(now, before)
     yield from estimated.sections_of(content)
     yield from worst.sections_of(content)
+    yield from inside.sections_of(content, monitor)
     yield from _columns(content, monitor)
     yield measures.table_of(content, known_of(now, before))
 

