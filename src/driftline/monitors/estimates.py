@@ -134,7 +134,7 @@ class Estimates:
         state = profile[question]
         whole = self._learn(state)
         found = Lessons(self.problem_type, whole, self._labelled(state), realised=self._realised(profile, state))
-        if isinstance(whole, ClassCalibrators):
+        if isinstance(whole, ClassCalibrators) or not self.segments:
             return found
         given = self.calibration == "none"
         learn = partial(adapted, whole) if isinstance(whole, Calibrator) and not given else self._learn
