@@ -20,6 +20,7 @@ from driftline.catalog import Catalog, due, executions, resources
 from driftline.catalog.executions import Execution
 from driftline.catalog.resources import Resource
 from driftline.processing import preflight
+from driftline.processing.latecomers import Latecomers
 from driftline.schedules import Plan
 from driftline.settings import Settings
 from driftline.storage.access import Access
@@ -176,6 +177,67 @@ def test_labels_come_late(catalog: Catalog, tmp_path: Path) -> None:
     _, job = jobs_of(catalog)[-2:]
     assert job.name.startswith(f"model-quality-monitoring-{hours_ago(0):%Y%m%d%H%M}-")
     assert job.body["Environment"]["probability_threshold_attribute"] == "0.500000"
+
+
+def biased(catalog: Catalog, folder: Path, now: datetime) -> None:
+    """The schedule as one of bias: its definition and type in the place of those of model quality."""
+    monitored(catalog, folder, now)
+    config = {
+        "version": "1.0",
+        "headers": ["place", "one", "label"],
+        "label": "label",
+        "label_values_or_threshold": [1],
+        "facet": [{"name_or_index": "place", "value_or_threshold": [99]}],
+    }
+    (folder / "analysis_config.json").write_text(json.dumps(config))
+    image = IMAGE.replace("model-monitor-analyzer", "clarify-processing:1.0")
+    with catalog.begin() as tx:
+        before = resources.get(tx, "model-quality-job-definition", NAME).body
+        body = {
+            "ModelBiasAppSpecification": {"ImageUri": image, "ConfigUri": f"{folder}/analysis_config.json"},
+            "ModelBiasJobInput": before["ModelQualityJobInput"],
+            "ModelBiasJobOutputConfig": before["ModelQualityJobOutputConfig"],
+            "JobResources": before["JobResources"],
+        }
+        kind = "model-bias-job-definition"
+        resources.create(tx, Resource(kind, NAME, f"{ARN}:{kind}/{NAME}", body, "InService", now, now, {}))
+        schedule = resources.get(tx, "monitoring-schedule", NAME)
+        told = {"MonitoringScheduleConfig": schedule.body["MonitoringScheduleConfig"] | {"MonitoringType": "ModelBias"}}
+        labels = {"endpoint": NAME, "type": "ModelBias"}
+        resources.update(tx, "monitoring-schedule", NAME, now=now, body=told, labels=labels)
+
+
+def test_bias_is_measured_again_when_labels_come(catalog: Catalog, tmp_path: Path) -> None:
+    """BI-06, G-10: what needs no label is measured at once, all of it when there are labels; then nothing more."""
+    capture(tmp_path, hours_ago(1))
+    biased(catalog, tmp_path, hours_ago(1) + timedelta(minutes=5))
+    with working(catalog):
+        (first,) = until(lambda: ended(catalog, 1))
+        assert first.job and first.status == "Completed", first.failure_reason
+        label(tmp_path, hours_ago(0), "0000.jsonl", range(ROWS))
+        _, second = until(lambda: ended(catalog, 2))
+        time.sleep(1.5)  # long enough for another look
+        assert len(ended(catalog, 2)) == 2
+    assert (second.status, second.origin) == ("Completed", "labels"), second.failure_reason
+    folder = tmp_path / "reports" / NAME / NAME / f"{hours_ago(0):%Y/%m/%d/%H}"
+    for place, known in ((folder, False), (folder / "run-1", True)):
+        figures = json.loads((place / "analysis.json").read_text())["post_training_bias_metrics"]["facets"]["place"]
+        values = {each["name"]: each["value"] for each in figures[0]["metrics"]}
+        assert values["DPPL"] is not None
+        assert (values["AD"] is not None) == known
+
+
+def test_a_window_that_was_run_often_is_looked_after(catalog: Catalog, tmp_path: Path) -> None:
+    """G-10: the pause between looks does not grow without end."""
+    capture(tmp_path, hours_ago(1))
+    monitored(catalog, tmp_path, hours_ago(1) + timedelta(minutes=5))
+    with working(catalog, label_days=0):
+        (found,) = until(lambda: ended(catalog, 1))
+    with catalog.begin() as tx:
+        executions.update(tx, found.id, now=catalog.clock(), run=5000)
+    label(tmp_path, hours_ago(0), "0000.jsonl", range(9))
+    assert Latecomers(catalog, Access(), Settings(label_poll_seconds=0.3)).look(catalog.clock()) == 0
+    assert Latecomers(catalog, Access(), Settings(label_poll_seconds=1e-9)).look(catalog.clock()) == 1
 
 
 def test_the_merge_is_a_job_of_its_own(catalog: Catalog, tmp_path: Path) -> None:

@@ -102,10 +102,13 @@ def _with_labels(
         _end(catalog, claimed, found, nothing(step.reason, completes=True), labels.fingerprint)
         return None
     if isinstance(step, truth.Merge):
-        made = _with_job(catalog, found, claimed, truth.merge_name(found), step.body, labels.fingerprint)
+        known = {LABELS: labels.fingerprint}
+        made = _with_job(catalog, found, claimed, truth.merge_name(found), step.body, known, is_merge=True)
         return made and {**made, "is_step": True}
     suffix = merge.name.rpartition("-")[2] if merge else None
-    return _with_job(catalog, found, claimed, job_name(found, suffix), body(step.data, merged=step.merged))
+    # What the merge saw is known; where there was nothing to merge, that too, so that labels that come are noticed.
+    known = {} if merge else {LABELS: labels.fingerprint}
+    return _with_job(catalog, found, claimed, job_name(found, suffix), body(step.data, merged=step.merged), known)
 
 
 def proceed(catalog: Catalog, claimed: Work, name: str, outcome: Outcome, lines: Sequence[str]) -> bool:
@@ -175,11 +178,18 @@ def _close(tx: Connection, claimed: Work, found: Execution, outcome: Outcome, no
 
 
 def _with_job(
-    catalog: Catalog, found: Execution, claimed: Work, name: str, body: Mapping[str, Any], labels: str | None = None
+    catalog: Catalog,
+    found: Execution,
+    claimed: Work,
+    name: str,
+    body: Mapping[str, Any],
+    known: Mapping[str, str] | None = None,
+    *,
+    is_merge: bool = False,
 ) -> dict[str, Any] | None:
     """Make a processing job of the execution; None if the work belongs to somebody else by now.
 
-    With the fingerprint of `labels` it is the job that merges them, else the one that analyses.
+    It merges labels, or else analyses. `known` is noted with the execution: the fingerprint of the labels.
     """
     now = catalog.clock()
     with catalog.begin() as tx:
@@ -194,12 +204,13 @@ def _with_job(
         told = {**body, "ProcessingJobName": name, "MonitoringScheduleArn": arn, "ProcessingStartTime": now.timestamp()}
         job = Resource(jobs.KIND, name, f"{stem}:processing-job/{name}", told, "InProgress", now, now)
         resources.create(tx, job)
-        if labels is None:
+        noted = {**found.body, **(known or {})}
+        if is_merge:
+            executions.update(tx, found.id, now=now, body={**noted, MERGE: name})
+        else:
             gap = gap_in(traffic_of(tx, found))
             logs.append(tx, name, [f"Capture has a gap: {gap}"] if gap else [], now=now)
-            executions.update(tx, found.id, now=now, job=name)
-        else:
-            executions.update(tx, found.id, now=now, body={**found.body, MERGE: name, LABELS: labels})
+            executions.update(tx, found.id, now=now, job=name, body=noted)
     return {"name": name, "body": told}
 
 

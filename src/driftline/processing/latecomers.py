@@ -17,6 +17,9 @@ TYPES = ("ModelQuality", "ModelBias")
 MOST = 100
 """So many windows are looked after in one pass, the latest first."""
 
+_DOUBLINGS = 20
+"""A window that was run more often, by hand perhaps, waits no longer: some years of the shortest pause."""
+
 
 class Latecomers:
     """Looks for labels that were not there when a window was run.
@@ -41,7 +44,7 @@ class Latecomers:
         return sum(self._again(each, now) for each in waiting[:MOST])
 
     def _is_due(self, each: Execution, now: datetime) -> bool:
-        pause = timedelta(seconds=self._settings.label_poll_seconds) * 2**each.run
+        pause = timedelta(seconds=self._settings.label_poll_seconds) * 2 ** min(each.run, _DOUBLINGS)
         looked = self._looked.get(each.id)
         if looked is None:
             return bool(now - each.modified >= pause)
