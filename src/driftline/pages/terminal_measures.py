@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MOST = 40
 """So many measures are shown; the page and the JSON have every one."""
 
+_SEGMENT = "model["
+"""What the subjects of measures of a segment begin with."""
+
 _LEAST = 12
 """Subjects and names have at least so many characters."""
 
@@ -40,7 +43,7 @@ def measures_table(verdict: Verdict, width: int = 120, most: int = MOST) -> Tabl
     for each in shown:
         bad = bool(broken(each, verdict.violations))
         style = "bold red" if bad else ""
-        subject = [plain(short(each.subject, subjects), style)] if several else []
+        subject = [plain(short(_subject(each), subjects), style)] if several else []
         limit = "" if each.limit is None else number(each.limit)
         reason = [plain(each.reason)] if reasons else []
         told = plain(("! " if bad else "") + number(each.value), style)
@@ -72,13 +75,18 @@ def _rank(measure: Measure) -> tuple[bool, bool, bool]:
     return measure.limit is None, measure.name.endswith((CONSTANT, "_change")), isnan(measure.value)
 
 
+def _subject(measure: Measure) -> str:
+    """What it is about; of a segment only that."""
+    found = measure.subject
+    return found[len(_SEGMENT) : -1] if found.startswith(_SEGMENT) and found.endswith("]") else found
+
+
 def _rooms(shown: list[Measure], width: int, several: bool) -> tuple[int, int]:
-    """How many characters subjects and names have."""
-    longest = [max(map(len, each), default=0) for each in zip(*((one.subject, one.name) for one in shown), strict=True)]
-    subjects, names = longest or (0, 0)
+    """How many characters subjects and names have; names are short, and get what they need if there is room."""
     room = max(width - _NUMBERS, 2 * _LEAST)
-    subjects = min(subjects, max(_LEAST, room // 2)) if several else 0
-    return subjects, min(names, max(_LEAST, room - subjects))
+    longest = max((len(each.name) for each in shown), default=0)
+    names = min(longest, room - _LEAST if several else room)
+    return min(max((len(_subject(each)) for each in shown), default=0), room - names) if several else 0, names
 
 
 def _keep_numbers(table: Table) -> None:
