@@ -165,6 +165,8 @@ class Bias:
         column, reading = self._label(profile), self._reading(profile, known)
         name = column.name if column is not None else str(self.ground_truth_attribute or self.probability_attribute)
         value = value_text(self.label_values_or_threshold, reading, column)
+        if known is not None:  # ground truth has no name of its own: it is told by the baseline's
+            name = next((stage.label for _, stage in known.stages), name)
         pre, post = (
             Stage(name, value, tuple(group_of(each, names, self.confidence) for each in compared))
             for names in (self.pre_training, self.post_training)

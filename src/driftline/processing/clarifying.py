@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from driftline.baselines import read_json
+from driftline.baselines import exists, read_json
 from driftline.calling import opener
 from driftline.clarify import Given, bias_run, explainability_run, with_baseline
-from driftline.documents import analysis_config, dataset_format
+from driftline.documents import analysis, analysis_config, dataset_format
 from driftline.documents.analysis_config import AnalysisConfig
 from driftline.errors import Invalid, NotFound
 from driftline.manifest import Manifest
@@ -36,8 +36,20 @@ def run(job: Contract, access: Access, log: Log, models: Mapping[str, str], allo
     if repeated:
         return perform(Manifest.of(repeated), job, access, log, opener(allowed))
     config = with_baseline(remote(config_of(job, access), job), access)
-    manifest = manifest_of(job, config, inputs, url_of(config, models))
+    manifest = with_analysis(manifest_of(job, config, inputs, url_of(config, models)), access)
     return perform(with_profile(manifest, access), job, access, log, opener(allowed))
+
+
+def with_analysis(manifest: Manifest, access: Access) -> Manifest:
+    """With the constraints under the name of Clarify's baselines, if there is none of the name that is given.
+
+    Users of all monitors alike name `constraints.json`.
+    """
+    given = manifest.constraints
+    if given is None or exists(given, access):
+        return manifest
+    beside = f"{given.rpartition('/')[0]}/{analysis.FILE}"
+    return replace(manifest, constraints=beside) if exists(beside, access) else manifest
 
 
 def url_of(config: AnalysisConfig, models: Mapping[str, str]) -> str | None:
