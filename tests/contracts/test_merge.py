@@ -144,6 +144,21 @@ def test_a_merge_again_leaves_no_copy(place: Path) -> None:
     assert list((place / "merge").rglob("*.jsonl")) == [other]
 
 
+def test_schedules_and_pieces_of_an_hour_do_not_take_each_others_records(place: Path) -> None:
+    """G-11: two schedules may have one output and other labels, and one window may begin where another one ends."""
+    lines = [call(str(at), "0.5", inferenceTime=f"2026-01-02T03:{at:02d}:00Z") for at in range(60)]
+    write(place / f"capture/churn/blue/{HOUR}/a.jsonl", lines)
+    write(place / f"truth/{HOUR}/a.jsonl", [truth(str(at), "1") for at in range(60)])
+    cuts = [datetime(2026, 1, 2, hour, minute, tzinfo=UTC) for hour, minute in ((2, 30), (3, 30), (4, 30))]
+    pieces = [merged(place, window=Window(*cuts[at : at + 2]), name="halves") for at in (0, 1)]
+    assert [len(records(each)) for each in pieces] == [30, 30]
+    write(place / f"truth/{HOUR}/b.jsonl", [truth(str(at), "0") for at in range(60)])
+    other = merged(place, name="other")
+    assert set(labels(other).values()) == {"0"}
+    assert [set(labels(each).values()) for each in pieces] == [{"1"}, {"1"}]
+    assert merged(place, name="other").written == other.written
+
+
 def test_large_hours_have_several_parts(place: Path) -> None:
     """G-11: numbered from zero for each hour."""
     for hour in ("03", "04"):

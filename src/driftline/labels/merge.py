@@ -81,7 +81,8 @@ def merge(asked: Merging, access: Access) -> Merged:
     that are not there.
     """
     with indexed(replace(asked.truth, whole=True), access) as truth:
-        join, parts = Join(truth.index, window=asked.window), Parts(asked.output, access, asked.size)
+        join = Join(truth.index, window=asked.window)
+        parts = Parts(asked.output, access, asked.size, _owner(asked))
         found = find(asked.captures, access, "capture")
         problems, seen = truth.problems.merge(Problems.of(found.problems)), Identities()
         for entry in found.entries:
@@ -97,6 +98,19 @@ def merge(asked: Merging, access: Access) -> Merged:
         parts.close()
         again = Problems.of(seen.problems())
         return Merged(join.coverage, tuple(parts.written), truth.objects, problems.merge(again))
+
+
+def _owner(asked: Merging) -> str:
+    """Whose parts are written anew: those of one schedule, and of one window where it cuts hours in pieces.
+
+    Two schedules may have one output, and a window may end where another one of the same hour begins.
+
+    >>> _owner(Merging((), Truth(()), "s3://b/merge", name="nightly"))
+    'nightly'
+    """
+    window = asked.window
+    is_whole = window is None or all(not moment.timestamp() % 3600 for moment in (window.start, window.end))
+    return asked.name if is_whole else f"{asked.name} {window}"
 
 
 def _folder(uri: str, name: str) -> str:

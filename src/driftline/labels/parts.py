@@ -18,13 +18,13 @@ _PART = re.compile(r"part-(\d{5})-[0-9a-f-]{36}\.c000\.jsonl")
 class Parts:
     """Lines for one folder after the other, written in parts.
 
-    A folder that was written before is written anew: the names depend on the folder only, and parts that are left over
-    from then are removed.
+    A folder that was written before is written anew: the names depend on the folder and the owner only, and parts that
+    are left over from then are removed. Those of another owner stay as they are.
     """
 
-    def __init__(self, root: str, access: Access, size: int = SIZE) -> None:
-        """`root` is the URI above all folders; parts have about `size` bytes."""
-        self._root, self._access, self._size = root.rstrip("/"), access, size
+    def __init__(self, root: str, access: Access, size: int = SIZE, owner: str = "") -> None:
+        """`root` is the URI above all folders; parts have about `size` bytes and belong to `owner`."""
+        self._root, self._access, self._size, self._owner = root.rstrip("/"), access, size, owner
         self._folder: str | None = None
         self._waiting: list[bytes] = []
         self._length = self._number = 0
@@ -59,7 +59,8 @@ class Parts:
         self._waiting, self._length, self._number = [], 0, self._number + 1
 
     def _uri(self, number: int) -> str:
-        return f"{self._prefix()}part-{number:05d}-{uuid5(NAMESPACE_URL, self._folder or '')}.c000.jsonl"
+        name = uuid5(NAMESPACE_URL, f"{self._owner} {self._folder or ''}")
+        return f"{self._prefix()}part-{number:05d}-{name}.c000.jsonl"
 
     def _prefix(self) -> str:
         return f"{self._root}/{self._folder}/" if self._folder else f"{self._root}/"
