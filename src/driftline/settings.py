@@ -35,6 +35,9 @@ class Settings(BaseSettings):
         tuple[str, ...],
         Field(description="Hosts and networks that models may be called at; empty: all but link-local."),
     ] = ()
+    allowed_buckets: Annotated[
+        tuple[str, ...], Field(description="Buckets that requests may name, by patterns such as churn-*; empty: all.")
+    ] = ()
     images: Annotated[dict[str, str], Field(description="Local commands for container images, by image URI.")] = {}
     models: Annotated[
         dict[str, str], Field(description="Where models are served: URLs by container image or model name.")

@@ -120,3 +120,36 @@ def test_an_endpoint_outlives_its_configuration(server: Running) -> None:
     sagemaker.update_endpoint(EndpointName="lasting", EndpointConfigName="config-1")
     found = sagemaker.describe_endpoint(EndpointName="lasting")
     assert [each["VariantName"] for each in found["ProductionVariants"]] == ["Other"]
+
+
+def test_buckets_that_may_be_named(tmp_path: Path) -> None:
+    """A request may name only buckets of the settings' patterns, wherever in it they stand."""
+    catalog = Catalog(f"sqlite:///{tmp_path / 'a.sqlite'}")
+    catalog.migrate()
+    with catalog.begin() as tx:
+        keys.put_access_key(tx, keys.AccessKey(KEY, SECRET), note="", now=datetime.now(UTC))
+    settings = Settings(home=tmp_path, allowed_buckets=("churn-*",))
+    listener = Listener(create_app(settings, catalog), "127.0.0.1", 0)
+    listener.start()
+    try:
+        client = Running(listener.url).client("sagemaker")
+        capture = {"InitialSamplingPercentage": 100, "CaptureOptions": [{"CaptureMode": "Input"}]}
+        variant = {"VariantName": "AllTraffic", "ModelName": "m", "InitialInstanceCount": 1}
+        role = "arn:aws:iam::000000000000:role/service-role/monitor"
+        client.create_model(ModelName="m", PrimaryContainer={"Image": "churn:1"}, ExecutionRoleArn=role)
+
+        def create(name: str, uri: str) -> None:
+            config = {**capture, "DestinationS3Uri": uri}
+            client.create_endpoint_config(
+                EndpointConfigName=name, ProductionVariants=[variant], DataCaptureConfig=config
+            )
+
+        create("allowed", "s3://churn-logs/captured")
+        with pytest.raises(ClientError) as refused:
+            create("refused", "s3://payroll/captured")
+        assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
+        assert "payroll" in str(refused.value)
+        assert "DRIFTLINE_ALLOWED_BUCKETS" in str(refused.value)
+    finally:
+        listener.stop()
+        catalog.close()

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 
 from driftline.catalog.database import Catalog
 from driftline.server.auth import Keys, Principal, signer
+from driftline.server.aws import buckets
 from driftline.server.aws.models import APIS, TARGETS, Api
 from driftline.server.aws.refusals import JSON_TYPE
 from driftline.server.aws.shapes import cut, dumps, rest_answer, rest_request
@@ -131,6 +132,7 @@ def _perform(found: Operation, route: Route, received: Received, call: Call) -> 
     if too_deep(received.body):
         raise AwsError("SerializationException", "The request body is nested too deeply.")
     request = parse_body(model.input_shape, received.body) if model.input_shape else {}
+    buckets.refuse(request, call.settings.allowed_buckets)
     answer = found.perform(request, call)
     if model.output_shape is None:
         return Answer(200, b"", {"content-type": JSON_TYPE})
