@@ -101,7 +101,10 @@ def explainability_run(config: AnalysisConfig, inputs: Sequence[str], given: Giv
         raise Invalid(what=f"{FILE}.predictor", got=dict(config.predictor), expected="a model", remedy=remedy)
     others = [config.label_column, config.column(config.predicted_label)]
     asked = Asked(given.model, features, tuple(each for each in others if each), config.predictor, shap)
-    return replace(reading(config, inputs, given), monitor=monitor, model=asked)
+    run = reading(config, inputs, given)
+    # Of a call only the request is needed: the model is asked again.
+    settings = {**run.settings, "side": "input"} if given.is_captured else run.settings
+    return replace(run, monitor=monitor, model=asked, settings=settings)
 
 
 def _predicting(config: AnalysisConfig, given: Given) -> Asked | None:

@@ -123,6 +123,9 @@ def test_bias(world: World, venv: str) -> None:
     told = until(lambda: world.metrics(found["schedule"], "aws/sagemaker/Endpoints/bias-metrics"))
     assert told.keys() == {f"bias_metric_{name}" for name in golden}
     assert told["bias_metric_AD"] == 0.0  # the labels of the traffic are the model's own predictions
+    dimensions = [each for metric in list(world.told) for each in metric["Dimensions"]]
+    assert {"Name": "Label", "Value": "Target"} in dimensions
+    assert {"Name": "Label", "Value": "ground_truth"} not in dimensions
     named = {each["metric_name"]: each for each in found["violations"]}
     assert named.keys() == {"CDDL", "CDDPL", "DI", "JS", "KL"}
     value = told["bias_metric_CDDPL"]

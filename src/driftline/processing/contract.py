@@ -38,6 +38,10 @@ class Output:
     continuous: bool = False
 
 
+_NO_ROWS = ("analysis_config", "baseline", "constraints", "pre_processor_script", "post_processor_script")
+"""Inputs that a monitor's jobs have beside their data."""
+
+
 @dataclass(frozen=True)
 class Contract:
     """A processing job as its container sees it; built from the members of `CreateProcessingJob`."""
@@ -102,8 +106,12 @@ class Contract:
         return self.below(self.environment.get("dataset_source", INPUT))
 
     def below(self, folder: str) -> tuple[Mount, ...]:
-        """The inputs at or below a folder of the container."""
-        return tuple(mount for mount in self.inputs if _below(mount.path, folder) is not None)
+        """The inputs at or below a folder of the container that may hold rows.
+
+        Users who have them at `/opt/ml/processing/input` have a monitor's own files below it.
+        """
+        known = (each for each in self.inputs if each.name not in _NO_ROWS or each.path.rstrip("/") == folder)
+        return tuple(mount for mount in known if _below(mount.path, folder) is not None)
 
     def result(self) -> str:
         """Where the result goes; raises `Invalid` if there is no output at `output_path`."""
