@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from databases import postgres_url
@@ -103,7 +104,7 @@ def test_names_are_the_same_whatever_their_case(catalog: Catalog, tmp_path: Path
 
 def test_waiting_for_a_baseline_is_no_attempt(catalog: Catalog, tmp_path: Path) -> None:
     """BL-11: however long it waits, a run that is then interrupted once is begun again, and not given up."""
-    kept = {"DataQualityBaselineConfig": {"BaseliningJobName": "learning"}}
+    kept: dict[str, Any] = {"DataQualityBaselineConfig": {"BaseliningJobName": "learning"}}
     monitored(catalog, tmp_path, "churn", now=BEFORE, **kept)
     job = resources.Resource("processing-job", "learning", "arn", {}, "InProgress", BEFORE, BEFORE)
     settings = Settings(attempts=2)
@@ -132,7 +133,7 @@ def claimed(catalog: Catalog, now: datetime) -> Work:
 
 def test_a_run_that_cannot_begin_fails_with_its_reason(catalog: Catalog, tmp_path: Path) -> None:
     """E-05: also where the baselining job has no output at the path that it names."""
-    kept = {"DataQualityBaselineConfig": {"BaseliningJobName": "learnt"}}
+    kept: dict[str, Any] = {"DataQualityBaselineConfig": {"BaseliningJobName": "learnt"}}
     monitored(catalog, tmp_path, "churn", now=BEFORE, **kept)
     with catalog.begin() as tx:
         resources.create(tx, resources.Resource("processing-job", "learnt", "arn", {}, "Completed", BEFORE, BEFORE))
@@ -158,7 +159,9 @@ def test_a_stop_that_comes_too_late_changes_nothing(catalog: Catalog, tmp_path: 
 
 def test_captures_are_looked_for_under_the_registered_name(catalog: Catalog, tmp_path: Path) -> None:
     """X-11: a definition may name its endpoint in another case."""
-    kept = {"DataQualityJobInput": {"EndpointInput": {"EndpointName": "churn", "LocalPath": "/opt/ml/processing/x"}}}
+    kept: dict[str, Any] = {
+        "DataQualityJobInput": {"EndpointInput": {"EndpointName": "churn", "LocalPath": "/opt/ml/processing/x"}}
+    }
     monitored(catalog, tmp_path, "Churn", now=BEFORE, **kept)
     with catalog.begin() as tx:
         schedules.plan_due(tx, NOW, Settings())

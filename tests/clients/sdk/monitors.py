@@ -199,7 +199,8 @@ def explainability(session: Session, data: Path, bucket: str, url: str) -> dict[
     constraints = suggest(monitor, **adult(place, data, None), explainability_config=shap, model_scores="score")
     given = {"endpoint_input": EndpointInput(place.endpoint, INPUT), "output_s3_uri": f"{place.root}/reports", **NOW}
     monitor.create_monitoring_schedule(**given)
-    found = {"constraints": constraints, "execution": execution(monitor), "violations": violations(monitor)}
+    found: dict[str, Any] = {"constraints": constraints, "execution": execution(monitor)}
+    found["violations"] = violations(monitor)
     end(found, place, monitor)
     uri = place.put("other/analysis.json", json.dumps(turned(constraints)))
     config = found["definition"]["ModelExplainabilityAppSpecification"]["ConfigUri"]
