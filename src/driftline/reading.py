@@ -22,6 +22,7 @@ from driftline.labels.join import Join
 from driftline.labels.truth import Truth, indexed
 from driftline.listing import Entry, find
 from driftline.manifest import Manifest, World
+from driftline.monitors.bias import Bias
 from driftline.monitors.explainability import Explainability
 from driftline.monitors.model_quality import ModelQuality
 from driftline.monitors.monitor import Monitor
@@ -126,9 +127,10 @@ def _settled(monitor: Monitor, items: Iterable[Item]) -> Settled | None:
 def _labelled(join: Join | None, manifest: Manifest, *, judging: bool) -> list[Step]:
     """The steps that put labels beside the rows: those that lie apart, or none where they are awaited."""
     steps: list[Step] = [] if join is None else [join.joined]
-    if judging and isinstance(manifest.monitor, ModelQuality):
-        monitor = manifest.monitor
-        steps.append(partial(_awaiting, truth=monitor.ground_truth_attribute, lenient=not monitor.compatible))
+    monitor = manifest.monitor
+    truth = monitor.ground_truth_attribute if isinstance(monitor, ModelQuality | Bias) else None
+    if judging and truth is not None:
+        steps.append(partial(_awaiting, truth=truth, lenient=not monitor.compatible))
     return steps
 
 
@@ -136,8 +138,9 @@ def _awaiting(items: Iterable[Item], truth: str, *, lenient: bool) -> Iterator[I
     """The items, batches with the column of labels: those that were joined, or, if `lenient`, missing ones."""
     for item in items:
         if isinstance(item, pa.RecordBatch) and not truth.isdecimal() and not has_column(truth, item):
-            if TRUTH in item.schema.names:
-                item = item.append_column(dotted_name(truth), item[TRUTH])  # noqa: PLW2901
+            if TRUTH in item.schema.names:  # in the place of its own name: it is no feature of a model
+                named = {TRUTH: dotted_name(truth)}
+                item = item.rename_columns([named.get(name, name) for name in item.schema.names])  # noqa: PLW2901
             elif lenient:
                 item = item.append_column(dotted_name(truth), pa.nulls(item.num_rows, pa.string()))  # noqa: PLW2901
         yield item

@@ -186,3 +186,35 @@ def test_a_model_that_cannot_be_explained(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "Kernel SHAP needs probabilities or another number for each row" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_labels_of_a_checked_window_may_lie_apart_or_be_missing(tmp_path: Path) -> None:
+    """BI-06, G-09: a baseline whose labels were a column judges rows whose labels lie apart, or have not come."""
+    ids = [f"o{at}" for at in range(80)]
+    told = {"inference_id": ids, "sex": [at % 2 for at in range(80)], "age": [20 + at % 7 for at in range(80)]}
+    predicted = [int(at % 3 == 0) for at in range(80)]
+    rows = pa.table({**told, "income": [int(at % 4 == 0) for at in range(80)], "predicted": predicted})
+    monitor = driftline.Bias(
+        facets=(driftline.Facet(("sex",), ((0,),)),),
+        label_values_or_threshold=(1,),
+        ground_truth_attribute="income",
+        inference_attribute="predicted",
+    )
+    normal = driftline.baseline(rows.drop_columns(["inference_id"]), monitor=monitor)
+    apart = tmp_path / "truth.csv"
+    apart.write_text("inference_id,ground_truth_label\n" + "".join(f"o{at},{int(at % 4 == 0)}\n" for at in range(80)))
+    unlabelled = rows.drop_columns(["income"])
+
+    def measured(report: driftline.Report) -> dict[str, float]:
+        return {each.name: each.value for each in report.measures if each.subject == "sex = 0"}
+
+    joined = measured(driftline.check(unlabelled, normal, labels=str(apart)))
+    known = measured(driftline.check(rows.drop_columns(["inference_id"]), normal))
+    assert joined == pytest.approx(known, nan_ok=True)
+    assert known["FT"] == known["FT"], "the labels are no feature"
+    bare = unlabelled.drop_columns(["inference_id"])
+    for report in (driftline.check(bare, normal), driftline.check(unlabelled, normal, labels=str(tmp_path / "none"))):
+        found = measured(report)
+        assert found["DPPL"] == known["DPPL"]
+        assert found["AD"] != found["AD"]
+        assert not report.violations
