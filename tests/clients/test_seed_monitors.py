@@ -26,7 +26,7 @@ from driftline.sagemaker import (
 )
 
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
-NOW = {
+NOW: dict[str, Any] = {
     "schedule_cron_expression": "NOW",
     "data_analysis_start_time": "-PT1H",
     "data_analysis_end_time": "-PT0H",
@@ -167,6 +167,7 @@ def test_bias() -> None:
     summary = ended(monitor)
     assert summary["MonitoringExecutionStatus"] == "CompletedWithViolations", summary.get("FailureReason")
     violations = monitor.latest_monitoring_constraint_violations()
+    assert violations is not None
     assert {"DPPL", "DI"} <= {each["metric_name"] for each in violations.body_dict["violations"]}
 
 
@@ -197,5 +198,7 @@ def test_explainability() -> None:
     )
     summary = ended(monitor)
     assert summary["MonitoringExecutionStatus"] == "CompletedWithViolations", summary.get("FailureReason")
-    (violation,) = monitor.latest_monitoring_constraint_violations().body_dict["violations"]
+    violations = monitor.latest_monitoring_constraint_violations()
+    assert violations is not None
+    (violation,) = violations.body_dict["violations"]
     assert violation["constraint_check_type"] == "feature_attribution_drift_check"
