@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from driftline.errors import EmptyWindow, Invalid
+from driftline.errors import EmptyWindow, SchemaMismatch
 from driftline.explanations.endpoint import Invoke
 from driftline.explanations.explainer import Explainer, prepare
 from driftline.explanations.model import Model, ask
@@ -62,6 +62,17 @@ class Asked:
         """The features among the columns."""
         return self.features or tuple(name for name in names if name not in self.others)
 
+    def taken(self, rows: pa.RecordBatch) -> tuple[str, ...]:
+        """The features, all of them columns of the rows; raises `SchemaMismatch` for the first that is not."""
+        features, known = self.columns(rows.schema.names), rows.schema.names
+        lacking = next((name for name in features if name not in known), None)
+        if lacking is not None:
+            shown = ", ".join(map(repr, known[:8])) or "none"
+            reason = f"a feature of the model, not among the {len(known)} columns, which are {shown}"
+            remedy = "Read them as for the baseline: with the same headers, expressions or analysis_config.json."
+            raise SchemaMismatch(column=lacking, reason=reason, remedy=remedy)
+        return features
+
 
 @dataclass(frozen=True)
 class Explained:
@@ -78,10 +89,7 @@ def predicted(items: Iterable[Item], model: Model, asked: Asked, guard: threadin
         if not isinstance(item, pa.RecordBatch) or not item.num_rows:
             yield item
             continue
-        names = asked.columns(item.schema.names)
-        lacking = [name for name in names if name not in item.schema.names]
-        if lacking:
-            raise Invalid(what="features of the model", got=lacking[0], expected=f"of {', '.join(item.schema.names)}")
+        names = asked.taken(item)
         with guard:
             found = ask(model, item.select(list(names)))
         column = pa.array(found[:, 0]) if found.shape[1] == 1 else pa.array(found.tolist())
@@ -102,7 +110,7 @@ def explained(
     head = pa.Table.from_batches(first).combine_chunks().to_batches()[0]
     settings = Settings.of(asked.shap, asked.predictor)
     settings = replace(settings, max_records=asked.shap.get("max_records", settings.max_records))
-    features = asked.columns(head.schema.names)
+    features = asked.taken(head)
     explainer = prepare(head.select(list(features)), model, settings, features, total)
     known = replace(monitor, features=explainer.features, labels=explainer.labels)
     kept = replace(asked, features=features, shap={**asked.shap, "baseline": explainer.kernel.background.to_pylist()})

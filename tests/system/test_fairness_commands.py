@@ -218,3 +218,20 @@ def test_labels_of_a_checked_window_may_lie_apart_or_be_missing(tmp_path: Path) 
         assert found["DPPL"] == known["DPPL"]
         assert found["AD"] != found["AD"]
         assert not report.violations
+
+
+def test_a_check_reads_as_the_configuration_says(known: dict[str, Any], model: str, tmp_path: Path) -> None:
+    """BI-01, EX-03: the configuration of the baseline serves the check too, which knows its monitor by the baseline."""
+    data = str(shared("data", "aws-adult", "validation-dataset.jsonl"))
+    given = config(known, tmp_path, methods={"shap": {"num_samples": 20}}, predictor={})
+    asked = ("--analysis-config", given, "--model", model, "--max-records", "2000")
+    folder = ("--baseline", str(tmp_path / "baseline"))
+    done = run("baseline", data, "--monitor", "explainability", *asked, "--output", folder[1])
+    assert done.returncode == 0, done.stderr
+    assert run("check", data, *asked, *folder).returncode == 0
+    done = run("check", data, *folder, "--model", model)
+    assert done.returncode == 2
+    assert "a feature of the model, not among the 2 columns" in " ".join(done.stderr.split())
+    done = run("baseline", data, "--analysis-config", given, "--output", str(tmp_path / "other"))
+    assert done.returncode == 2
+    assert "--monitor bias or --monitor explainability" in " ".join(done.stderr.split())

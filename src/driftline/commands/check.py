@@ -81,8 +81,12 @@ def check(
     options, monitoring = options or Options(), monitoring or Monitoring()
     if options.dry_run:
         return plan(options.manifest(inputs, labels=monitoring.ground_truth), options)
+    against = against or Against()
+    if monitoring.analysis_config is not None and monitoring.monitor is None:
+        kind = against.load(options.access, None).monitor.kind
+        monitoring = replace(monitoring, monitor=kind)  # type: ignore[arg-type]
     manifest = monitoring.manifest(inputs, options)
-    known = (against or Against()).load(options.access, monitoring.chosen(manifest))
+    known = against.load(options.access, monitoring.chosen(manifest))
     judging = known.monitor
     if isinstance(judging, DataQuality):
         judging = replace(monitor_of(options, measure), strict_aws_quirks=strict_aws_quirks)

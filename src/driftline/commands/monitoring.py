@@ -120,7 +120,10 @@ class Monitoring:
 
     def manifest(self, inputs: tuple[str, ...], options: Options) -> Manifest:
         """The run that the options ask for; its monitor is data quality unless another one is named."""
-        if self.monitor in ("bias", "explainability") and self.analysis_config is not None:
+        if self.analysis_config is not None:
+            if self.monitor not in ("bias", "explainability"):
+                expected = "--monitor bias or --monitor explainability beside it"
+                raise Invalid(what="--analysis-config", got=self.analysis_config, expected=expected)
             return self._configured(inputs, options)
         asked = options.manifest(inputs, self.made(options), labels=self.ground_truth)
         return asked if self.model is None else replace(asked, model=self._asked(options))
