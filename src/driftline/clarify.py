@@ -55,6 +55,9 @@ class Given:
 
 def bias_run(config: AnalysisConfig, inputs: Sequence[str], given: Given) -> Manifest:
     """The run of the bias monitor; raises `Invalid` for what the configuration lacks."""
+    if config.methods and not {"pre_training_bias", "post_training_bias"} & set(config.methods):
+        expected = "pre_training_bias or post_training_bias among them"
+        raise Invalid(what=f"{FILE}.methods", got=sorted(config.methods), expected=expected)
     run = reading(config, inputs, given)
     model = _predicting(config, given) if not given.is_captured else None
     if model is not None:
@@ -124,7 +127,15 @@ def _predicting(config: AnalysisConfig, given: Given) -> Asked | None:
 
 
 def reading(config: AnalysisConfig, inputs: Sequence[str], given: Given, monitor: Monitor | None = None) -> Manifest:
-    """How the data are read: names and places of columns as the configuration tells them."""
+    """How the data are read: names and places of columns as the configuration tells them.
+
+    Raises `Invalid` for columns that lie in files of their own: without them the figures would be those of others.
+    """
+    for member in ("facet_dataset_uri", "predicted_label_dataset_uri"):
+        if getattr(config, member) is not None:
+            expected = "nothing: other files are not joined with the data set"
+            remedy = "Put their columns into the data set."
+            raise Invalid(what=f"{FILE}.{member}", got=getattr(config, member), expected=expected, remedy=remedy)
     known = Manifest(tuple(inputs)) if monitor is None else Manifest(tuple(inputs), monitor=monitor)
     kind = config.dataset_type
     path = given.features or config.features

@@ -12,6 +12,7 @@ from driftline.documents import analysis, analysis_config, dataset_format
 from driftline.documents.analysis_config import AnalysisConfig
 from driftline.errors import Invalid, NotFound
 from driftline.manifest import Manifest
+from driftline.monitors.explainability import Explainability
 from driftline.processing.analysis import Log, objects_of, perform, span_of, with_profile
 from driftline.processing.asked import threshold_of
 from driftline.processing.contract import Contract
@@ -37,7 +38,23 @@ def run(job: Contract, access: Access, log: Log, models: Mapping[str, str], allo
         return perform(Manifest.of(repeated), job, access, log, opener(allowed))
     config = with_baseline(remote(config_of(job, access), job), access)
     manifest = with_analysis(manifest_of(job, config, inputs, url_of(config, models)), access)
+    for method in left_out(config, manifest):
+        log(
+            f"methods.{method} is left out: this job is of {manifest.monitor.kind}, and does one analysis. Run another."
+        )
     return perform(with_profile(manifest, access), job, access, log, opener(allowed))
+
+
+def left_out(config: AnalysisConfig, manifest: Manifest) -> tuple[str, ...]:
+    """The methods of the configuration that the run does not carry out.
+
+    >>> methods = {"pre_training_bias": {}, "shap": {}, "pdp": {}, "report": {}}
+    >>> left_out(AnalysisConfig(methods=methods), Manifest((), monitor=Explainability()))
+    ('pre_training_bias', 'pdp')
+    """
+    is_explained = isinstance(manifest.monitor, Explainability)
+    done = ("shap",) if is_explained else ("pre_training_bias", "post_training_bias")
+    return tuple(each for each in config.methods if each not in (*done, "report"))
 
 
 def with_analysis(manifest: Manifest, access: Access) -> Manifest:

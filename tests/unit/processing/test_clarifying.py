@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from driftline.errors import Invalid
+from driftline.clarify import Given, bias_run
+from driftline.documents.analysis_config import AnalysisConfig
+from driftline.errors import Invalid, Unavailable
 from driftline.processing import clarifying
 from driftline.processing.contract import Contract, Mount, Output
 from driftline.storage.access import Access
@@ -55,3 +57,30 @@ def test_a_baseline_may_be_a_path_of_an_input(tmp_path: Path) -> None:
     asked = job(tmp_path, {"baseline": f"{DATA}/rows.csv"})
     found = clarifying.remote(clarifying.config_of(asked, Access()), asked)
     assert found.methods["shap"]["baseline"] == str(tmp_path / "rows.csv")
+
+
+def test_methods_that_are_left_out_are_told(tmp_path: Path) -> None:
+    """A job of bias and explanations is done half: its log says which half is lacking."""
+    asked = job(tmp_path, {"baseline": [[0, 0]]})
+    path = tmp_path / "analysis_config.json"
+    document = json.loads(path.read_text())
+    document["methods"] |= {"pre_training_bias": {"methods": "all"}}
+    path.write_text(json.dumps(document))
+    lines: list[str] = []
+    with pytest.raises(Unavailable):
+        clarifying.run(asked, Access(), lines.append, {"m": "http://127.0.0.1:9"}, ["192.0.2.1", "127.0.0.1"])
+    assert "methods.pre_training_bias is left out" in lines[0]
+
+
+@pytest.mark.parametrize("member", ["facet_dataset_uri", "predicted_label_dataset_uri"])
+def test_columns_in_other_files_are_refused(member: str) -> None:
+    """BI-08: figures of other columns than those that were meant would be silently wrong."""
+    told: dict[str, Any] = {member: "s3://b/x.csv"}
+    with pytest.raises(Invalid, match=f"{member}.*Put their columns into the data set"):
+        bias_run(AnalysisConfig(**told), ["a.csv"], Given())
+
+
+def test_a_bias_run_without_its_methods_is_refused() -> None:
+    """BI-02: a configuration of other analyses asks for no metric of bias."""
+    with pytest.raises(Invalid, match=r"got \['pdp'\], expected pre_training_bias"):
+        bias_run(AnalysisConfig(methods={"pdp": {}}), ["a.csv"], Given())
