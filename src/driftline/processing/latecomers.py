@@ -40,8 +40,14 @@ class Latecomers:
         with self._catalog.read() as tx:
             found = executions.labelled(tx, since, TYPES)
         self._looked = {each.id: self._looked[each.id] for each in found if each.id in self._looked}
-        waiting = [each for each in found if not each.is_open and LABELS in each.body and self._is_due(each, now)]
-        return sum(self._again(each, now) for each in waiting[:MOST])
+        busy = {each.schedule for each in found if each.is_open}  # its windows are run one after the other
+        ended = [each for each in found if each.schedule not in busy and LABELS in each.body]
+        count = 0
+        for each in [each for each in ended if self._is_due(each, now)][:MOST]:
+            if each.schedule not in busy and self._again(each, now):
+                busy.add(each.schedule)
+                count += 1
+        return count
 
     def _is_due(self, each: Execution, now: datetime) -> bool:
         pause = timedelta(seconds=self._settings.label_poll_seconds) * 2 ** min(each.run, _DOUBLINGS)
