@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from driftline.baselines import exists, read_json
+from driftline.baselines import exists, read_json, write_json
 from driftline.calling import opener
 from driftline.clarify import Given, bias_run, explainability_run, with_baseline
 from driftline.documents import analysis, analysis_config, dataset_format
 from driftline.documents.analysis_config import AnalysisConfig
 from driftline.errors import Invalid, NotFound
 from driftline.manifest import Manifest
+from driftline.monitors.bias import Bias
 from driftline.monitors.explainability import Explainability
 from driftline.processing.analysis import Log, objects_of, perform, span_of, with_profile
 from driftline.processing.asked import threshold_of
 from driftline.processing.contract import Contract
 from driftline.processing.monitoring import CONFIG
-from driftline.processing.outcome import Outcome
+from driftline.processing.outcome import COMPLETED, Outcome
 from driftline.storage.access import Access
 from driftline.storage.uris import scheme_of
 
 DATA = "/opt/ml/processing/input/data"
-BIAS, EXPLAINABILITY = "MODEL_BIAS", "MODEL_EXPLAINABILITY"
+EXPLAINABILITY = "MODEL_EXPLAINABILITY"
+_BIAS_METHODS = ("pre_training_bias", "post_training_bias")
 
 
 def run(job: Contract, access: Access, log: Log, models: Mapping[str, str], allowed: Sequence[str] = ()) -> Outcome:
@@ -37,24 +40,44 @@ def run(job: Contract, access: Access, log: Log, models: Mapping[str, str], allo
     if repeated:
         return perform(Manifest.of(repeated), job, access, log, opener(allowed))
     config = with_baseline(remote(config_of(job, access), job), access)
-    manifest = with_analysis(manifest_of(job, config, inputs, url_of(config, models)), access)
-    for method in left_out(config, manifest):
-        log(
-            f"methods.{method} is left out: this job is of {manifest.monitor.kind}, and does one analysis. Run another."
-        )
-    return perform(with_profile(manifest, access), job, access, log, opener(allowed))
+    kinds = kinds_of(config, job.environment)
+    for method in left_out(config, kinds):
+        log(f"methods.{method} is left out: this job does {' and '.join(kinds)}.")
+    outcome, found = Outcome.failed("ClientError: nothing is asked for"), dict[str, Any]()
+    for kind in kinds:
+        manifest = with_analysis(manifest_of(job, config, inputs, url_of(config, models), kind), access)
+        outcome = perform(with_profile(manifest, access), job, access, log, opener(allowed))
+        if len(kinds) == 1 or outcome.status != COMPLETED:
+            return outcome
+        found |= read_json(f"{job.result()}/{analysis.FILE}", access)
+    write_json(f"{job.result()}/{analysis.FILE}", found, access, analysis.dumps)
+    return outcome
 
 
-def left_out(config: AnalysisConfig, manifest: Manifest) -> tuple[str, ...]:
-    """The methods of the configuration that the run does not carry out.
+def kinds_of(config: AnalysisConfig, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The analyses: the one of a schedule, or all that a baselining job's configuration has methods for.
+
+    >>> kinds_of(AnalysisConfig(methods={"shap": {}, "pre_training_bias": {}}), {})
+    ('bias', 'explainability')
+    """
+    if "analysis_type" in environment:
+        return (Explainability.kind if environment["analysis_type"] == EXPLAINABILITY else Bias.kind,)
+    is_explained = "shap" in config.methods
+    is_biased = not is_explained or any(name in config.methods for name in _BIAS_METHODS)
+    return (*([Bias.kind] if is_biased else []), *([Explainability.kind] if is_explained else []))
+
+
+def left_out(config: AnalysisConfig, kinds: Sequence[str]) -> tuple[str, ...]:
+    """The methods of the configuration that the job does not carry out.
 
     >>> methods = {"pre_training_bias": {}, "shap": {}, "pdp": {}, "report": {}}
-    >>> left_out(AnalysisConfig(methods=methods), Manifest((), monitor=Explainability()))
+    >>> left_out(AnalysisConfig(methods=methods), ["explainability"])
     ('pre_training_bias', 'pdp')
     """
-    is_explained = isinstance(manifest.monitor, Explainability)
-    done = ("shap",) if is_explained else ("pre_training_bias", "post_training_bias")
-    return tuple(each for each in config.methods if each not in (*done, "report"))
+    done = {"report"}
+    done |= set(_BIAS_METHODS) if Bias.kind in kinds else set()
+    done |= {"shap"} if Explainability.kind in kinds else set()
+    return tuple(each for each in config.methods if each not in done)
 
 
 def with_analysis(manifest: Manifest, access: Access) -> Manifest:
@@ -106,15 +129,14 @@ def config_of(job: Contract, access: Access) -> AnalysisConfig:
     raise Invalid(what="inputs of the job", got=[mount.name for mount in job.inputs], expected=expected)
 
 
-def manifest_of(job: Contract, config: AnalysisConfig, inputs: tuple[str, ...], model: str | None) -> Manifest:
-    """The run: of a schedule's captured calls, or of a baseline's data set."""
+def manifest_of(
+    job: Contract, config: AnalysisConfig, inputs: tuple[str, ...], model: str | None, kind: str
+) -> Manifest:
+    """The run of one analysis: of a schedule's captured calls, or of a baseline's data set."""
     environment = job.environment
     known, settings = dataset_format.read(environment.get("dataset_format"))
     given = replace(given_of(environment, known), model=model)
-    is_explained = environment.get("analysis_type") == EXPLAINABILITY or (
-        "analysis_type" not in environment and "shap" in config.methods
-    )
-    manifest = (explainability_run if is_explained else bias_run)(config, inputs, given)
+    manifest = (explainability_run if kind == Explainability.kind else bias_run)(config, inputs, given)
     constraints = environment.get("baseline_constraints")
     return replace(
         manifest,

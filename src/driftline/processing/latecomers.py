@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from driftline import schedules
 from driftline.catalog import Catalog, executions, resources
 from driftline.catalog.executions import LABELS, Execution
-from driftline.errors import DriftlineError, NotFound
+from driftline.errors import Conflict, DriftlineError
 from driftline.processing.truth import prefix_of, truth_of
 from driftline.settings import Settings
 from driftline.storage.access import Access
@@ -65,17 +65,21 @@ class Latecomers:
             labels = truth_of(prefix, Window(each.window_start, each.window_end), now, self._access)
         except DriftlineError:  # the next look may find the store again
             return False
-        if labels.fingerprint == each.body[LABELS]:
-            return False
+        return labels.fingerprint != each.body[LABELS] and self._rerun(each, now)
+
+    def _rerun(self, each: Execution, now: datetime) -> bool:
+        """Queue the window once more, unless its schedule is gone, stopped or busy, or another worker was quicker."""
         with self._catalog.begin() as tx:
-            try:
-                schedule = resources.get(tx, schedules.KIND, each.schedule)
-            except NotFound:
-                return False
-            if schedule.status != "Scheduled":
+            schedule = resources.find(tx, schedules.KIND, each.schedule)
+            if schedule is None or schedule.status != "Scheduled":
                 return False
             if executions.open_of(tx, each.schedule):
                 del self._looked[each.id]  # what runs now may be this window: look again at once
                 return False
-            schedules.rerun(tx, each.id, now, "labels")
+            if executions.next_run(tx, each.schedule, each.scheduled) != each.run + 1:
+                return False
+            try:
+                schedules.rerun(tx, each.id, now, "labels")
+            except Conflict:
+                return False
         return True

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from answering import answering
 
 from driftline.clarify import Given, bias_run
 from driftline.documents.analysis_config import AnalysisConfig
@@ -60,16 +61,52 @@ def test_a_baseline_may_be_a_path_of_an_input(tmp_path: Path) -> None:
 
 
 def test_methods_that_are_left_out_are_told(tmp_path: Path) -> None:
-    """A job of bias and explanations is done half: its log says which half is lacking."""
+    """What a job does not do its log says."""
     asked = job(tmp_path, {"baseline": [[0, 0]]})
     path = tmp_path / "analysis_config.json"
     document = json.loads(path.read_text())
-    document["methods"] |= {"pre_training_bias": {"methods": "all"}}
+    document["methods"] |= {"pdp": {}}
     path.write_text(json.dumps(document))
     lines: list[str] = []
     with pytest.raises(Unavailable):
         clarifying.run(asked, Access(), lines.append, {"m": "http://127.0.0.1:9"}, ["192.0.2.1", "127.0.0.1"])
-    assert "methods.pre_training_bias is left out" in lines[0]
+    assert "methods.pdp is left out" in lines[0]
+
+
+def test_both_analyses_in_one_job(tmp_path: Path) -> None:
+    """FL-10: as `run_bias_and_explainability` of the SDKs asks: one document has both parts."""
+    rows = [(place, place % 2, int(place > 20)) for place in range(60)]
+    (tmp_path / "rows.csv").write_text("".join(f"{a},{b},{c}\n" for a, b, c in rows))
+    document = {
+        "dataset_type": "text/csv",
+        "headers": ["a", "b", "y"],
+        "label": "y",
+        "label_values_or_threshold": [1],
+        "facet": [{"name_or_index": "b", "value_or_threshold": [1]}],
+        "methods": {
+            "pre_training_bias": {"methods": "all"},
+            "post_training_bias": {"methods": ["DPPL", "DI"]},
+            "shap": {"baseline": [[0, 0]], "num_samples": 10},
+        },
+        "predictor": {"model_name": "m", "instance_type": "ml.m5.large", "initial_instance_count": 1},
+    }
+    (tmp_path / "analysis_config.json").write_text(json.dumps(document))
+    inputs = tuple(
+        Mount(name, path, str(tmp_path / file))
+        for name, path, file in (("dataset", DATA, "rows.csv"), ("analysis_config", CONFIG, "analysis_config.json"))
+    )
+    asked = Contract("j", "sagemaker-clarify-processing", {}, inputs, (Output("r", OUTPUT, str(tmp_path / "out")),))
+
+    def answer(text: str) -> str:
+        return "\n".join(str(float(line.split(",")[0]) / 60) for line in text.splitlines())
+
+    with answering(answer, "text/csv") as url:
+        outcome = clarifying.run(asked, Access(), print, {"m": url}, ["127.0.0.1", "127.0.0.0/8"])
+    assert outcome.status == "Completed", outcome.failure_reason
+    found = json.loads((tmp_path / "out" / "analysis.json").read_text())
+    assert set(found) == {"version", "explanations", "pre_training_bias_metrics", "post_training_bias_metrics"}
+    shap = found["explanations"]["kernel_shap"]["label0"]["global_shap_values"]
+    assert shap == pytest.approx({"a": 0.49166667, "b": 0.0})
 
 
 @pytest.mark.parametrize("member", ["facet_dataset_uri", "predicted_label_dataset_uri"])
