@@ -6,7 +6,7 @@ import csv
 import io
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -98,7 +98,12 @@ def fingerprint(inputs: Sequence[str], access: Access) -> str:
 
     Whoever keeps it with a window that was looked at can tell whether to look again.
     """
-    found = sorted({each.uri: each for root in inputs for each in _objects(root, access)}.items())
+    return fingerprint_of(each for root in inputs for each in _objects(root, access))
+
+
+def fingerprint_of(objects: Iterable[Object]) -> str:
+    """The same of objects that are listed already, in any order."""
+    found = sorted({each.uri: each for each in objects}.items())
     told = "\n".join(f"{uri} {each.etag} {each.size}" for uri, each in found)
     return sha256(told.encode()).hexdigest() if found else ""
 

@@ -6,11 +6,11 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any, Union
 
 from driftline.catalog.executions import Execution
 from driftline.errors import NotFound
+from driftline.labels.truth import fingerprint_of
 from driftline.processing.contract import MERGER
 from driftline.processing.monitoring import Hours, data_inputs, input_of, local_path, parts_of
 from driftline.storage.access import Access
@@ -104,8 +104,7 @@ def truth_of(prefix: str, window: Window, until: datetime, access: Access) -> Tr
     hours = set(searched.hours())
     objects = sorted(_objects(prefix.rstrip("/"), searched, access, hours), key=lambda each: each.uri)
     found = dict.fromkeys(each.uri[: len(prefix.rstrip("/")) + 1 + _HOUR] for each in objects)
-    told = "\n".join(f"{each.uri} {each.etag} {each.size}" for each in objects)
-    return Truth(prefix, searched, tuple(found), sha256(told.encode()).hexdigest() if objects else "")
+    return Truth(prefix, searched, tuple(found), fingerprint_of(objects))
 
 
 def _objects(prefix: str, window: Window, access: Access, hours: set[str]) -> Iterator[Object]:
