@@ -213,3 +213,141 @@ api_key = Table(
     Column("scopes", Json, nullable=False),
     _time("created"),
 )
+
+space = Table("space", metadata, _key("name"), Column("ingestion_key", String(64), nullable=False), _time("created"))
+"""Each has a value by which the owner of a bucket shows that it may be read."""
+
+credential = Table("credential", metadata, _key("name"), Column("body", Json, nullable=False), _time("created"))
+"""How a source is reached: roles, endpoints and references to secrets, never a secret itself."""
+
+model = Table(
+    "model",
+    metadata,
+    _key("id"),
+    Column("name", String(256), nullable=False),
+    Column("space", String(256), nullable=False),
+    Column("body", Json, nullable=False),
+    _time("created"),
+    _time("modified"),
+)
+
+model_version = Table(
+    "model_version",
+    metadata,
+    _key("model"),
+    _key("version"),
+    Column("type", String(32), nullable=False),
+    Column("schema", Json, nullable=False),
+    Column("body", Json, nullable=False),
+    _time("created"),
+    _time("modified"),
+    ForeignKeyConstraint(["model"], ["model.id"], ondelete="CASCADE"),
+)
+
+import_job = Table(
+    "import_job",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("space", String(256), nullable=False),
+    Column("model", String(256), nullable=False, index=True),
+    Column("version", String(256), nullable=False),
+    Column("environment", String(16), nullable=False),
+    Column("content", String(16), nullable=False),
+    Column("status", String(16), nullable=False, index=True),
+    Column("body", Json, nullable=False),
+    Column("cursor", Json, nullable=False),
+    _time("looked", nullable=True),
+    Column("trouble", Text),
+    _time("created"),
+    _time("modified"),
+)
+"""`cursor` is how far the listing is, `looked` when it was last listed, `trouble` why that failed."""
+
+import_file = Table(
+    "import_file",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("job", String(36), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("uri", Text, nullable=False),
+    Column("etag", String(256), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("rows", BigInteger, nullable=False, default=0),
+    Column("accepted", BigInteger, nullable=False, default=0),
+    Column("rejected", BigInteger, nullable=False, default=0),
+    Column("duplicate", BigInteger, nullable=False, default=0),
+    Column("batch", Integer),
+    Column("body", Json, nullable=False),
+    _time("modified", nullable=True),
+    _time("first", nullable=True),
+    _time("last", nullable=True),
+    _time("found"),
+    _time("ended", nullable=True),
+    UniqueConstraint("job", "digest", "etag"),
+    Index("ix_import_file_job_status_number", "job", "status", "number"),
+)
+"""The ledger: every object that was ever seen, in each of its versions; `digest` is the SHA-256 of its URI."""
+
+import_batch = Table(
+    "import_batch",
+    metadata,
+    _key("stream"),
+    Column("number", Integer, primary_key=True),
+    Column("job", String(36), nullable=False),
+    Column("body", Json, nullable=False),
+    _time("created"),
+    _time("committed", nullable=True),
+)
+"""What a batch of files will be once it is committed, written before; a stream is the import into one model."""
+
+hour_part = Table(
+    "hour_part",
+    metadata,
+    _key("model"),
+    _key("version"),
+    Column("environment", String(16), primary_key=True),
+    _time("hour", primary_key=True),
+    Column("part", String(64), primary_key=True),
+    Column("uri", Text, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+)
+"""Profiles of the rows that one batch brought for one hour, or of a whole hour, day or month made of such."""
+
+model_monitor = Table(
+    "model_monitor",
+    metadata,
+    _key("model"),
+    _key("name"),
+    Column("kind", String(32), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("body", Json, nullable=False),
+    _time("next", nullable=True, index=True),
+    _time("created"),
+    _time("modified"),
+    ForeignKeyConstraint(["model"], ["model.id"], ondelete="CASCADE"),
+)
+
+model_run = Table(
+    "model_run",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("model", String(256), nullable=False),
+    Column("monitor", String(256), nullable=False),
+    Column("version", String(256), nullable=False),
+    Column("environment", String(16), nullable=False),
+    _time("window_start"),
+    _time("window_end"),
+    _time("as_of"),
+    Column("run", Integer, nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("violations", Integer, nullable=False, default=0),
+    Column("reason", Text),
+    Column("body", Json, nullable=False),
+    _time("created"),
+    _time("ended", nullable=True),
+    UniqueConstraint("model", "monitor", "window_start", "window_end", "run"),
+    Index("ix_model_run_model_window_end", "model", "window_end"),
+)
+"""A monitor's word on one window, made of what was known at `as_of`; a window may be looked at again, as run 2."""

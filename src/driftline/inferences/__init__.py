@@ -1,0 +1,1 @@
+"""The tables of what models were asked, answered and should have answered: open ones, written exactly once."""
