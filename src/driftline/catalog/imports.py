@@ -1,0 +1,167 @@
+"""Import jobs and the ledger of their files: every object that was ever seen, and what became of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from driftline.catalog import tokens
+from driftline.catalog.tables import import_file, import_job
+from driftline.errors import NotFound
+
+_SUMS = ("rows", "accepted", "rejected", "duplicate")
+_AT_ONCE = 500
+"""Rows of one statement: SQLite takes at most 32,766 values."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a list of jobs asks for: equalities by column, a part of the model's name or of the job's id."""
+
+    equal: Mapping[str, str] = field(default_factory=dict)
+    text: str | None = None
+    limit: int = 20
+    token: str | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows, and the token of the page behind them."""
+
+    items: Sequence[Any]
+    token: str | None = None
+
+
+def create(tx: Connection, values: Mapping[str, Any]) -> None:
+    """A row of a job."""
+    tx.execute(insert(import_job).values(**values))
+
+
+def find(tx: Connection, job: str) -> Any | None:
+    """The row of a job, if there is one."""
+    return tx.execute(select(import_job).where(import_job.c.id == job)).first()
+
+
+def get(tx: Connection, job: str) -> Any:
+    """The row of a job, deleted ones too; raises `NotFound`."""
+    row = find(tx, job)
+    if row is None:
+        raise NotFound(what="import job", name=job, remedy="`driftline imports list` shows which there are.")
+    return row
+
+
+def change(tx: Connection, job: str, **values: Any) -> None:
+    """Change columns of a job."""
+    tx.execute(update(import_job).where(import_job.c.id == job).values(**values))
+
+
+def page(tx: Connection, wanted: Search) -> Page:
+    """Jobs, the latest first."""
+    c = import_job.c
+    query = select(import_job).where(*(getattr(c, name) == value for name, value in wanted.equal.items()))
+    if wanted.text:
+        parts = (c.model, c.id, c.version)
+        query = query.where(or_(*(func.lower(each).contains(wanted.text.lower(), autoescape=True) for each in parts)))
+    if wanted.token:
+        moment, name = tokens.after(wanted.token, "created", is_time=True)
+        query = query.where(or_(c.created < moment, (c.created == moment) & (c.id < name)))
+    rows = tx.execute(query.order_by(c.created.desc(), c.id.desc()).limit(wanted.limit + 1)).all()
+    shown = rows[: wanted.limit]
+    more = len(rows) > wanted.limit and bool(shown)
+    return Page(shown, tokens.token("created", shown[-1].created, shown[-1].id) if more else None)
+
+
+def active(tx: Connection, looked_before: datetime | None = None) -> Sequence[Any]:
+    """The jobs that look for files, those first that did not for longest."""
+    c = import_job.c
+    query = select(import_job).where(c.status == "active")
+    if looked_before is not None:
+        query = query.where(or_(c.looked.is_(None), c.looked <= looked_before))
+    return tx.execute(query.order_by(c.looked.is_not(None), c.looked, c.id)).all()
+
+
+def digest_of(uri: str) -> str:
+    """By what an object is known: its URI may be longer than a database's index takes."""
+    return sha256(uri.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def seen(tx: Connection, job: str, uris: Iterable[str]) -> dict[str, list[Any]]:
+    """The rows of these objects in the ledger of the job, by URI, in the order in which they were found."""
+    digests = [digest_of(uri) for uri in uris]
+    found: dict[str, list[Any]] = {}
+    for at in range(0, len(digests), _AT_ONCE):
+        some = digests[at : at + _AT_ONCE]
+        query = select(import_file).where(import_file.c.job == job, import_file.c.digest.in_(some))
+        for row in tx.execute(query.order_by(import_file.c.number)):
+            found.setdefault(row.uri, []).append(row)
+    return found
+
+
+def add(tx: Connection, files: Sequence[Mapping[str, Any]]) -> None:
+    """Rows of the ledger; those that are there in the same version already stay as they are."""
+    made = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    for at in range(0, len(files), _AT_ONCE):
+        rows = [{**each, "digest": digest_of(each["uri"])} for each in files[at : at + _AT_ONCE]]
+        tx.execute(made(import_file).on_conflict_do_nothing(), rows)
+
+
+def pending(tx: Connection, job: str, limit: int) -> Sequence[Any]:
+    """The files that wait, in the order in which they were found."""
+    c = import_file.c
+    query = select(import_file).where(c.job == job, c.status == "pending")
+    return tx.execute(query.order_by(c.number).limit(limit)).all()
+
+
+def is_pending(tx: Connection, job: str) -> bool:
+    """Whether a file waits."""
+    c = import_file.c
+    return tx.execute(select(c.number).where(c.job == job, c.status == "pending").limit(1)).first() is not None
+
+
+def change_file(tx: Connection, number: int, **values: Any) -> None:
+    """Change columns of a file."""
+    tx.execute(update(import_file).where(import_file.c.number == number).values(**values))
+
+
+def change_files(tx: Connection, numbers: Iterable[int], **values: Any) -> None:
+    """Change columns of several files."""
+    tx.execute(update(import_file).where(import_file.c.number.in_(list(numbers))).values(**values))
+
+
+def count_attempt(tx: Connection, numbers: Iterable[int]) -> None:
+    """One more attempt at each of these files."""
+    c = import_file.c
+    tx.execute(update(import_file).where(c.number.in_(list(numbers))).values(attempts=c.attempts + 1))
+
+
+def file(tx: Connection, number: int) -> Any:
+    """The row of a file; raises `NotFound`."""
+    row = tx.execute(select(import_file).where(import_file.c.number == number)).first()
+    if row is None:
+        raise NotFound(what="file", name=str(number), remedy="`driftline imports files JOB` shows which there are.")
+    return row
+
+
+def files(tx: Connection, job: str, *, status: str | None = None, limit: int = 50, after: int = 0) -> Sequence[Any]:
+    """The files of a job by number, from behind `after` on."""
+    c = import_file.c
+    query = select(import_file).where(c.job == job, c.number > after)
+    query = query if status is None else query.where(c.status == status)
+    return tx.execute(query.order_by(c.number).limit(limit)).all()
+
+
+def counts(tx: Connection, job: str) -> dict[str, dict[str, int]]:
+    """By status: how many files, and the sums of their rows."""
+    c = import_file.c
+    sums = [func.coalesce(func.sum(c[name]), 0).label(name) for name in _SUMS]
+    query = select(c.status, func.count().label("files"), *sums).where(c.job == job).group_by(c.status)
+    return {
+        row.status: {"files": row.files, **{name: int(getattr(row, name)) for name in _SUMS}}
+        for row in tx.execute(query)
+    }
