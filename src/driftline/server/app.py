@@ -10,13 +10,13 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
 from driftline.captures.recorder import Recorder
 from driftline.catalog.database import Catalog
 from driftline.errors import DriftlineError
-from driftline.server import measures, openapi, rest
+from driftline.server import measures, openapi, rest, vendors
 from driftline.server.auth import CatalogKeys, Keys, caller
 from driftline.server.aws.models import APIS
 from driftline.server.aws.served import OPERATIONS
@@ -125,29 +125,34 @@ def _response(answer: Answer) -> Response:
     return Response(answer.body, answer.status, dict(answer.headers))
 
 
-def _driftline_error(_request: Request, error: Exception) -> Response:
+def _refused(request: Request, found: Told) -> Response:
+    return _response(vendors.refused(head(request.scope).path, found))
+
+
+def _driftline_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, DriftlineError):
         raise error
-    return _response(openapi.refused(told(error, REST_CODES, rest=True)))
+    return _refused(request, told(error, REST_CODES, rest=True))
 
 
-def _http_error(_request: Request, error: Exception) -> Response:
+def _http_error(request: Request, error: Exception) -> Response:
     """An unknown path, a method that a path has not."""
     if not isinstance(error, HTTPException):
         raise error
     code = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "invalid")
-    answer = openapi.refused(Told(code, str(error.detail), error.status_code))
-    return Response(answer.body, answer.status, {**answer.headers, **(error.headers or {})})
+    answer = _refused(request, Told(code, str(error.detail), error.status_code))
+    answer.headers.update(error.headers or {})
+    return answer
 
 
-def _fault(_request: Request, _error: Exception) -> Response:
+def _fault(request: Request, _error: Exception) -> Response:
     """The answer to a fault; the edge logs it."""
-    return _response(openapi.refused(Told(REST_CODES.failure, INTERNAL, 500)))
+    return _refused(request, Told(REST_CODES.failure, INTERNAL, 500))
 
 
-def _invalid_request(_request: Request, error: Exception) -> Response:
+def _invalid_request(request: Request, error: Exception) -> Response:
     """What is wrong with a request, without the values: they may be secret, or nothing that JSON can say."""
     if not isinstance(error, RequestValidationError):
         raise error
     found = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-    return JSONResponse({"error": {"code": "invalid", "message": "; ".join(found)}}, 422)
+    return _refused(request, Told("invalid", "; ".join(found), 422))

@@ -24,7 +24,7 @@ from driftline.server.errors import INTERNAL, REST_CODES, AwsError, Codes, Told,
 from driftline.server.guard import TOO_MANY
 from driftline.server.limits import JSON_BYTES, too_deep
 from driftline.server.messages import Answer, Received, head
-from driftline.server.openapi import refused
+from driftline.server.vendors import refused, spoken
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -123,13 +123,13 @@ class Edge:
         try:
             await self._rest_inner(scope, received, receive, told_send)
         except DriftlineError as error:
-            await _send(told_send, refused(told(error, REST_CODES, rest=True)), request_id)
+            await _send(told_send, refused(received.path, told(error, REST_CODES, rest=True)), request_id)
         except Gone:
             raise
         except Exception as error:  # noqa: BLE001  the last handler, as above
             self._log.error("fault", path=received.path, exc_info=error)
             if not sent:
-                await _send(told_send, refused(Told("internal", INTERNAL, 500)), request_id)
+                await _send(told_send, refused(received.path, Told("internal", INTERNAL, 500)), request_id)
         seconds = self._clock.seconds() - began
         name = f"{received.method} {getattr(scope.get('route'), 'path', 'unknown')}"
         measures.observe(api="rest", operation=name, code=str(status), seconds=seconds)
@@ -145,7 +145,7 @@ class Edge:
         if "json" in received.headers.get("content-type", "json") and too_deep(body):
             raise AwsError("invalid", "The request body is nested too deeply.", 400)
         if received.path not in PUBLIC:
-            whole, moment = replace(received, body=body), self._clock.seconds()
+            whole, moment = spoken(replace(received, body=body)), self._clock.seconds()
             verify = partial(caller, whole, self._keys, now=self._clock.now())
             look = partial(self._wire.guard.admit, whole, moment, verify, AwsError("too-many-requests", TOO_MANY, 429))
             principal = await to_thread.run_sync(look, limiter=self._limiter(True))
