@@ -58,10 +58,18 @@ class Settings(BaseSettings):
         bool, Field(description="An hour without data is Completed, not Failed as in SageMaker.")
     ] = False
 
+    tables: Annotated[
+        str, Field(description="Folder or URI of the tables of inferences; empty: `tables` in the home folder.")
+    ] = ""
     label_days: Annotated[
         float, Field(ge=0, description="A window is run again for labels that come so long after it; 0: never.")
     ] = 30.0
     label_poll_seconds: Annotated[float, Field(gt=0, description="How often late labels are looked for.")] = 60.0
+
+    @property
+    def tables_root(self) -> str:
+        """Where the tables of inferences are."""
+        return self.tables.rstrip("/") or str((self.home / "tables").resolve())
 
     @property
     def url(self) -> str:

@@ -160,15 +160,40 @@ def read(task: Task, source: Source) -> Iterator[Item]:
             yield from _read(piece, source, sandbox)
 
 
+def strictly(source: Source) -> Iterator[Item]:
+    """The rows of all tasks in order, as `read` gives them; raises the first error instead of telling a problem.
+
+    For whoever wants a file whole or not at all: `Unreadable`, `NotFound`, `Denied`, `StorageUnavailable`.
+    """
+    with preprocess.opened(source.script, source.log) as sandbox:
+        for task in source.tasks:
+            for piece in task.pieces:
+                try:
+                    yield from _items(piece, source, sandbox)
+                except _ODD as error:
+                    reason, remedy = _odd(piece, error)
+                    raise Unreadable(uri=piece.part.uri, reason=reason, remedy=remedy) from error
+
+
 def _read(piece: Piece, source: Source, sandbox: Sandbox | None) -> Iterator[Item]:
     try:
-        for item in transform(_opened(piece, source.access, source.options, sandbox), source.options):
-            yield replace(item, uri=piece.part.uri) if isinstance(item, Problem) and not item.uri else item
+        yield from _items(piece, source, sandbox)
     except _PASSING as error:
         yield _problem_of(error, piece.part.uri)
     except _ODD as error:
-        reason = f"cannot be read as {piece.format}: {type(error).__name__}: {str(error)[:200]}"
-        yield Problem(piece.part.uri, reason, remedy="Name its format with --format, or leave it out.", rows=0)
+        reason, remedy = _odd(piece, error)
+        yield Problem(piece.part.uri, reason, remedy=remedy, rows=0)
+
+
+def _items(piece: Piece, source: Source, sandbox: Sandbox | None) -> Iterator[Item]:
+    for item in transform(_opened(piece, source.access, source.options, sandbox), source.options):
+        yield replace(item, uri=piece.part.uri) if isinstance(item, Problem) and not item.uri else item
+
+
+def _odd(piece: Piece, error: Exception) -> tuple[str, str]:
+    """What a library said of values that it cannot take, and a remedy."""
+    said = f"cannot be read as {piece.format}: {type(error).__name__}: {str(error)[:200]}"
+    return said, "Name its format with --format, or leave it out."
 
 
 def _opened(piece: Piece, access: Access, options: ReadOptions, sandbox: Sandbox | None) -> Iterator[Item]:

@@ -86,6 +86,13 @@ def active(tx: Connection, looked_before: datetime | None = None) -> Sequence[An
     return tx.execute(query.order_by(c.looked.is_not(None), c.looked, c.id)).all()
 
 
+def take_turn(tx: Connection, job: str, looked: datetime | None, now: datetime) -> bool:
+    """Say that the job's source is looked at now; False if somebody did since `looked`."""
+    c = import_job.c
+    before = c.looked.is_(None) if looked is None else c.looked == looked
+    return bool(tx.execute(update(import_job).where(c.id == job, before).values(looked=now)).rowcount)
+
+
 def digest_of(uri: str) -> str:
     """By what an object is known: its URI may be longer than a database's index takes."""
     return sha256(uri.encode("utf-8", "surrogateescape")).hexdigest()
