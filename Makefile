@@ -38,7 +38,12 @@ browser: ## Make sure there is a Chromium for the tests of the HTML report
 SAGEMAKER2 := 2.257.7
 SAGEMAKER3 := 3.27.0
 AWSCLI := 1.46.2
+ARIZE_TOOLKIT := 1.0.20
+ARIZE := 8.61.0
+ARTHURAI := 3.33.3
 CLIENTS := .venv-sagemaker2/.installed-$(SAGEMAKER2) .venv-awscli/.installed-$(AWSCLI)
+CLIENTS += .venv-arize-toolkit/.installed-$(ARIZE_TOOLKIT) .venv-arize/.installed-$(ARIZE)
+CLIENTS += .venv-arthur/.installed-$(ARTHURAI)
 ifndef DRIFTLINE_TEST_SKIP_SDK3
 CLIENTS += .venv-sagemaker3/.installed-$(SAGEMAKER3)
 endif
@@ -53,6 +58,16 @@ sdks: $(CLIENTS) ## Install the SageMaker SDKs and the AWS CLI for the tests (1.
 
 .venv-awscli/.installed-%: | $(BIN)/python
 	$(call environment,.venv-awscli,awscli==$*)
+
+.venv-arize-toolkit/.installed-%: | $(BIN)/python
+	$(call environment,.venv-arize-toolkit,arize-toolkit==$*)
+
+.venv-arize/.installed-%: | $(BIN)/python
+	$(call environment,.venv-arize,arize==$*)
+
+# Alone it takes a NumPy that the pandas it asks for cannot use; boto3 is for the Lambda function of its guide.
+.venv-arthur/.installed-%: | $(BIN)/python
+	$(call environment,.venv-arthur,arthurai==$*' 'numpy<2' 'boto3)
 
 # An environment of the folder $(1) that holds the package $(2); the target is the sign that it is whole.
 define environment
@@ -90,7 +105,7 @@ build: setup-dev ## Build the wheel and the sdist into dist/
 	$(BIN)/python -m build --outdir dist
 
 clean: ## Remove what was made, .venv too
-	rm -rf $(VENV) .venv-sagemaker2 .venv-sagemaker3 .venv-awscli
+	rm -rf $(VENV) .venv-sagemaker2 .venv-sagemaker3 .venv-awscli .venv-arize-toolkit .venv-arize .venv-arthur
 	rm -rf dist build demo-output benchmarks/data benchmarks/results benchmarks/.venv-peers
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
