@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from math import isfinite
+from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
@@ -23,6 +24,30 @@ def _utc(moment: datetime) -> datetime:
 
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
 """A time with a zone, such as 2026-11-21T13:00:00Z."""
+
+
+def _text(given: str) -> str:
+    """The text; refuses what no database can keep: zero bytes and halves of characters."""
+    if "\x00" in given or any("\ud800" <= each <= "\udfff" for each in given):
+        raise ValueError("expected text without zero bytes and halves of characters")
+    return given
+
+
+def _document(given: Any) -> Any:
+    """The JSON value; refuses text and numbers in it that no database can keep."""
+    if isinstance(given, str):
+        return _text(given)
+    if isinstance(given, float) and not isfinite(given):
+        raise ValueError("expected finite numbers")
+    for each in given.items() if isinstance(given, dict) else given if isinstance(given, list | tuple) else ():
+        _document(each)
+    return given
+
+
+Text = Annotated[str, AfterValidator(_text)]
+"""Any text that can be kept."""
+Document = Annotated[dict[str, Any], AfterValidator(_document)]
+"""Any JSON object that can be kept."""
 
 Name = Annotated[str, Path(pattern=_NAME, description="Its name, in any case.")]
 Identity = Annotated[
