@@ -123,6 +123,60 @@ def test_list_of_many_objects_turns_the_pages(case: Case) -> None:
     assert case.names("many") == names
 
 
+def test_scan_gives_pages_and_goes_on_behind_any_of_them(case: Case) -> None:
+    """J-02: a listing that was interrupted goes on where it was, and finds each object once."""
+    names = [f"dt=2026-11-{day:02}/hr={hour:02}/{name}" for day in (8, 9, 10) for hour in (0, 13) for name in "ab"]
+    names += ["a-b", "a/x", "a/y/z", "a.b", "a0", "B"]
+    for name in names:
+        case.storage.put(case.at(name), b"1")
+    pages = list(case.storage.scan(case.root + "/"))
+    ordered = [each.uri for page in pages for each in page]
+    assert sorted(ordered) == sorted(map(case.at, names))
+    for place, uri in enumerate(ordered):
+        rest = [each.uri for page in case.storage.scan(case.root + "/", after=uri) for each in page]
+        assert rest == ordered[place + 1 :]
+    day = case.at("dt=2026-11-09/")
+    found = [each.uri for page in case.storage.scan(case.root + "/", after=day) for each in page]
+    assert found == ordered[ordered.index(case.at("dt=2026-11-09/hr=00/a")) :]
+
+
+def test_scan_knows_an_object_and_nothing(case: Case) -> None:
+    """An object is its only page, and lies not behind itself."""
+    case.storage.put(case.at("x.csv"), b"1")
+    case.storage.put(case.at("x.csv2"), b"1")
+    uri = case.at("x.csv")
+    assert [each.uri for page in case.storage.scan(uri) for each in page] == [uri]
+    assert [each for page in case.storage.scan(uri, after=uri) for each in page] == []
+    assert [each for page in case.storage.scan(case.at("no/")) for each in page] == []
+
+
+def test_scan_turns_pages_of_a_thousand(case: Case) -> None:
+    """Each answer of the store is a page."""
+    names = [f"many/{number:05}" for number in range(1_105)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda name: case.storage.put(case.at(name), b"x"), names))
+    pages = [[each.uri for each in page] for page in case.storage.scan(case.at("many/"))]
+    assert [len(page) for page in pages] == [1_000, 105]
+    assert [uri for page in pages for uri in page] == [case.at(name) for name in names]
+    behind = list(case.storage.scan(case.at("many/"), after=case.at("many/01100")))
+    assert [each.uri for page in behind for each in page] == [case.at(name) for name in names[1_101:]]
+
+
+def test_a_folder_with_very_many_names_is_scanned_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same names come, however few are held at a time."""
+    for number in range(57):
+        (tmp_path / f"f{number % 7}-{number}").touch()
+        (tmp_path / f"d{number % 5}{number}").mkdir()
+        (tmp_path / f"d{number % 5}{number}" / "x").touch()
+    whole = [each.uri for page in File().scan(str(tmp_path)) for each in page]
+    for block in (1, 2, 5, 13):
+        monkeypatch.setattr("driftline.storage.file._BLOCK", block)
+        assert [each.uri for page in File().scan(str(tmp_path)) for each in page] == whole
+        for place in (0, 30, 56, 113):
+            behind = File().scan(str(tmp_path), after=whole[place])
+            assert [each.uri for page in behind for each in page] == whole[place + 1 :]
+
+
 @pytest.mark.parametrize("name", ODD)
 def test_odd_names_are_listed_and_read_as_they_are(case: Case, name: str) -> None:
     """F-13: nothing in a key is decoded or lost."""

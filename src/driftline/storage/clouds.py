@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from driftline.errors import Denied, DriftlineError, Invalid, NotFound, StorageUnavailable, Unreadable
 from driftline.storage.ranges import FIRST, Ranges, stream
-from driftline.storage.storage import Object, refuse_key
+from driftline.storage.storage import PAGE, Object, refuse_key
 from driftline.storage.uris import Place
 
 if TYPE_CHECKING:
@@ -46,6 +46,22 @@ class Cloud:
         with _told(prefix, self.permissions.list, self.permissions):
             below = [_object(place, found) for page in store.list(place.folder or None) for found in page]
         yield from sorted(below, key=lambda each: each.uri)
+
+    def scan(self, prefix: str, *, after: str | None = None) -> Iterator[Sequence[Object]]:
+        """Pages of 1,000 objects, the object itself first if there is one."""
+        place, offset = Place.of(prefix), Place.of(after).key if after else None
+        with _told(prefix, self.permissions.list, self.permissions):
+            store = self.store_of(place)
+            itself = _head(store, place.key) if place.key and place.folder != place.key else None
+            pages = iter(store.list(place.folder or None, offset=offset, chunk_size=PAGE))
+        if itself is not None and (offset is None or itself["path"] > offset):
+            yield [_object(place, itself)]
+        while True:
+            with _told(prefix, self.permissions.list, self.permissions):
+                page = next(pages, None)
+            if page is None:
+                return
+            yield [_object(place, found) for found in page]
 
     def open(self, uri: str) -> BinaryIO:
         """A stream of the version that is there now; should the object change meanwhile, reading fails."""

@@ -5,22 +5,30 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote, unquote
 
 from driftline.errors import Conflict, Denied, Invalid, NotFound, StorageUnavailable, Unreadable
 from driftline.storage.access import Access
-from driftline.storage.storage import Object, refuse_key
+from driftline.storage.storage import PAGE, Object, refuse_key
 
 STANDARD_INPUT = "/dev/stdin"
 """What the command line makes of `-`; a stream cannot be read twice, so it is kept in a file."""
 
 _SCHEME = "file://"
+_BLOCK = 100_000
+"""So many names of one folder are held at a time."""
+
+_Entry = tuple[bytes, str, "os.DirEntry[str]"]
+"""What a name sorts by, the name in URIs, the entry."""
+
 _SAFE = "/!$&'()*+,;=:@~"
 
 
@@ -32,18 +40,13 @@ class File:
 
     def list(self, prefix: str) -> Iterator[Object]:
         """Every file below `prefix`, links followed, in the byte order of the URIs; or the file itself."""
-        path = self._readable(prefix)
-        with _told(prefix, "read"):
-            try:
-                found = path.stat()
-            except (FileNotFoundError, NotADirectoryError):
-                return
-        if stat.S_ISDIR(found.st_mode):
-            yield from _walk(prefix if prefix.endswith("/") else prefix + "/", path, ((found.st_dev, found.st_ino),))
-        elif stat.S_ISREG(found.st_mode):
-            yield _object(prefix, found)
-        else:
-            raise Unreadable(uri=prefix, reason="not a regular file", remedy="Write the data to a file first.")
+        return chain.from_iterable(self.scan(prefix))
+
+    def scan(self, prefix: str, *, after: str | None = None) -> Iterator[Sequence[Object]]:
+        """Pages of 1,000 files in the byte order of the URIs; of a folder with very many names a part is kept."""
+        found = _all(prefix, self._readable(prefix), after)
+        while page := list(islice(found, PAGE)):
+            yield page
 
     def open(self, uri: str) -> BinaryIO:
         """The plain open file."""
@@ -96,26 +99,70 @@ def _path_of(uri: str) -> Path:
     return Path(unquote("/" + path))
 
 
-def _walk(folder_uri: str, folder: Path, above: tuple[tuple[int, int], ...]) -> Iterator[Object]:
-    encode = folder_uri.lower().startswith(_SCHEME)
-    with _told(folder_uri, "list"):
-        entries = []
-        for entry in os.scandir(folder):
-            name = quote(os.fsencode(entry.name), safe=_SAFE) if encode else entry.name
-            entries.append((os.fsencode(name + "/" if entry.is_dir() else name), name, entry))
-    # A folder sorts with its slash, else `a/x` would come before `a-b`, which is not the order of the whole URIs.
-    for _, name, entry in sorted(entries, key=lambda each: each[0]):
+def _all(prefix: str, path: Path, after: str | None) -> Iterator[Object]:
+    with _told(prefix, "read"):
+        try:
+            found = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return
+    if stat.S_ISDIR(found.st_mode):
+        folder = prefix if prefix.endswith("/") else prefix + "/"
+        yield from _walk(folder, path, ((found.st_dev, found.st_ino),), os.fsencode(after or ""))
+    elif not stat.S_ISREG(found.st_mode):
+        raise Unreadable(uri=prefix, reason="not a regular file", remedy="Write the data to a file first.")
+    elif after is None or prefix > after:
+        yield _object(prefix, found)
+
+
+def _walk(folder_uri: str, folder: Path, above: tuple[tuple[int, int], ...], after: bytes) -> Iterator[Object]:
+    """Everything below a folder that sorts behind the URI `after`."""
+    here = os.fsencode(folder_uri)
+    if after > here and not after.startswith(here):
+        return
+    for name, entry in _entries(folder_uri, folder, after.removeprefix(here) if after > here else b""):
         with _told(folder_uri + name, "read"):
             try:
                 found = _stat_of(entry)
             except FileNotFoundError:  # it was there a moment ago: somebody renamed or removed it
                 continue
         if stat.S_ISDIR(found.st_mode):
-            here = (found.st_dev, found.st_ino)
-            if here not in above:  # a link to a folder above would never end
-                yield from _walk(f"{folder_uri}{name}/", folder / entry.name, (*above, here))
+            identity = (found.st_dev, found.st_ino)
+            if identity not in above:  # a link to a folder above would never end
+                yield from _walk(f"{folder_uri}{name}/", folder / entry.name, (*above, identity), after)
         elif stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode):
             yield _object(folder_uri + name, found)
+
+
+def _entries(folder_uri: str, folder: Path, behind: bytes) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """The names in a folder from behind a name, in order; those of a folder with very many in several passes."""
+    encode = folder_uri.lower().startswith(_SCHEME)
+    block: list[_Entry] = []
+    while not block or len(block) == _BLOCK:
+        with _told(folder_uri, "list"):
+            block = _block(folder, encode, block[-1][0] if block else behind, around=not block)
+        for _, name, entry in block:
+            yield name, entry
+        if not block:
+            return
+
+
+def _block(folder: Path, encode: bool, behind: bytes, *, around: bool) -> list[_Entry]:
+    """The first names behind `behind`, and if `around` the folder that it lies in."""
+    found: list[_Entry] = []
+    last: bytes | None = None
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = quote(os.fsencode(entry.name), safe=_SAFE) if encode else entry.name
+            # A folder sorts with its slash, else `a/x` would come before `a-b`, which is not the order of whole URIs.
+            place = os.fsencode(name + "/" if entry.is_dir() else name)
+            inside = around and place.endswith(b"/") and behind.startswith(place)
+            if (place <= behind and not inside) or (last is not None and place > last):
+                continue
+            found.append((place, name, entry))
+            if len(found) == 2 * _BLOCK:
+                found = sorted(found, key=itemgetter(0))[:_BLOCK]
+                last = found[-1][0]
+    return sorted(found, key=itemgetter(0))[:_BLOCK]
 
 
 def _stat_of(entry: os.DirEntry[str]) -> os.stat_result:

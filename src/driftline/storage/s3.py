@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any, BinaryIO
@@ -34,17 +34,22 @@ class S3:
         """Every object below `prefix` in the byte order of the keys, the object itself first if there is one."""
         place = Place.of(prefix)
         connection = connect(self.access, prefix, "s3:ListBucket")
-        below = True
-        if place.key and place.folder != place.key:
-            # What begins with the key sorts behind it, so two keys tell whether it is there and mostly what else is.
-            with told(prefix, "s3:ListBucket", connection.endpoint):
-                answer = connection.client.list_objects_v2(Bucket=place.bucket, Prefix=place.key, MaxKeys=2)
-            found = answer.get("Contents", [])
-            yield from (_object(place, each) for each in found[:1] if each["Key"] == place.key)
-            below = bool(found) and found[-1]["Key"] < place.key + "0"  # "0" comes right behind "/"
+        itself, below = _itself(place, prefix, connection)
+        yield from itself
         if below:
             # Amazon lists in this order; servers that keep keys as files list a folder before `a-b`, and so on.
-            yield from sorted(_below(place, prefix, connection), key=lambda each: each.uri)
+            pages = _pages(place, prefix, connection, {})
+            yield from sorted((each for page in pages for each in page), key=lambda each: each.uri)
+
+    def scan(self, prefix: str, *, after: str | None = None) -> Iterator[Sequence[Object]]:
+        """A page for each request; a prefix that ends with a slash costs none to see whether it is an object."""
+        place = Place.of(prefix)
+        connection = connect(self.access, prefix, "s3:ListBucket")
+        itself, below = _itself(place, prefix, connection)
+        if itself and (after is None or itself[0].uri > after):
+            yield itself
+        if below:
+            yield from _pages(place, prefix, connection, {"StartAfter": Place.of(after).key} if after else {})
 
     def open(self, uri: str) -> BinaryIO:
         """A stream of the version that is there now; should the object change meanwhile, reading fails."""
@@ -93,10 +98,27 @@ class S3:
             connection.client.delete_object(Bucket=place.bucket, Key=place.key)
 
 
-def _below(place: Place, prefix: str, connection: Connection) -> list[Object]:
-    pages = connection.client.get_paginator("list_objects_v2").paginate(Bucket=place.bucket, Prefix=place.folder)
+def _itself(place: Place, prefix: str, connection: Connection) -> tuple[list[Object], bool]:
+    """The object of exactly this key, if there is one, and whether there may be others below it."""
+    if not place.key or place.folder == place.key:
+        return [], True
+    # What begins with the key sorts behind it, so two keys tell whether it is there and mostly what else is.
     with told(prefix, "s3:ListBucket", connection.endpoint):
-        return [_object(place, each) for page in pages for each in page.get("Contents", [])]
+        answer = connection.client.list_objects_v2(Bucket=place.bucket, Prefix=place.key, MaxKeys=2)
+    found = answer.get("Contents", [])
+    itself = [_object(place, each) for each in found[:1] if each["Key"] == place.key]
+    return itself, bool(found) and found[-1]["Key"] < place.key + "0"  # "0" comes right behind "/"
+
+
+def _pages(place: Place, prefix: str, connection: Connection, how: Mapping[str, Any]) -> Iterator[list[Object]]:
+    asked = {"Bucket": place.bucket, "Prefix": place.folder, **how}
+    pages = iter(connection.client.get_paginator("list_objects_v2").paginate(**asked))
+    while True:
+        with told(prefix, "s3:ListBucket", connection.endpoint):
+            page = next(pages, None)
+        if page is None:
+            return
+        yield [_object(place, each) for each in page.get("Contents", [])]
 
 
 def _object(place: Place, found: Any) -> Object:

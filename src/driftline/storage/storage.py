@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from driftline.errors import Invalid
+
+PAGE = 1000
+"""Objects of one answer of a store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,15 @@ class Storage(Protocol):
 
     def list(self, prefix: str) -> Iterator[Object]:
         """Every object below `prefix`, at any depth, in the byte order of the URIs; or the object itself."""
+        ...
+
+    def scan(self, prefix: str, *, after: str | None = None) -> Iterator[Sequence[Object]]:
+        """What `list` finds, page by page, a page for each answer of the store: memory does not grow with their number.
+
+        The order is the store's own, always the same one: that of the keys at Amazon and in folders, while servers
+        that keep keys as files list a folder before `a-b`. `after` is a URI, which need not exist: what lies behind it
+        is listed; a folder's ends with a slash. Pages may be empty.
+        """
         ...
 
     def open(self, uri: str) -> BinaryIO:
