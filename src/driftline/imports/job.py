@@ -10,6 +10,7 @@ from typing import Any
 
 from driftline.errors import Invalid
 from driftline.schemas.columns import Columns
+from driftline.schemas.faults import Fault
 from driftline.schemas.fields import Environment, ModelSchema
 
 GIB = 1 << 30
@@ -108,19 +109,6 @@ class ImportJob:
             "policies": asdict(self.policies),
             "batch": self.batch,
         }
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Why a file failed, or why rows were rejected: a stable code, words, and where."""
-
-    code: str
-    message: str
-    row: int | None = None
-    column: str | None = None
-    value: str | None = None
-    count: int = 1
-    rows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from driftline.catalog.imports import Page, Search
 from driftline.errors import Conflict
 from driftline.imports.job import (
     Content,
-    Fault,
     FileStatus,
     ImportFile,
     ImportJob,
@@ -24,6 +23,7 @@ from driftline.imports.job import (
     Policies,
 )
 from driftline.schemas.columns import Columns
+from driftline.schemas.faults import Fault
 from driftline.schemas.fields import Environment
 from driftline.storage.storage import Object
 
