@@ -69,10 +69,11 @@ RESERVED = "_"
 
 @dataclass(frozen=True)
 class ModelField:
-    """A field by its name; `dimensions` are those of a tensor.
+    """A field by its name; `dimensions` are those of a tensor. Of numbers that are `whole` none has a fraction.
 
     `of` is what it belongs to: of a score the class (None: the positive one, or the predicted one), of an actual the
-    prediction that it is the truth of, of an attribution the feature.
+    prediction that it is the truth of, of an attribution the feature. A row without a value of a `required` field is
+    rejected.
     """
 
     name: str
@@ -80,9 +81,11 @@ class ModelField:
     kind: Kind
     dimensions: tuple[int, ...] = ()
     of: str | None = None
+    whole: bool = False
+    required: bool = False
 
     def __post_init__(self) -> None:
-        """Raises `Invalid` for an empty or reserved name and a tensor without dimensions."""
+        """Raises `Invalid` for an empty or reserved name, a tensor without dimensions, whole non-numbers."""
         object.__setattr__(self, "role", Role(self.role))
         object.__setattr__(self, "kind", Kind(self.kind))
         object.__setattr__(self, "dimensions", tuple(self.dimensions))
@@ -91,6 +94,8 @@ class ModelField:
             raise Invalid(what="field", got=self.name, expected=expected, remedy="Map the column to another name.")
         if self.kind is Kind.TENSOR and not self.dimensions:
             raise Invalid(what=f"dimensions of {self.name}", got="none", expected="how long the vectors are")
+        if self.whole and self.kind is not Kind.NUMERIC:
+            raise Invalid(what=f"whole of {self.name}", got=str(self.kind), expected="a numeric field")
 
 
 @dataclass(frozen=True)
@@ -147,8 +152,9 @@ class ModelSchema:
 
 
 def _said(field: ModelField) -> dict[str, Any]:
-    told = {name: value for name, value in asdict(field).items() if value not in (None, ())}
-    return {name: list(value) if isinstance(value, tuple) else str(value) for name, value in told.items()}
+    told = {name: value for name, value in asdict(field).items() if value not in (None, (), False)}
+    plain = {"dimensions": list(field.dimensions), "whole": field.whole, "required": field.required}
+    return {name: plain.get(name, str(value)) for name, value in told.items()}
 
 
 def _field(document: Mapping[str, Any]) -> ModelField:
