@@ -207,6 +207,12 @@ def file(tx: Connection, number: int) -> ImportFile:
     return file_of(imports.file(tx, number))
 
 
+def find_file(tx: Connection, job: str, uri: str) -> ImportFile | None:
+    """The latest version of a file of a job, if it is in the ledger."""
+    found = imports.seen(tx, job, [uri]).get(uri, [])
+    return file_of(found[-1]) if found else None
+
+
 def files(
     tx: Connection, job: str, *, status: FileStatus | None = None, limit: int = 50, after: int = 0
 ) -> Sequence[ImportFile]:

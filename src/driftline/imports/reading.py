@@ -10,6 +10,7 @@ import pyarrow as pa
 from driftline.errors import DataError, Unreadable
 from driftline.formats.captured import METADATA
 from driftline.formats.format import ReadOptions
+from driftline.imports import deltas
 from driftline.imports.job import ImportJob
 from driftline.problems import Problem
 from driftline.schemas.columns import Columns
@@ -51,7 +52,9 @@ def open_file(job: ImportJob, uri: str, schema: ModelSchema | None, access: Acce
     place = job.place
     names = None if schema is None else tuple(job.columns.fields.get(each.name, each.name) for each in schema.early)
     options = ReadOptions(names or None, select=place.select, settings={"metadata": True, **place.settings})
-    source = resolve([uri], access, place.format, options)
+    source = resolve([place.uri if place.format == deltas.FORMAT else uri], access, place.format, options)
+    if place.format == deltas.FORMAT:
+        source = deltas.only(source, uri)
     formats = [piece.format for task in source.tasks for piece in task.pieces]
     if not formats:
         said = next(iter(source.problems.examples), None)

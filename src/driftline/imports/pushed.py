@@ -1,0 +1,75 @@
+"""Rows that come by a request: they become an object in the inbox below the tables, and are read as any other file."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from driftline.catalog import Catalog
+from driftline.errors import Invalid, NotFound
+from driftline.imports import jobs
+from driftline.imports.job import Content, ImportFile, ImportJob, Place
+from driftline.inferences.tables import name_of
+from driftline.schemas.columns import Columns
+from driftline.schemas.fields import Environment
+from driftline.settings import Settings
+from driftline.storage.access import Access
+from driftline.storage.storages import storage_for
+
+SUFFIXES = {
+    "capture": "jsonl",
+    "jsonlines": "jsonl",
+    "json": "json",
+    "csv": "csv",
+    "parquet": "parquet",
+    "avro": "avro",
+    "arrow": "arrow",
+    "ground_truth": "jsonl",
+}
+"""Format -> the suffix of its objects."""
+
+_JOBS = uuid.UUID("6f8ef9d3-6f0c-4f5e-9d3c-2b9a0c8a7d11")
+
+
+def push(
+    catalog: Catalog, settings: Settings, inbox: ImportJob, data: bytes, name: str, *, access: Access, now: datetime
+) -> ImportFile:
+    """Keep `data` for good and put it into the ledger; the same `name` again changes nothing.
+
+    `inbox` is the model's own job, as `inbox_of` makes it. The name should be a digest of the bytes, or the id of the
+    event that brought them. Raises `Invalid` for an unknown format.
+    """
+    suffix = SUFFIXES.get(inbox.place.format or "")
+    if suffix is None:
+        raise Invalid(what="format", got=inbox.place.format, expected=f"one of {', '.join(SUFFIXES)}")
+    with catalog.begin() as tx:
+        if jobs.find(tx, inbox.id) is None:
+            jobs.create(tx, inbox, now=now)
+    uri = f"{inbox.place.uri}{name_of(name)}.{suffix}"
+    storage = storage_for(uri, access)
+    storage.put_if_absent(uri, data)
+    objects = list(storage.list(uri))
+    with catalog.begin() as tx:
+        jobs.discover(tx, inbox.id, objects, now=now)
+        found = jobs.find_file(tx, inbox.id, uri)
+    if found is None:
+        raise NotFound(what="file", name=uri, remedy="It was removed from the inbox meanwhile; send it again.")
+    return found
+
+
+def inbox_of(
+    settings: Settings,
+    model: str,
+    version: str,
+    *,
+    format: str,
+    content: Content = Content.PREDICTIONS,
+    columns: Columns | None = None,
+    environment: Environment = Environment.PRODUCTION,
+) -> ImportJob:
+    """The job of a model that reads what is pushed to it in this format; always the same one."""
+    columns = columns or Columns()
+    said = f"{model}\n{version}\n{format}\n{content}\n{environment}\n{sorted(columns.to_dict().items())}"
+    identity = str(uuid.uuid5(_JOBS, said))
+    place = Place(f"{settings.tables_root}/{name_of(model)}/inbox/{identity}/", format)
+    return ImportJob(identity, model, version, place, columns, content, environment)
