@@ -31,9 +31,7 @@ SUFFIXES = {
 _JOBS = uuid.UUID("6f8ef9d3-6f0c-4f5e-9d3c-2b9a0c8a7d11")
 
 
-def push(
-    catalog: Catalog, settings: Settings, inbox: ImportJob, data: bytes, name: str, *, access: Access, now: datetime
-) -> ImportFile:
+def push(catalog: Catalog, inbox: ImportJob, data: bytes, name: str, *, access: Access, now: datetime) -> ImportFile:
     """Keep `data` for good and put it into the ledger; the same `name` again changes nothing.
 
     `inbox` is the model's own job, as `inbox_of` makes it. The name should be a digest of the bytes, or the id of the
