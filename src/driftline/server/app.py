@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from driftline.captures.recorder import Recorder
 from driftline.catalog.database import Catalog
 from driftline.errors import DriftlineError
-from driftline.server import measures, openapi, rest, vendors
+from driftline.server import aporia, measures, openapi, rest, vendors
 from driftline.server.auth import CatalogKeys, Keys, caller
 from driftline.server.aws.models import APIS
 from driftline.server.aws.served import OPERATIONS
@@ -63,6 +63,8 @@ def create_app(
     inner.state.catalog, inner.state.settings, inner.state.parts = catalog, settings, running
     inner.state.clock, inner.state.now, inner.state.keys, inner.state.guard = clock, clock.now, known, guard
     inner.include_router(rest.router)
+    inner.include_router(arize.router)
+    inner.include_router(aporia.router)
     _add_probes(inner)
     inner.add_exception_handler(DriftlineError, _driftline_error)
     inner.add_exception_handler(RequestValidationError, _invalid_request)

@@ -1,0 +1,17 @@
+"""Aporia's API, as its unmodified Python SDKs call it: 2.x under /v1beta."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from driftline.server.aporia.datasets import router as _datasets
+from driftline.server.aporia.models import router as _models
+from driftline.server.aporia.versions import router as _versions
+
+router = APIRouter(prefix="/v1beta", include_in_schema=False)
+"""What SDK 2.x calls; an error is `{"error": {"message", "detail"}}`."""
+
+for _part in (_models, _versions, _datasets):
+    router.include_router(_part)
+
+__all__ = ["router"]

@@ -1,0 +1,170 @@
+"""Datasets of Aporia's SDK 2.x as import jobs: connected, paused, and how far each is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy import Connection
+
+from driftline import registry
+from driftline.catalog import imports
+from driftline.errors import NotFound
+from driftline.imports import jobs
+from driftline.imports.job import Content, FileStatus, ImportJob, JobStatus
+from driftline.registry import ModelVersion
+from driftline.schemas.columns import Columns
+from driftline.schemas.fields import Environment, ModelSchema, Role
+from driftline.server.aporia.asked import DatasetAsked, DatasetName, ModelId, VersionName
+from driftline.server.aporia.fields import actual_of, columns_of
+from driftline.server.aporia.places import place_of, policies_of
+from driftline.server.aporia.versions import digest_of, keep, locked, own_of
+from driftline.server.aws import buckets
+from driftline.server.aws.waking import wake
+from driftline.server.rest.callers import Reading, Writing
+
+router = APIRouter(prefix="/models/{model}/versions/{version}")
+
+_ENVIRONMENTS = {"training": Environment.TRAINING, "testing": Environment.VALIDATION}
+_PRODUCTION = ("production", "prod")
+_FAULTS = 5
+"""Files that failed, and faults of each, as a status shows them."""
+
+
+@router.post("/datasets")
+def connect(call: Writing, model: ModelId, version: VersionName, asked: DatasetAsked) -> dict[str, Any]:
+    """An import job for the dataset; the same again changes nothing, another definition takes the place of the first.
+
+    Rows that came before stay, and are not imported twice.
+    """
+    said = digest_of(asked)
+    with call.catalog.begin() as tx:
+        found = locked(tx, model, version)
+        before = own_of(found).get("datasets", {}).get(asked.name)
+        if before is None or before["said"] != said:
+            schema = _labelled(found, asked)
+            made = _job(found, schema, asked)
+            buckets.refuse(asdict(made.place), call.settings.allowed_buckets)
+            if schema != found.schema:
+                found = registry.put_schema(tx, model, version, schema, now=call.now)
+            if before is not None:
+                jobs.delete(tx, before["job"], now=call.now)
+            job = jobs.create(tx, made, now=call.now)
+            datasets = {**own_of(found).get("datasets", {}), asked.name: {"job": job.id, "said": said}}
+            keep(tx, found, {"datasets": datasets}, now=call.now)
+            before = datasets[asked.name]
+    wake(call)
+    return {"id": before["job"], "name": asked.name, "model_id": model, "model_version": version}
+
+
+@router.post("/datasets_sync")
+def set_sync(call: Writing, model: ModelId, version: VersionName, enabled: bool) -> dict[str, bool]:
+    """Whether the version's datasets look for new files."""
+    with call.catalog.begin() as tx:
+        found = registry.get_version(tx, model, version)
+        for each in own_of(found).get("datasets", {}).values():
+            status = jobs.get(tx, each["job"]).status
+            if enabled and status is JobStatus.INACTIVE:
+                jobs.start(tx, each["job"], now=call.now)
+            elif not enabled and status is JobStatus.ACTIVE:
+                jobs.pause(tx, each["job"], now=call.now)
+    wake(call)
+    return {"enabled": enabled}
+
+
+@router.get("/sync_status/{dataset}")
+def sync_status(call: Reading, model: ModelId, version: VersionName, dataset: DatasetName) -> dict[str, Any]:
+    """How far the dataset is: files by status, rows by what became of them, and the first faults."""
+    with call.catalog.read() as tx:
+        found = registry.get_version(tx, model, version)
+        datasets = own_of(found).get("datasets", {})
+        if dataset not in datasets:
+            remedy = f"Connect it first: model.connect_{dataset}(...). Connected: {', '.join(datasets) or 'none'}."
+            raise NotFound(what="dataset", name=f"{dataset} of {model}/{version}", remedy=remedy)
+        return {"dataset": dataset, **status_of(tx, datasets[dataset]["job"])}
+
+
+def status_of(tx: Connection, job: str) -> dict[str, Any]:
+    """How far an import job is, as these clients show it."""
+    row = imports.get(tx, job)
+    found, counts = jobs.of_row(row), jobs.counts(tx, job)
+    failed = jobs.files(tx, job, status=FileStatus.FAILED, limit=_FAULTS)
+    errors = [{"file": each.uri, **_told(fault)} for each in failed for fault in each.faults[:_FAULTS]]
+    return {
+        "status": _word(found, counts, row),
+        "enabled": found.status is JobStatus.ACTIVE,
+        "job": job,
+        "source": found.place.uri,
+        "last_looked": row.looked.isoformat() if row.looked else None,
+        "trouble": row.trouble,
+        "files": {status: getattr(counts, status) for status in ("pending", "done", "failed", "skipped")},
+        "rows": {
+            "read": counts.rows,
+            **{each: getattr(counts, each) for each in ("accepted", "rejected", "duplicate")},
+        },
+        "errors": errors,
+    }
+
+
+def _word(job: ImportJob, counts: jobs.Counts, row: Any) -> str:
+    """The status in one word."""
+    if job.status is not JobStatus.ACTIVE:
+        return "disabled"
+    if row.trouble:
+        return "failed"
+    if row.looked is None or counts.pending:
+        return "syncing"
+    return "failed" if counts.failed and not counts.done else "synced"
+
+
+def _told(fault: Any) -> dict[str, Any]:
+    told = {"code": fault.code, "message": fault.message, "row": fault.row, "column": fault.column}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _labelled(version: ModelVersion, asked: DatasetAsked) -> ModelSchema:
+    """The version's schema with the fields of the labels that the dataset brings."""
+    mapping = own_of(version).get("mapping", {})
+    return version.schema.with_fields(actual_of(version.schema, name, mapping) for name in _labels(version, asked))
+
+
+def _labels(version: ModelVersion, asked: DatasetAsked) -> dict[str, str]:
+    """Prediction -> the column of its label; a dataset of actuals that names none has them all, by the same name."""
+    if asked.labels is not None or asked.name != "actuals":
+        return asked.labels or {}
+    return {each.name: each.name for each in version.schema.having(Role.PREDICTION)}
+
+
+def _job(version: ModelVersion, schema: ModelSchema, asked: DatasetAsked) -> ImportJob:
+    labels, mapping = _labels(version, asked), own_of(version).get("mapping", {})
+    sections = {"predictions": asked.predictions, "features": asked.features, "raw_inputs": asked.raw_inputs}
+    fields = columns_of(version.schema, sections)
+    fields |= {actual_of(schema, name, mapping).name: column for name, column in labels.items()}
+    environment, batch = _environment(asked)
+    return ImportJob(
+        id="",
+        model=version.model,
+        version=version.version,
+        place=place_of(asked.data_source.type, asked.data_source.config),
+        columns=Columns(id=asked.id_column, timestamp=asked.timestamp_column, fields=fields),
+        content=_content(asked, labels),
+        environment=environment,
+        batch=batch,
+        policies=policies_of(asked.sync.schedule),
+        status=JobStatus.ACTIVE if asked.sync.enabled else JobStatus.INACTIVE,
+    )
+
+
+def _content(asked: DatasetAsked, labels: dict[str, str]) -> Content:
+    if asked.name == "actuals":
+        return Content.ACTUALS
+    return Content.BOTH if labels else Content.PREDICTIONS
+
+
+def _environment(asked: DatasetAsked) -> tuple[Environment, str | None]:
+    """Where the rows belong; what serves elsewhere than in production is apart from it, as a batch of its name."""
+    said = asked.sync.environment
+    if asked.name in _ENVIRONMENTS:
+        return _ENVIRONMENTS[asked.name], asked.name if asked.name == "testing" else None
+    return (Environment.PRODUCTION, None) if said.lower() in _PRODUCTION else (Environment.VALIDATION, said)
