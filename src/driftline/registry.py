@@ -124,7 +124,7 @@ def get_version(tx: Connection, model: str, version: str) -> ModelVersion:
     if found is None:
         get_model(tx, model)
         near = _near(version, [each.version for each in kept.versions(tx, model)])
-        remedy = near or "Make it first: driftline models versions add."
+        remedy = near or "Make it first: driftline models add-version."
         raise NotFound(what="version", name=f"{version} of {model}", remedy=remedy)
     return found
 
