@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     tables: Annotated[
         str, Field(description="Folder or URI of the tables of inferences; empty: `tables` in the home folder.")
     ] = ""
+    file_attempts: Annotated[
+        int, Field(ge=1, description="How often the reading of a file may end its process before the file fails.")
+    ] = 10
     label_days: Annotated[
         float, Field(ge=0, description="A window is run again for labels that come so long after it; 0: never.")
     ] = 30.0

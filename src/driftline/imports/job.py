@@ -47,6 +47,8 @@ class Place:
 
     `settings` are those of the format (`header`, `separator`, ...), `select` are Spark SQL expressions. `credentials`
     is the name of credentials that are kept apart. `include` are globs below the prefix, all if there are none.
+    `events` is where the store tells of new objects: the URL of a queue like SQS's, or `webhook`; the prefix is then
+    listed only now and then.
     """
 
     uri: str
@@ -55,6 +57,7 @@ class Place:
     select: tuple[str, ...] = ()
     credentials: str | None = None
     include: tuple[str, ...] = ()
+    events: str | None = None
 
 
 @dataclass(frozen=True)
