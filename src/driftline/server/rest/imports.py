@@ -1,0 +1,166 @@
+"""Import jobs: listed, shown with their counts and files, edited, paused, started, deleted; files read again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from sqlalchemy import Connection
+
+from driftline import registry
+from driftline.catalog import imports as kept
+from driftline.errors import Conflict
+from driftline.imports import jobs
+from driftline.imports.job import ImportFile, ImportJob, JobStatus
+from driftline.server.aws.waking import wake
+from driftline.server.aws.wire import Call
+from driftline.server.rest.answers import Page
+from driftline.server.rest.callers import Reading, Writing
+from driftline.server.rest.hiding import shown_to
+from driftline.server.rest.importing import (
+    Counts,
+    File,
+    FileNumber,
+    FilesWanted,
+    Import,
+    ImportChange,
+    ImportDetail,
+    ImportsWanted,
+    JobId,
+    PoliciesValue,
+)
+
+router = APIRouter(tags=["imports"])
+
+_EQUAL = ("model", "space", "status", "environment")
+
+
+@router.get("/imports", summary="List import jobs")
+def list_imports(call: Reading, wanted: Annotated[ImportsWanted, Query()]) -> Page[Import]:
+    """A page of the import jobs, the latest first, deleted ones too, each with its counts."""
+    equal = {name: str(value) for name in _EQUAL if (value := getattr(wanted, name))}
+    with call.catalog.read() as tx:
+        page = jobs.page(tx, kept.Search(equal, wanted.search, wanted.limit, wanted.token))
+        items = [Import(**_shown(tx, each)) for each in page.items]
+    return Page(items=items, next_token=page.token)
+
+
+@router.get("/imports/{id}", summary="Show an import job")
+def show_import(call: Reading, id: JobId) -> ImportDetail:
+    """The job: how its files are read, which column is what, how many files and rows, and what is amiss."""
+    with call.catalog.read() as tx:
+        return _detail(tx, jobs.get(tx, id), call)
+
+
+@router.patch("/imports/{id}", summary="Edit an import job")
+def edit_import(call: Writing, id: JobId, wanted: ImportChange) -> ImportDetail:
+    """The job with other columns, policies or ways of reading, for files that are read from now on.
+
+    Path, model and environment stay: for others make another job. 409 for a deleted one.
+    """
+    with call.catalog.begin() as tx:
+        found = jobs.get(tx, id)
+        reading = wanted.reading
+        told = {} if reading is None else reading.model_dump(exclude_unset=True)
+        place = replace(found.place, **{**told, **{name: tuple(told[name]) for name in _LISTS if name in told}})
+        edited = jobs.edit(
+            tx,
+            id,
+            columns=None if wanted.columns is None else wanted.columns.columns(),
+            policies=None if wanted.policies is None else wanted.policies.policies(),
+            place=place,
+            now=call.now,
+        )
+        return _detail(tx, edited, call)
+
+
+_LISTS = ("select", "include")
+
+
+@router.post("/imports/{id}/pause", summary="Pause an import job")
+def pause_import(call: Writing, id: JobId) -> Import:
+    """Look for nothing more until it is started; a file that is being read is finished. 409 for a deleted job."""
+    with call.catalog.begin() as tx:
+        return Import(**_shown(tx, jobs.pause(tx, id, now=call.now)))
+
+
+@router.post("/imports/{id}/start", summary="Start an import job")
+def start_import(call: Writing, id: JobId) -> Import:
+    """Look for files again, at once. 409 for a deleted job."""
+    with call.catalog.begin() as tx:
+        shown = Import(**_shown(tx, jobs.start(tx, id, now=call.now)))
+    wake(call)
+    return shown
+
+
+@router.post("/imports/{id}/looks", summary="Look for files now", status_code=202)
+def look_now(call: Writing, id: JobId) -> Import:
+    """List the job's path at once, not at its next turn. 409 for a job that is paused or deleted."""
+    with call.catalog.begin() as tx:
+        found = jobs.get(tx, id)
+        if found.status is not JobStatus.ACTIVE:
+            reason = f"it is {found.status}"
+            raise Conflict(what="import job", name=id, reason=reason, remedy="Start it first, unless it is deleted.")
+        shown = Import(**_shown(tx, jobs.start(tx, id, now=call.now)))
+    wake(call)
+    return shown
+
+
+@router.delete("/imports/{id}", summary="Delete an import job")
+def delete_import(call: Writing, id: JobId) -> Import:
+    """Read nothing more. The job is still listed, as deleted, and the rows that it brought stay until it is purged."""
+    with call.catalog.begin() as tx:
+        return Import(**_shown(tx, jobs.delete(tx, id, now=call.now)))
+
+
+@router.get("/imports/{id}/files", summary="List the files of an import job")
+def list_files(call: Reading, id: JobId, wanted: Annotated[FilesWanted, Query()]) -> Page[File]:
+    """A page of the ledger: every object that the job ever saw, with attempts, rows, times and faults."""
+    with call.catalog.read() as tx:
+        jobs.get(tx, id)
+        found = jobs.files(tx, id, status=wanted.status, limit=wanted.limit + 1, after=int(wanted.token or 0))
+    shown = found[: wanted.limit]
+    token = str(shown[-1].number) if len(found) > wanted.limit else None
+    return Page(items=[file(each) for each in shown], next_token=token)
+
+
+@router.get("/files/{number}", summary="Show a file of an import job")
+def show_file(call: Reading, number: FileNumber) -> File:
+    """The file: how often it was tried, how many rows it has, and what is wrong with it, by row and column."""
+    with call.catalog.read() as tx:
+        return file(jobs.file(tx, number))
+
+
+@router.post("/files/{number}/retries", summary="Read a failed file again", status_code=202)
+def retry_file(call: Writing, number: FileNumber) -> File:
+    """The file waits again. 409 for one that has not failed, or whose job is deleted."""
+    with call.catalog.begin() as tx:
+        found = file(jobs.retry(tx, number, now=call.now))
+    wake(call)
+    return found
+
+
+def file(found: ImportFile) -> File:
+    """A file as answers show it."""
+    return File.model_validate({**asdict(found), "faults": [asdict(each) for each in found.faults]})
+
+
+def _shown(tx: Connection, found: ImportJob) -> dict[str, Any]:
+    names = ("id", "model", "version", "space", "content", "environment", "batch", "status", "created", "modified")
+    counts = Counts.model_validate(jobs.counts(tx, found.id), from_attributes=True)
+    return {**{name: getattr(found, name) for name in names}, "uri": found.place.uri, "counts": counts}
+
+
+def _detail(tx: Connection, found: ImportJob, call: Call) -> ImportDetail:
+    row, version = kept.get(tx, found.id), registry.find_version(tx, found.model, found.version)
+    place = {**asdict(found.place), "settings": shown_to(call.principal, found.place.settings)}
+    place |= {name: list(place[name]) for name in _LISTS}
+    return ImportDetail(
+        **{**place, **_shown(tx, found)},
+        type=version.type if version else None,
+        columns=found.columns.to_dict(),
+        policies=PoliciesValue(**asdict(found.policies)),
+        looked=row.looked,
+        trouble=row.trouble,
+    )
