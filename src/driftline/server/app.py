@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from driftline.captures.recorder import Recorder
 from driftline.catalog.database import Catalog
 from driftline.errors import DriftlineError
-from driftline.server import aporia, measures, openapi, rest, vendors
+from driftline.server import aporia, arize, measures, openapi, rest, vendors
 from driftline.server.auth import CatalogKeys, Keys, caller
 from driftline.server.aws.models import APIS
 from driftline.server.aws.served import OPERATIONS
