@@ -200,15 +200,20 @@ def _refuse_turned(whose: str, before: Sequence[ModelField], after: Sequence[Mod
     known = {(each.name, each.role in LATE): each for each in before}
     for each in after:
         old = known.get((each.name, each.role in LATE))
-        if old is not None and _stored(old) != _stored(each):
-            reason = f"{whose} keeps it as {old.kind}, not as {each.kind}"
+        if old is not None and not _takes(old, each):
+            reason = f"{whose} keeps {_said(old)}, not {_said(each)}"
             remedy = "Give the field another name, or make a model version with fields of its own."
             raise Conflict(what="field", name=each.name, reason=reason, remedy=remedy)
 
 
-def _stored(field: ModelField) -> object:
-    """What fields have in common whose values one column can hold."""
-    return (Kind.STRING if field.kind in _WORDS else field.kind, field.dimensions)
+def _takes(old: ModelField, new: ModelField) -> bool:
+    """Whether the column of one field can hold the values of the other: whole numbers are numbers."""
+    kinds = [Kind.STRING if each.kind in _WORDS else each.kind for each in (old, new)]
+    return kinds[0] == kinds[1] and old.dimensions == new.dimensions and (new.whole or not old.whole)
+
+
+def _said(field: ModelField) -> str:
+    return f"whole {field.kind}" if field.whole else f"{field.kind} {'x'.join(map(str, field.dimensions))}".strip()
 
 
 def _refuse_fed(what: str, name: str, jobs: list[str]) -> None:

@@ -129,7 +129,7 @@ def test_a_schema_is_edited_but_labels_stay_of_one_kind(catalog: Catalog) -> Non
         assert changed.modified == NOW + timedelta(hours=1)
         assert changed.body == {"seed": 3}
         turned = ModelField("approved", Role.ACTUAL, Kind.NUMERIC)
-        with pytest.raises(Conflict, match=r"field approved: loans/v1 keeps it as boolean, not as numeric\. Give"):
+        with pytest.raises(Conflict, match=r"field approved: loans/v1 keeps boolean, not numeric\. Give"):
             registry.create_version(tx, version("v2", turned), now=NOW)
         with pytest.raises(Invalid, match=r"fields of loans/v1: got 10001"):
             many = ModelSchema(tuple(ModelField(f"f{at}", Role.FEATURE, Kind.NUMERIC) for at in range(10_001)))

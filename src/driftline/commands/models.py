@@ -251,7 +251,9 @@ def fields_table(fields: list[dict[str, Any]]) -> Any:
 
 def _kind(field: dict[str, Any]) -> str:
     dimensions = " × ".join(map(str, field["dimensions"] or ()))
-    return f"{field['kind']} ({dimensions})" if dimensions else str(field["kind"])
+    told = [dimensions, "whole" if field["whole"] else "", "required" if field["required"] else ""]
+    beside = ", ".join(filter(None, told))
+    return f"{field['kind']} ({beside})" if beside else str(field["kind"])
 
 
 def _schema(found: dict[str, Any]) -> Facts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -36,14 +37,18 @@ class FieldValue(Asked):
         ),
     ] = None
 
+    whole: Annotated[bool, Field(description="Of numbers: only whole ones.")] = False
+    required: Annotated[bool, Field(description="Rows without a value are rejected.")] = False
+
     def field(self) -> ModelField:
         """As it is kept; raises `Invalid`."""
-        return ModelField(self.name, self.role, self.kind, tuple(self.dimensions or ()), self.of)
+        dimensions = tuple(self.dimensions or ())
+        return ModelField(self.name, self.role, self.kind, dimensions, self.of, self.whole, self.required)
 
     @classmethod
     def shown(cls, kept: ModelField) -> FieldValue:
         """As it is shown."""
-        return cls(name=kept.name, role=kept.role, kind=kept.kind, dimensions=list(kept.dimensions) or None, of=kept.of)
+        return cls.model_validate({**asdict(kept), "dimensions": list(kept.dimensions) or None})
 
 
 class SchemaValue(Asked):
