@@ -38,12 +38,15 @@ browser: ## Make sure there is a Chromium for the tests of the HTML report
 SAGEMAKER2 := 2.257.7
 SAGEMAKER3 := 3.27.0
 AWSCLI := 1.46.2
+APORIA2 := 2.19.0
+APORIA3 := 3.38.0
 ARIZE_TOOLKIT := 1.0.20
 ARIZE := 8.61.0
 ARTHURAI := 3.33.3
 CLIENTS := .venv-sagemaker2/.installed-$(SAGEMAKER2) .venv-awscli/.installed-$(AWSCLI)
 CLIENTS += .venv-arize-toolkit/.installed-$(ARIZE_TOOLKIT) .venv-arize/.installed-$(ARIZE)
 CLIENTS += .venv-arthur/.installed-$(ARTHURAI)
+CLIENTS += .venv-aporia2/.installed-$(APORIA2) .venv-aporia3/.installed-$(APORIA3)
 ifndef DRIFTLINE_TEST_SKIP_SDK3
 CLIENTS += .venv-sagemaker3/.installed-$(SAGEMAKER3)
 endif
@@ -58,6 +61,12 @@ sdks: $(CLIENTS) ## Install the SageMaker SDKs and the AWS CLI for the tests (1.
 
 .venv-awscli/.installed-%: | $(BIN)/python
 	$(call environment,.venv-awscli,awscli==$*)
+
+.venv-aporia2/.installed-%: | $(BIN)/python
+	$(call environment,.venv-aporia2,aporia==$*)
+
+.venv-aporia3/.installed-%: | $(BIN)/python
+	$(call environment,.venv-aporia3,aporia==$*)
 
 .venv-arize-toolkit/.installed-%: | $(BIN)/python
 	$(call environment,.venv-arize-toolkit,arize-toolkit==$*)
@@ -106,6 +115,7 @@ build: setup-dev ## Build the wheel and the sdist into dist/
 
 clean: ## Remove what was made, .venv too
 	rm -rf $(VENV) .venv-sagemaker2 .venv-sagemaker3 .venv-awscli .venv-arize-toolkit .venv-arize .venv-arthur
+	rm -rf .venv-aporia2 .venv-aporia3
 	rm -rf dist build demo-output benchmarks/data benchmarks/results benchmarks/.venv-peers
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

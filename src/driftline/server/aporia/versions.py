@@ -56,11 +56,14 @@ def put_importance(call: Writing, model: ModelId, version: VersionName, asked: I
     return {"feature_importance": asked.feature_importance}
 
 
-@router.post("/models/{model}/versions/{version}/{what}")
-def refuse_artifact(_call: Writing, model: ModelId, version: VersionName, what: str) -> None:
+@router.post("/models/{model}/versions/{version}/model_artifact")
+@router.post("/models/{model}/versions/{version}/index_to_word_mapping")
+def refuse_artifact(_call: Writing, model: ModelId, version: VersionName) -> None:
     """What is not taken: binary models and tables of words."""
-    said = f"{what} of {model}/{version}"
-    raise Invalid(what=said, got=what, expected="datasets, datasets_sync or feature_importance", remedy=_LATER)
+    expected = "datasets, datasets_sync or feature_importance"
+    raise Invalid(
+        what=f"what belongs to {model}/{version}", got="a model or its words", expected=expected, remedy=_LATER
+    )
 
 
 def own_of(version: ModelVersion) -> dict[str, Any]:

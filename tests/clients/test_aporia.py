@@ -1,0 +1,202 @@
+"""Aporia's SDKs, unmodified, in environments of their own against `driftline serve`: the code of seed 000."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from s3 import Server, running_s3
+from serving import Served, serving
+from surroundings import Surroundings
+
+from driftline import registry
+from driftline.catalog import Catalog, keys
+from driftline.catalog.imports import Search
+from driftline.imports import jobs
+from driftline.imports.job import Content, ImportJob
+from driftline.registry import ModelVersion
+from driftline.schemas.fields import Environment, Kind, Role
+
+BUCKET, ROWS = "aporia-bucket", 40
+START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=1)
+MODEL = "insurance"
+VENVS = {"2.x": ".venv-aporia2", "3.x": ".venv-aporia3"}
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server with its S3, a key of it, and where a client finds it."""
+
+    server: Served
+    store: Server
+    catalog: Catalog
+    key: str
+    surroundings: Surroundings
+
+    @property
+    def address(self) -> tuple[str, str]:
+        """Host and port as Aporia's SDK wants them."""
+        parts = urlsplit(self.server.url)
+        return f"http://{parts.hostname}", str(parts.port)
+
+    def jobs(self, model: str) -> dict[tuple[str, str], ImportJob]:
+        """The jobs of a model that are not deleted, by environment and content."""
+        with self.catalog.read() as tx:
+            found = jobs.page(tx, Search({"model": model, "status": "active"}, limit=100)).items
+        return {(str(each.environment), str(each.content)): each for each in found}
+
+    def version(self, model: str, version: str) -> ModelVersion:
+        """A version as it is kept."""
+        with self.catalog.read() as tx:
+            return registry.get_version(tx, model, version)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A server, the objects of a model of insurances, and a key."""
+    folder = tmp_path_factory.mktemp("aporia")
+    with running_s3(folder / "s3") as store:
+        store.bucket(BUCKET)
+        for place, table in sets().items():
+            put(store, place, table)
+        with serving(folder / "home", store.environment()) as server:
+            catalog = Catalog(f"sqlite:///{folder / 'home' / 'driftline.sqlite'}")
+            with catalog.begin() as tx:
+                key = keys.create_api_key(tx, "aporia", ["read", "write"], now=datetime.now(UTC))
+            around = Surroundings.of(folder, server.url, store.environment(), "")
+            yield Running(server, store, catalog, key, around)
+            catalog.close()
+
+
+def sets() -> dict[str, pa.Table]:
+    """The objects of the bucket: two hours of serving, their labels, a training and a test set."""
+    labelled = rows("t", 0, label=True)
+    return {
+        "serving/2026/h0.parquet": rows("s", 0),
+        "serving/2026/h1.parquet": rows("s", 1),
+        "training/part-0.parquet": labelled,
+        "testing/part-0.parquet": rows("e", 0, label=True),
+        "actuals/all.csv": labels(("s-0", "s-1")),
+    }
+
+
+def rows(kind: str, hour: int, *, label: bool = False) -> pa.Table:
+    """The rows of an hour."""
+    times = [START + timedelta(hours=hour, minutes=each) for each in range(ROWS)]
+    owner = "owner" if label else "owner_name"
+    table = {
+        "prediction_id": [f"{kind}-{hour}-{each}" for each in range(ROWS)],
+        "prediction_timestamp": pa.array(times, pa.timestamp("us", "UTC")),
+        "raw_text" if label else "text": [f"letter number {each}" for each in range(ROWS)],
+        "amount": [100.0 + each for each in range(ROWS)],
+        owner: ["alice" if each % 2 else "bob" for each in range(ROWS)],
+        "is_new": [each % 3 == 0 for each in range(ROWS)],
+        "embeddings": [[each / 768] * 768 for each in range(ROWS)],
+        "will_buy_insurance": [each % 4 == 0 for each in range(ROWS)],
+        "proba": [each / ROWS for each in range(ROWS)],
+    }
+    return pa.table({**table, "bought": [each % 5 == 0 for each in range(ROWS)]} if label else table)
+
+
+def labels(hours: tuple[str, ...]) -> pa.Table:
+    """What became of the predictions of some hours."""
+    ids = [f"{hour}-{each}" for hour in hours for each in range(ROWS)]
+    known = [(START + timedelta(hours=5)).isoformat()] * len(ids)
+    return pa.table({"prediction_id": ids, "known": known, "bought": [n % 5 == 0 for n in range(len(ids))]})
+
+
+def put(store: Server, key: str, table: pa.Table) -> None:
+    """An object of the bucket: Parquet, or CSV with semicolons."""
+    if key.endswith(".csv"):
+        lines = [";".join(table.column_names), *(";".join(map(str, row.values())) for row in table.to_pylist())]
+        body = "\n".join(lines).encode()
+    else:
+        sink = io.BytesIO()
+        pq.write_table(table, sink)
+        body = sink.getvalue()
+    store.client().put_object(Bucket=BUCKET, Key=key, Body=body)
+
+
+@pytest.fixture(scope="module")
+def second(running: Running) -> dict[str, Any]:
+    """What the script of SDK 2.x found."""
+    return running.surroundings.run(VENVS["2.x"], "aporia2.py", *running.address, running.key, BUCKET, "0")
+
+
+def test_the_seed_makes_a_model_with_its_fields(running: Running, second: dict[str, Any]) -> None:
+    """M-01, M-02, M-03, M-04, M-05, M-06, M-10."""
+    assert second["made"] == [MODEL, MODEL]
+    version = running.version(MODEL, "v1")
+    found = {each.name: (each.role, each.kind) for each in version.schema}
+    assert found == {
+        "raw_text": (Role.RAW_INPUT, Kind.TEXT),
+        "amount": (Role.FEATURE, Kind.NUMERIC),
+        "owner": (Role.FEATURE, Kind.STRING),
+        "is_new": (Role.FEATURE, Kind.BOOLEAN),
+        "embeddings": (Role.FEATURE, Kind.TENSOR),
+        "will_buy_insurance": (Role.PREDICTION, Kind.BOOLEAN),
+        "proba": (Role.SCORE, Kind.NUMERIC),
+        "will_buy_insurance_actual": (Role.ACTUAL, Kind.BOOLEAN),
+    }
+    assert version.type == "binary"
+    assert version.schema.having(Role.FEATURE)[3].dimensions == (768,)
+    assert version.schema.late[0].of == "will_buy_insurance"
+    assert version.body["aporia"]["feature_importance"] == {"amount": 0.75, "owner": 0.25}
+    assert second["tags"] == {"team": "credit"}
+
+
+def test_datasets_are_import_jobs(running: Running, second: dict[str, Any]) -> None:
+    """C-01, C-02, C-03, C-04, S-03, F-01, F-03, F-04, J-02."""
+    found = running.jobs(MODEL)
+    assert set(found) == {
+        ("production", Content.PREDICTIONS),
+        ("production", Content.ACTUALS),
+        ("training", Content.BOTH),
+        ("validation", Content.BOTH),
+    }
+    served = found["production", Content.PREDICTIONS]
+    assert (served.place.uri, served.place.format) == (f"s3://{BUCKET}/serving/", "parquet")
+    assert served.place.select == ("*", "upper(owner_name) AS owner")
+    assert (served.columns.id, served.columns.timestamp) == ("prediction_id", "prediction_timestamp")
+    assert (served.columns.fields, served.policies.poll_seconds) == ({"raw_text": "text"}, 10.0)
+    trained = found["training", Content.BOTH]
+    assert (trained.place.uri, trained.place.include) == (f"s3://{BUCKET}/training/", ("*.parquet",))
+    assert trained.columns.fields == {"will_buy_insurance_actual": "bought"}
+    assert found["validation", Content.BOTH].batch == "testing"
+    known = found["production", Content.ACTUALS]
+    assert known.place.settings == {"header": "true", "separator": ";"}
+    assert (known.columns.timestamp, known.policies.poll_seconds) == ("known", 300.0)
+    assert (known.environment, known.version) == (Environment.PRODUCTION, "v1")
+
+
+def test_a_sync_tells_files_and_rows_and_can_be_switched_off(running: Running, second: dict[str, Any]) -> None:
+    """J-04, J-07."""
+    status = second["status"]["serving"]
+    assert set(status["files"]) == {"pending", "done", "failed", "skipped"}
+    assert set(status["rows"]) == {"read", "accepted", "rejected", "duplicate"}
+    assert (second["paused"], second["enabled"]) == ("disabled", True)
+
+
+def test_what_cannot_be_is_told(running: Running, second: dict[str, Any]) -> None:
+    """D-08, S-14, M-10: the SDK's own error, with the server's words and without secrets."""
+    said = second["refused"]
+    assert "version v1 of insurance: it exists already" in said["fields"]
+    assert "type of amount in features: got 'number', expected numeric, " in said["kind"]
+    assert "Did you mean 'binary'?" in said["type"]
+    assert "model not found: insuranse. Did you mean 'insurance'?" in said["model"]
+    assert "data source: got 'jdbc', expected s3" in said["source"]
+    assert "got 'spark.hadoop.fs.s3a.secret.key', expected no secrets" in said["secret"]
+    assert "got 'dateFormat'" in said["option"]
+    assert "Did you mean 'amount'?" in said["column"]
+    assert "five fields" in said["schedule"]
+    assert "version not found: v9 of insurance" in said["dataset"]
+    assert "Driftline reads rows" in said["artifact"]
+    assert "model not found: short" in second["deleted"]
+    assert "hidden-word" not in f"{said}{running.server.log()}"
