@@ -62,7 +62,7 @@ def find(inputs: Sequence[str], access: Access, format: str | None) -> Found:
                 entries[thing.uri] = thing
             elif root == thing.uri and not thing.size:
                 problems.append(_empty(thing.uri))
-            elif root != thing.uri and _is_leftover(thing, root):
+            elif root != thing.uri and why_passed(thing, root):
                 skipped[thing.uri] = None
             else:
                 entries[thing.uri] = Entry(thing.uri, thing.size, partitions_of(thing.uri, root), etag=thing.etag)
@@ -159,11 +159,21 @@ def _is_within(uri: str, folders: Iterable[str]) -> bool:
     return any(uri.startswith(folder + "/") for folder in folders)
 
 
-def _is_leftover(found: Object, root: str) -> bool:
-    """Empty, hidden or left by a writer; a folder such as `_day=1` is a partition and not hidden."""
+def why_passed(found: Object, root: str) -> str | None:
+    """Why an object below a folder is passed over: empty, hidden, or left by a writer; None if it is not.
+
+    A folder such as `_day=1` is a partition and not hidden.
+
+    >>> why_passed(Object("s3://b/a/_SUCCESS", 1), "s3://b/a/"), why_passed(Object("s3://b/a/_d=1/x", 1), "s3://b/a/")
+    ('hidden: _SUCCESS begins with _', None)
+    """
     names = found.uri.removeprefix(root).strip("/").split("/")
-    hidden = any(name.startswith(".") or (name.startswith("_") and "=" not in name) for name in names)
-    return not found.size or hidden or bool(_LEFTOVERS.fullmatch(names[-1]))
+    hidden = next((name for name in names if name.startswith(".") or (name.startswith("_") and "=" not in name)), None)
+    if hidden is not None:
+        return f"hidden: {hidden} begins with {hidden[0]}"
+    if _LEFTOVERS.fullmatch(names[-1]):
+        return "left by a writer"
+    return None if found.size else "empty (0 bytes)"
 
 
 def _empty(uri: str) -> Problem:

@@ -103,6 +103,15 @@ def suffix_of(uri: str) -> tuple[str, bool]:
     return (pieces[-1] if pieces else ""), packed
 
 
+def implied(uri: str) -> str | None:
+    """The format that the name suggests; None for a suffix that belongs to none.
+
+    >>> implied("a.JSONL.gz"), implied("part-00000")
+    ('jsonlines', None)
+    """
+    return _SUFFIXES.get(suffix_of(uri)[0])
+
+
 def certain(uri: str) -> str | None:
     """The format where the name alone decides, since a reader of it sees at once when the name is wrong.
 
