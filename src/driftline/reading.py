@@ -19,6 +19,7 @@ from driftline.formats.truth import TRUTH
 from driftline.identities import Identities, Seen
 from driftline.labels.coverage import Coverage
 from driftline.labels.join import Join
+from driftline.labels.keys import Keys
 from driftline.labels.truth import Truth, indexed
 from driftline.listing import Entry, find
 from driftline.manifest import Manifest, World
@@ -127,11 +128,22 @@ def _settled(monitor: Monitor, items: Iterable[Item]) -> Settled | None:
 def _labelled(join: Join | None, manifest: Manifest, *, judging: bool) -> list[Step]:
     """The steps that put labels beside the rows: those that lie apart, or none where they are awaited."""
     steps: list[Step] = [] if join is None else [join.joined]
+    key = manifest.truth.get("keys", {}).get("id")
+    if join is not None and key is not None:
+        steps.append(partial(_without, name=key))
     monitor = manifest.monitor
     truth = monitor.ground_truth_attribute if isinstance(monitor, ModelQuality | Bias) else None
     if judging and truth is not None:
         steps.append(partial(_awaiting, truth=truth, lenient=not monitor.compatible))
     return steps
+
+
+def _without(items: Iterable[Item], name: str) -> Iterator[Item]:
+    """The items, batches without the column by which they were joined: it says nothing of the model."""
+    for item in items:
+        if isinstance(item, pa.RecordBatch) and name in item.schema.names:
+            item = item.drop_columns([name])  # noqa: PLW2901
+        yield item
 
 
 def _awaiting(items: Iterable[Item], truth: str, *, lenient: bool) -> Iterator[Item]:
@@ -238,11 +250,14 @@ def labelling(manifest: Manifest, world: World) -> Iterator[Join | None]:
     if not manifest.labels:
         yield None
         return
-    with indexed(Truth(manifest.labels), world.access) as found:
+    told = manifest.truth
+    keys = Keys(**told.get("keys", {}))
+    asked = Truth(manifest.labels, told.get("format"), told.get("settings", {}), keys)
+    with indexed(asked, world.access) as found:
         if world.log is not None:
             for problem in found.problems.examples:
                 world.log(str(problem))
-        yield Join(found.index)
+        yield Join(found.index, Keys(keys.id, keys.time))
 
 
 def with_coverage(found: Reading, join: Join | None, uri: str) -> Reading:

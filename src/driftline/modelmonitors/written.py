@@ -1,0 +1,74 @@
+"""What a run leaves: its files, and what its row says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import isfinite
+from typing import Any
+
+from driftline.baselines import write_json
+from driftline.manifest import Manifest
+from driftline.profile import encode
+from driftline.reports import Report
+from driftline.storage.access import Access
+from driftline.storage.storages import storage_for
+from driftline.version import VERSION
+from driftline.versions import Version, versions_to
+
+PROFILE, REPORT, PAGE, MANIFEST = "current.profile", "report.json", "report.html", "run.json"
+_KEPT_VIOLATIONS, _KEPT_FIGURES = 200, 400
+
+
+def save(report: Report, folder: str, manifest: Manifest, opened: Mapping[str, Version], access: Access) -> None:
+    """All files of a run: SageMaker's, the page, the profile, and the manifest by which it is repeated."""
+    report.save(folder, f"{folder}/{PAGE}", access)
+    storage_for(folder, access).put(f"{folder}/{PROFILE}", encode(report.current))
+    write_json(f"{folder}/{REPORT}", plain(report.to_dict()), access)
+    kept = replace(manifest, objects=versions_to(opened), version=VERSION)
+    write_json(f"{folder}/{MANIFEST}", plain(kept.to_dict()), access)
+
+
+def figures(report: Report) -> dict[str, Any]:
+    """What the row of a run says of its verdict, for lists and charts; the whole of it is in the report."""
+    measures = [each for each in report.measures if each.name in _CHARTED or each.subject == "model"]
+    return {
+        "broken": [plain(_violation(each)) for each in report.violations[:_KEPT_VIOLATIONS]],
+        "figures": [
+            {"subject": each.subject, "name": each.name, "value": _number(each.value), "limit": each.limit}
+            for each in measures[:_KEPT_FIGURES]
+        ],
+        "estimates": [
+            {
+                "name": each.name, "value": _number(each.value), "low": _number(each.low), "high": _number(each.high),
+                "realised": _number(each.realised), "labelled": each.labelled,
+            }
+            for each in report.estimates
+        ],
+    }  # fmt: skip
+
+
+_CHARTED = ("baseline_drift", "completeness", "attribution_ndcg", "DPL", "DI", "DPPL", "CI", "AD", "RD")
+"""Measures of columns, groups and features that are drawn over time."""
+
+
+def _violation(found: Any) -> dict[str, Any]:
+    names = ("subject", "check", "value", "limit", "said")
+    return {name: getattr(found, name) for name in names}
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON has it: numbers that are none are null.
+
+    >>> plain({"a": (1.0, float("nan"))})
+    {'a': [1.0, None]}
+    """
+    if isinstance(value, Mapping):
+        return {str(name): plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def _number(value: float) -> float | None:
+    return value if isfinite(value) else None
