@@ -1,0 +1,273 @@
+"""Which column of a file is which field of a model: what a schema and the columns of a job make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import pyarrow as pa
+
+from driftline.schemas.columns import Columns
+from driftline.schemas.faults import Fault
+from driftline.schemas.fields import LATE, RESERVED, ModelField, ModelSchema, Role
+from driftline.schemas.limits import article, faults_of
+from driftline.schemas.names import column, columns_of, near, repeated
+from driftline.schemas.roles import SUFFIX, guessed, own_columns
+from driftline.schemas.rules import Bounds, told
+from driftline.schemas.values import texts_of
+
+SAMPLES = 3
+"""So many values of each column are shown."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a column of a file becomes.
+
+    `becomes` is a role of a field, `id`, `timestamp`, `version`, `batch`, `excluded` or `unmapped`; `kind` is that of
+    the field, or the file's own type; `samples` are values that are there.
+    """
+
+    column: str
+    becomes: str
+    field: str | None
+    kind: str
+    samples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """Where in a file the fields are; `columns` holds each field that is there with its column.
+
+    `missing` are fields that are not, `added` fields that columns beyond the schema would be. With `faults` the file
+    cannot be imported; in spite of `warnings` it can, missing fields being empty. `content` is what is looked for:
+    `predictions`, `actuals`, or (`both`, None) all.
+    """
+
+    schema: ModelSchema
+    columns: tuple[tuple[ModelField, str], ...]
+    id: str | None = None
+    timestamp: str | None = None
+    version: str | None = None
+    batch: str | None = None
+    uses: tuple[Use, ...] = ()
+    missing: tuple[ModelField, ...] = ()
+    added: tuple[ModelField, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    warnings: tuple[Fault, ...] = ()
+    content: str | None = None
+
+    def column(self, field: ModelField) -> str | None:
+        """The column of a field, None where the file has none."""
+        return self._columns.get(field)
+
+    @cached_property
+    def _columns(self) -> dict[ModelField, str]:
+        return dict(self.columns)
+
+    @property
+    def early(self) -> tuple[ModelField, ...]:
+        """Fields of the table of inferences; none where only actuals are looked for."""
+        return () if self.content == "actuals" else self.schema.early
+
+    @property
+    def late(self) -> tuple[ModelField, ...]:
+        """Fields of the table of actuals; none where only predictions are looked for or no actual is there."""
+        there = any(each.role in LATE for each, _ in self.columns)
+        return self.schema.late if there and self.content != "predictions" else ()
+
+    def sampled(self, batch: pa.RecordBatch) -> Mapped:
+        """With values of the batch beside each column, nulls left out."""
+        return replace(self, uses=tuple(replace(use, samples=_samples(batch, use.column)) for use in self.uses))
+
+
+def resolve(
+    columns: Columns,
+    schema: ModelSchema | None,
+    found: pa.Schema,
+    *,
+    content: str | None = None,
+    bounds: Bounds | None = None,
+    forbidden: Collection[str] = (),
+) -> Mapped:
+    """Which of the columns `found` in a file is which field.
+
+    A field is in the column that `columns.fields` says (as `name`, or `role/name` where two have one name), else in
+    that with the prefix of its role, else in that of its own name. Members of structs go by dotted names; the order
+    of columns does not matter. Without a schema lists, prefixes and types tell the fields (`roles.guessed`), and all
+    columns left are features if there is neither a prefix nor a list for these (C-01, C-03, C-07, C-08). Raises
+    `Invalid` for a role that does not exist.
+
+    >>> from driftline.schemas.fields import Kind
+    >>> age, y = ModelField("age", Role.FEATURE, Kind.NUMERIC), ModelField("y", Role.PREDICTION, Kind.STRING)
+    >>> schema = ModelSchema((age, y))
+    >>> mapped = resolve(Columns(), schema, pa.schema([("y", pa.string()), ("Age", pa.int64())]))
+    >>> [(field.name, name) for field, name in mapped.columns], [field.name for field in mapped.missing]
+    ([('y', 'y')], ['age'])
+    >>> mapped.warnings[0].message
+    "no column 'age' for the feature 'age'; perhaps it is 'Age'. Say in the columns of the job which ..."
+    """
+    there = columns_of(found)
+    wanted = schema if schema is not None else ModelSchema(tuple(guessed(columns, there).values()))
+    looked = [each for each in wanted if _is_looked_for(each, content)]
+    places = _places(columns, looked, there) if schema is not None else _guessed_places(columns, there, looked)
+    missing = tuple(each for each in looked if each not in places)
+    own = {use: name for name, use in own_columns(columns).items() if name in there}
+    left = _left(columns, there, places, {each.name for each in wanted if each not in looked})
+    mapped = Mapped(
+        schema=wanted,
+        columns=tuple(places.items()),
+        id=own.get("id"),
+        timestamp=own.get("timestamp"),
+        version=own.get("version"),
+        batch=own.get("batch"),
+        uses=tuple(_uses(columns, there, places)),
+        missing=missing,
+        added=_added(columns, {name: there[name] for name in left}, wanted) if schema is not None else (),
+        content=content,
+    )
+    faults = [
+        *_names_wrong(found, columns, places),
+        *_missing_own(columns, there, content),
+        *faults_of(wanted, bounds or Bounds(), forbidden),
+    ]
+    lacking = [_lacking(columns, each, left) for each in missing]
+    beyond = [*_unmapped(left), *_reserved(left)]
+    essential = _is_lost(mapped, looked)
+    return replace(
+        mapped,
+        faults=(*faults, *(lacking if essential else ())),
+        warnings=(*(() if essential else lacking), *beyond),
+    )
+
+
+def _is_looked_for(field: ModelField, content: str | None) -> bool:
+    late = field.role in LATE
+    return not (late and content == "predictions") and (late or content != "actuals")
+
+
+def _places(columns: Columns, looked: list[ModelField], there: Collection[str]) -> dict[ModelField, str]:
+    """The column of each field, those that are said first; one column is two fields only where that is said."""
+    usable = [name for name in there if name not in columns.exclude]
+    early = {each.name for each in looked if each.role not in LATE}
+    said = {each: _said(columns, each, early) for each in looked}
+    places = {each: name for each, name in said.items() if name is not None and name in usable}
+    for each in looked:
+        if said[each] is None:
+            names = [name for name in _names(columns, each) if name in usable and name not in places.values()]
+            places |= {each: names[0]} if names else {}
+    return {each: places[each] for each in looked if each in places}
+
+
+def _said(columns: Columns, field: ModelField, early: Collection[str]) -> str | None:
+    exact = columns.fields.get(f"{field.role}/{field.name}")
+    if exact is not None or (field.role in LATE and field.name in early):
+        return exact
+    return columns.fields.get(field.name)
+
+
+def _names(columns: Columns, field: ModelField) -> Iterator[str]:
+    prefix = columns.prefixes.get(field.role)
+    bare = field.name.removesuffix(SUFFIX) if field.role is Role.ATTRIBUTION else field.name
+    if prefix is not None:
+        yield from (prefix + bare, prefix + field.name)
+        if field.of is not None:
+            yield prefix + field.of
+    yield field.name
+
+
+def _guessed_places(
+    columns: Columns, there: Mapping[str, pa.DataType], looked: list[ModelField]
+) -> dict[ModelField, str]:
+    return {each: name for name, each in guessed(columns, there).items() if each in looked}
+
+
+def _left(
+    columns: Columns, there: Collection[str], places: Mapping[ModelField, str], passed: Collection[str]
+) -> list[str]:
+    """Columns that are nothing; those of fields that are `passed` over belong to files of the other content."""
+    known = {*places.values(), *own_columns(columns), *columns.exclude, *passed}
+    return [name for name in there if name not in known]
+
+
+def _uses(columns: Columns, there: Mapping[str, pa.DataType], places: Mapping[ModelField, str]) -> Iterator[Use]:
+    own = own_columns(columns)
+    for name, kind in there.items():
+        fields = [each for each, place in places.items() if place == name]
+        if name in own:
+            yield Use(name, own[name], None, str(kind))
+        yield from (Use(name, str(each.role), each.name, str(each.kind)) for each in fields)
+        if name not in own and not fields:
+            yield Use(name, "excluded" if name in columns.exclude else "unmapped", None, str(kind))
+
+
+def _added(columns: Columns, left: Mapping[str, pa.DataType], schema: ModelSchema) -> tuple[ModelField, ...]:
+    """What columns beyond the schema would be: by prefix or list, features where there are none for these."""
+    known = {(each.name, each.role in LATE) for each in schema}
+    found = guessed(columns, left).values()
+    return tuple(each for each in found if (each.name, each.role in LATE) not in known)
+
+
+def _is_lost(mapped: Mapped, looked: list[ModelField]) -> bool:
+    """Whether so much is missing that the file is of no use: all predictions, all actuals, or all there is."""
+    roles = {each.role for each, _ in mapped.columns}
+    answers = (Role.ACTUAL, Role.ACTUAL_SCORE, Role.RELEVANCE)
+    if mapped.content != "actuals":
+        answers = (Role.PREDICTION, Role.SCORE, Role.RANK)
+    wanted = [each for each in looked if each.role in answers] or looked
+    return bool(wanted) and not any(each.role in roles for each in wanted)
+
+
+def _lacking(columns: Columns, field: ModelField, left: Collection[str]) -> Fault:
+    said = _said(columns, field, ()) or next(_names(columns, field))
+    perhaps = near(said, left) or near(field.name, left)
+    wanted = f"the {article(field.role).split(' ', 1)[1]} {field.name!r}"
+    return told(
+        "Missing_Columns",
+        column=said,
+        value=perhaps,
+        wanted=wanted + (f"; perhaps it is {perhaps!r}" if perhaps else ""),
+        field=field.name,
+    )
+
+
+def _missing_own(columns: Columns, there: Collection[str], content: str | None) -> Iterator[Fault]:
+    for name, use in own_columns(columns).items():
+        if name not in there:
+            perhaps = near(name, there)
+            wanted = f"the {use} of the rows" + (f"; perhaps it is {perhaps!r}" if perhaps else "")
+            yield told("Missing_Columns", column=name, value=perhaps, wanted=wanted, field=use)
+    if columns.id is None and content == "actuals":
+        yield told("Missing_Id_Column", wanted="actuals", field="id")
+
+
+def _names_wrong(found: pa.Schema, columns: Columns, places: Mapping[ModelField, str]) -> Iterator[Fault]:
+    for name in repeated(found):
+        yield told("Duplicate_Columns", column=name)
+    for place, name in enumerate(found.names):
+        if not name.strip():
+            yield told("Empty_Column_Name", column=name, value=str(place + 1))
+    own = own_columns(columns)
+    for each, name in places.items():
+        if name in own:
+            wanted = f"it is the {own[name]} of the rows, and so not the field {each.name!r} too"
+            yield told("Reserved_Columns", column=name, wanted=wanted, field=each.name)
+    uses = [(use, name) for use, name in vars(columns).items() if use in ("id", "timestamp", "version", "batch")]
+    for place, (use, name) in enumerate(uses):
+        if name is not None and name in [other for _, other in uses[:place]]:
+            yield told("Reserved_Columns", column=name, wanted=f"it cannot be the {use} of the rows too", field=use)
+
+
+def _unmapped(left: Collection[str]) -> Iterator[Fault]:
+    return (told("Unmapped_Columns", column=name) for name in left if not name.startswith(RESERVED))
+
+
+def _reserved(left: Collection[str]) -> Iterator[Fault]:
+    return (told("Reserved_Name", column=name) for name in left if name.startswith(RESERVED))
+
+
+def _samples(batch: pa.RecordBatch, name: str) -> tuple[str, ...]:
+    array = column(batch, name)
+    values = array.drop_null()[:SAMPLES] if array is not None else None
+    return tuple(texts_of(values).to_pylist()) if values is not None and len(values) else ()
