@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -23,6 +23,7 @@ __all__ = [
     "ModelVersion",
     "Page",
     "Search",
+    "annotate",
     "change_model",
     "create_model",
     "create_version",
@@ -146,6 +147,14 @@ def put_schema(tx: Connection, model: str, version: str, schema: ModelSchema, *,
         _refuse_turned(f"{model}/{version}", found.schema.fields, schema.fields)
     kept.update_version(tx, replace(found, schema=schema), now=now)
     return get_version(tx, model, version)
+
+
+def annotate(tx: Connection, version: ModelVersion, body: Mapping[str, Any], *, now: datetime) -> ModelVersion:
+    """The version with these members beside those that vendors' clients added before; raises `NotFound`."""
+    found = kept.find_version(tx, version.model, version.version, lock=True)
+    found = found or get_version(tx, version.model, version.version)
+    kept.update_version(tx, replace(found, body={**found.body, **body}), now=now)
+    return get_version(tx, version.model, version.version)
 
 
 def delete_version(tx: Connection, model: str, version: str) -> None:

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from driftline.captures.recorder import Recorder
 from driftline.catalog.database import Catalog
 from driftline.errors import DriftlineError
-from driftline.server import aporia, arize, measures, openapi, rest, vendors
+from driftline.server import aporia, arize, arthur, measures, openapi, rest, vendors
 from driftline.server.auth import CatalogKeys, Keys, caller
 from driftline.server.aws.models import APIS
 from driftline.server.aws.served import OPERATIONS
@@ -64,6 +64,7 @@ def create_app(
     inner.state.clock, inner.state.now, inner.state.keys, inner.state.guard = clock, clock.now, known, guard
     inner.include_router(rest.router)
     inner.include_router(arize.router)
+    inner.include_router(arthur.router)
     inner.include_router(aporia.router)
     _add_probes(inner)
     inner.add_exception_handler(DriftlineError, _driftline_error)
