@@ -7,9 +7,7 @@ from typing import Any
 
 from driftline.errors import Invalid
 from driftline.schemas.fields import LATE, Kind, ModelField, ModelSchema, ModelType, Role
-
-FORBIDDEN = ("instances", "predictions", "features", "probabilities")
-"""Names that no attribute may have: in captured JSON they mean the rows and their values (R-11)."""
+from driftline.schemas.rules import ARTHUR
 
 _INPUT, _OTHER, _PREDICTED = "PIPELINE_INPUT", "NON_INPUT_DATA", "PREDICTED_VALUE"
 _TRUTH, _TRUTH_CLASS = "GROUND_TRUTH", "GROUND_TRUTH_CLASS"
@@ -83,9 +81,9 @@ def _check(attribute: Mapping[str, Any]) -> None:
     name, stage, value = (attribute.get(each) for each in ("name", "stage", "value_type"))
     if not isinstance(name, str) or not name:
         raise Invalid(what="attribute", got=name, expected="a name")
-    if name in FORBIDDEN:
+    if name in ARTHUR:
         remedy = "Captured JSON has the rows by these words; rename the attribute."
-        raise Invalid(what="attribute", got=name, expected=f"none of {', '.join(FORBIDDEN)}", remedy=remedy)
+        raise Invalid(what="attribute", got=name, expected=f"none of {', '.join(ARTHUR)}", remedy=remedy)
     if stage not in _STAGES:
         raise Invalid(what=f"stage of attribute {name}", got=stage, expected=", ".join(_STAGES))
     if value not in _KINDS:

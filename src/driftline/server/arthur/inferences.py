@@ -20,7 +20,7 @@ from driftline.imports.pushed import inbox_of, push
 from driftline.schemas.columns import Columns
 from driftline.schemas.fields import Environment
 from driftline.server.arthur.found import Found, find
-from driftline.server.arthur.rows import INFERENCE, TRUTH, Lines, columns_for, lines_of
+from driftline.server.arthur.rows import INFERENCE, TRUTH, columns_for, lines_of
 from driftline.server.aws.waking import wake
 from driftline.server.aws.wire import Call
 from driftline.server.multipart import Part, parts_of
@@ -61,13 +61,13 @@ def take_captures(call: Writing, id: str, parts: Parts) -> JSONResponse:
 @router.post("/inferences")
 def take_inferences(call: Writing, id: str, rows: Annotated[Any, Body()]) -> JSONResponse:
     """Keep the rows that can be taken, and tell of each whether it was."""
-    return _taken(call, id, lines_of(rows))
+    return _taken(call, id, rows)
 
 
 @router.patch("/inferences")
 def take_truths(call: Writing, id: str, rows: Annotated[Any, Body()]) -> JSONResponse:
     """Keep labels of inferences that came before, or are yet to come."""
-    return _taken(call, id, lines_of(rows, late=True))
+    return _taken(call, id, rows, late=True)
 
 
 @router.post("/inferences/file")
@@ -77,7 +77,7 @@ def take_file(call: Writing, id: str, parts: Parts) -> JSONResponse:
     found = _found(call, id)
     data = _file_of(parts, TRUTH if late else INFERENCE)
     if data[:4] != b"PAR1":
-        return _taken_as(call, found, lines_of(_rows_of(data), late=late), "failures")
+        return _taken(call, id, _rows_of(data), late=late, member="failures")
     schema, rows = _parquet(data)
     truths = {each.name for each in found.version.schema.late}
     content = Content.ACTUALS if late else Content.BOTH if truths & set(schema.names) else Content.PREDICTIONS
@@ -134,11 +134,9 @@ def count(call: Reading, id: str, sent: Annotated[dict[str, Any], Body()]) -> di
 _WITH_PREDICTIONS = (Content.BOTH, Content.PREDICTIONS)
 
 
-def _taken(call: Call, id: str, lines: Lines) -> JSONResponse:
-    return _taken_as(call, _found(call, id), lines, "results")
-
-
-def _taken_as(call: Call, found: Found, lines: Lines, member: str) -> JSONResponse:
+def _taken(call: Call, id: str, rows: Any, *, late: bool = False, member: str = "results") -> JSONResponse:
+    found = _found(call, id)
+    lines = lines_of(rows, found.version.schema, now=call.now, late=late)
     if lines.data:
         _push(call, found, lines.data, "jsonlines", lines.content, lines.columns)
     told = lines.answer()

@@ -10,8 +10,13 @@ from math import isfinite
 from typing import Any
 
 from driftline.errors import Invalid
+from driftline.formats.records import batch_of
 from driftline.imports.job import Content
 from driftline.schemas.columns import Columns
+from driftline.schemas.conform import conform
+from driftline.schemas.fields import ModelSchema
+from driftline.schemas.mapped import resolve
+from driftline.schemas.rules import Intake
 
 ID, TIME, TRUTH_TIME, BATCH = "partner_inference_id", "inference_timestamp", "ground_truth_timestamp", "batch_id"
 INFERENCE, TRUTH = "inference_data", "ground_truth_data"
@@ -36,29 +41,57 @@ class Lines:
         return {"counts": counts, "results": list(self.results)}
 
 
-def lines_of(rows: object, *, late: bool = False) -> Lines:
+def lines_of(rows: object, schema: ModelSchema, *, now: datetime, late: bool = False) -> Lines:
     """The rows of a request, those that cannot be taken left out and told; `late` are labels of earlier inferences.
 
-    Raises `Invalid` if there is no list of rows at all.
+    Rows are held to the schema as in every import. Raises `Invalid` if there is no list of rows at all, or if an
+    attribute is in none of them without which they are worth nothing.
 
-    >>> made = lines_of([{"partner_inference_id": "a", "inference_data": {"x": 1}}, {"inference_data": {"x": 1}}])
-    >>> made.data, made.answer()["counts"]
-    (b'{"partner_inference_id":"a","x":1}\\n', {'success': 1, 'failure': 1, 'total': 2})
+    >>> from datetime import UTC
+    >>> from driftline.schemas.fields import Kind, ModelField, Role
+    >>> schema = ModelSchema((ModelField("x", Role.PREDICTION, Kind.NUMERIC),))
+    >>> rows = [{"partner_inference_id": "a", "inference_data": {"x": 1}}, {"inference_data": {"x": 1}},
+    ...         {"partner_inference_id": "b", "inference_data": {"x": "high"}}]
+    >>> made = lines_of(rows, schema, now=datetime(2026, 1, 1, tzinfo=UTC))
+    >>> made.data, made.answer()["counts"], made.results[2]["message"]
+    (b'{"partner_inference_id":"a","x":1}\\n', {'success': 1, 'failure': 2, 'total': 3},
+     "column 'x': the label 'high' is not a number")
     """
     if not isinstance(rows, list) or not rows:
         raise Invalid(what="body", got=type(rows).__name__, expected="a list of rows", remedy="Send at least one row.")
-    results, taken = list[dict[str, Any]](), list[dict[str, Any]]()
-    for row in rows:
-        fault = _fault(row, late)
-        id = row.get(ID) if isinstance(row, Mapping) else None
-        results.append({ID: id, "message": fault or "success", "status": 400 if fault else 200})
-        if not fault:
-            taken.append(_flat(row, late))
-    data = b"".join(json.dumps(each, separators=(",", ":")).encode() + b"\n" for each in taken)
-    named = frozenset(name for each in taken for name in each)
-    has_truth = any(row.get(TRUTH) for row in rows if isinstance(row, Mapping))
+    faults = [_fault(row, late) for row in rows]
+    flat = {place: _flat(row, late) for place, row in enumerate(rows) if not faults[place]}
+    has_truth = any(rows[place].get(TRUTH) for place in flat)
     content = Content.ACTUALS if late else Content.BOTH if has_truth else Content.PREDICTIONS
-    return Lines(data, content, columns_for(named, content), results)
+    columns = columns_for(frozenset(name for each in flat.values() for name in each), content)
+    if flat and schema.fields:
+        for place, reason in _rejected(flat, columns, schema, content, now).items():
+            faults[place] = reason
+            del flat[place]
+    data = b"".join(json.dumps(each, separators=(",", ":")).encode() + b"\n" for each in flat.values())
+    return Lines(data, content, columns, [_result(row, fault) for row, fault in zip(rows, faults, strict=True)])
+
+
+def _result(row: object, fault: str) -> dict[str, Any]:
+    id = row.get(ID) if isinstance(row, Mapping) else None
+    return {ID: id, "message": fault or "success", "status": 400 if fault else 200}
+
+
+def _rejected(
+    flat: Mapping[int, Mapping[str, Any]], columns: Columns, schema: ModelSchema, content: Content, now: datetime
+) -> dict[int, str]:
+    """Which rows break a rule, by their place, and what is said of that; raises `Invalid` where all would."""
+    batch = batch_of(flat.values())
+    mapped = resolve(columns, schema, batch.schema, content=str(content))
+    if mapped.faults:
+        fault = mapped.faults[0]
+        raise Invalid(what="rows", got=fault.code, expected="the attributes of the model", remedy=fault.message)
+    rejected = conform(batch, mapped, Intake(now, "")).rejected
+    if rejected is None:
+        return {}
+    places = list(flat)
+    reasons = zip(rejected["_row"].to_pylist(), rejected["_reason"].to_pylist(), strict=True)
+    return {places[row - 1]: reason for row, reason in reasons}
 
 
 def columns_for(named: frozenset[str], content: Content) -> Columns:
