@@ -39,6 +39,7 @@ GROUPS = {
     "schedules": "Monitoring schedules of a server: show, run now, back-fill, check, start, stop, delete.",
     "executions": "What ran for schedules: status, reasons, violations, logs; run again or replay.",
     "jobs": "Processing jobs: baselines, runs of schedules and replays, with their logs.",
+    "imports": "Folders of inference files that become monitored rows: tried, made, followed, edited.",
     "models": "Models, their versions and the schemas of these.",
     "endpoints": "Registered endpoints: which models they call and what they capture.",
     "keys": "API keys and access keys of a server.",

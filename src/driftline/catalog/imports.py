@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from driftline.catalog import tokens
 from driftline.catalog.tables import import_file, import_job
-from driftline.errors import NotFound
+from driftline.errors import Conflict, NotFound
 
 _SUMS = ("rows", "accepted", "rejected", "duplicate")
 _AT_ONCE = 500
@@ -54,6 +54,17 @@ def get(tx: Connection, job: str) -> Any:
     if row is None:
         raise NotFound(what="import job", name=job, remedy="`driftline imports list` shows which there are.")
     return row
+
+
+def beginning(tx: Connection, start: str) -> str:
+    """The id of the job whose id begins so; raises `NotFound`, and `Conflict` if there are several."""
+    c = import_job.c
+    query = select(c.id).where(c.id.startswith(start, autoescape=True)).order_by(c.id).limit(2)
+    found = list(tx.execute(query).scalars())
+    if len(found) > 1 and start not in found:
+        reason = f"{found[0]} and {found[1]} both begin so"
+        raise Conflict(what="import job", name=start, reason=reason, remedy="Give more of the id.")
+    return str(get(tx, found[0] if found else start).id)
 
 
 def change(tx: Connection, job: str, **values: Any) -> None:
@@ -139,6 +150,13 @@ def change_file(tx: Connection, number: int, **values: Any) -> None:
 def change_files(tx: Connection, numbers: Iterable[int], **values: Any) -> None:
     """Change columns of several files."""
     tx.execute(update(import_file).where(import_file.c.number.in_(list(numbers))).values(**values))
+
+
+def move_to_duplicate(tx: Connection, number: int, count: int) -> None:
+    """Rows of a file that were accepted count as duplicates: later ones took their place."""
+    c = import_file.c
+    values = {"accepted": c.accepted - count, "duplicate": c.duplicate + count}
+    tx.execute(update(import_file).where(c.number == number).values(**values))
 
 
 def count_attempt(tx: Connection, numbers: Iterable[int]) -> None:

@@ -86,6 +86,11 @@ class Remote:
         """What the server answers to an order."""
         return self.ask("POST", path, body)
 
+    def upload(self, path: str, data: bytes, told: Mapping[str, Any]) -> Any:
+        """What the server answers to bytes, about which `told` says what they are; what is no text is sent as JSON."""
+        given = {name: value if isinstance(value, str) else json.dumps(value) for name, value in told.items()}
+        return self.ask("POST", path, data, urlencode(given, quote_via=quote))
+
     def delete(self, path: str) -> None:
         """Remove what is at the path."""
         self.ask("DELETE", path)
@@ -100,16 +105,21 @@ class Remote:
             if token is None:
                 return
 
-    def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None, query: str = "") -> Any:
-        """The answer, parsed; raises `Refused` for any that is no success, `Unreached` where there is none."""
+    def ask(self, method: str, path: str, body: Mapping[str, Any] | bytes | None = None, query: str = "") -> Any:
+        """The answer, parsed; bytes are sent as they are, all else as JSON.
+
+        Raises `Refused` for any answer that is no success, `Unreached` where there is none.
+        """
         import urllib3
 
         address = urlsplit(self.url)
         if address.scheme not in ("http", "https") or not address.netloc:
             raise Invalid(what="--url", got=self.url, expected=f"the address of a server, such as {URL}")
-        target, sent = f"{address.path.rstrip('/')}/v1{quote(path)}", b"" if body is None else json.dumps(body).encode()
+        target = f"{address.path.rstrip('/')}/v1{quote(path)}"
+        sent = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         headers = {"accept": "application/json", "user-agent": f"driftline/{VERSION}", "host": address.netloc}
-        headers |= {"content-type": "application/json"} if sent else {}
+        kind = "octet-stream" if isinstance(body, bytes) else "json"
+        headers |= {"content-type": f"application/{kind}"} if sent else {}
         headers |= self._authorization(method, target, query, headers["host"], sent)
         url = f"{address.scheme}://{address.netloc}{target}{'?' if query else ''}{query}"
         timeout = urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS)

@@ -8,6 +8,7 @@ from driftline.server.rest.answers import Refusal
 from driftline.server.rest.callers import router as _callers
 from driftline.server.rest.endpoints import router as _endpoints
 from driftline.server.rest.executions import router as _executions
+from driftline.server.rest.importfiles import router as _files
 from driftline.server.rest.imports import router as _imports
 from driftline.server.rest.jobs import router as _jobs
 from driftline.server.rest.keys import router as _keys
@@ -28,7 +29,7 @@ router = APIRouter(
 )
 """Endpoints under /v1. An error of `driftline.errors` becomes `{"error": {"code", "message"}}` with its status."""
 
-for _part in (_callers, _schedules, _executions, _jobs, _endpoints, _models, _imports, _keys):
+for _part in (_callers, _schedules, _executions, _jobs, _endpoints, _models, _imports, _files, _keys):
     router.include_router(_part)
 
 __all__ = ["router"]

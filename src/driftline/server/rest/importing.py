@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Path
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, Json
 
 from driftline.imports.job import Content, FileStatus, JobStatus, Policies
 from driftline.schemas.columns import Columns
@@ -14,10 +14,15 @@ from driftline.schemas.fields import Environment, ModelType, Role
 from driftline.server.rest.asked import Asked, Document, Text
 from driftline.server.rest.registered import Named, SchemaValue
 
-JobId = Annotated[str, Path(pattern=r"^[0-9a-f]{8}-[0-9a-f-]{27}$", description="The import job's id.")]
+JobId = Annotated[
+    str,
+    Path(pattern=r"^[0-9a-f]{4}[0-9a-f-]{0,32}$", description="The job's id, or at least the first four digits of it."),
+]
 FileNumber = Annotated[int, Path(ge=1, le=1 << 53, description="The number of the file, its own among all jobs.")]
 Column = Annotated[Text, Field(min_length=1, max_length=1024)]
 URI = Annotated[Text, Field(min_length=1, max_length=4096)]
+
+Format = Literal["csv", "jsonlines", "json", "parquet", "avro", "arrow", "capture", "ground_truth"]
 
 TIB = 1 << 40
 
@@ -157,6 +162,17 @@ class FilesWanted(Asked):
     status: Annotated[FileStatus | None, Field(description="With this status.")] = None
 
 
+class UploadWanted(Asked):
+    """What the bytes of an upload are; the same bytes for the same again change nothing."""
+
+    version: Annotated[Named, Field(description="The model's version.")] = "v1"
+    name: Annotated[Text, Field(max_length=256, description="The name of the file, by which its format is known.")] = ""
+    format: Annotated[Format | None, Field(description="Its format, if its name does not tell.")] = None
+    content: Annotated[Content, Field(description="What it holds.")] = Content.PREDICTIONS
+    environment: Annotated[Environment, Field(description="Where its rows come from.")] = Environment.PRODUCTION
+    columns: Annotated[Json[ColumnsValue] | None, Field(description="Which column is what: a JSON object.")] = None
+
+
 class Counts(BaseModel):
     """How far a job is; `rows` = `accepted` + `rejected` + `duplicate`."""
 
@@ -213,6 +229,7 @@ class Fault(BaseModel):
     value: str | None
     count: Annotated[int, Field(description="How many rows.")]
     rows: Annotated[list[int], Field(description="The first of these rows.")]
+    field: Annotated[str | None, Field(description="The field to edit in the schema or columns, which mends it.")]
 
 
 class File(BaseModel):
@@ -236,3 +253,19 @@ class File(BaseModel):
     ended: datetime | None
     seconds: Annotated[float, Field(description="How long reading took.")]
     faults: list[Fault]
+
+
+class RejectsWanted(Asked):
+    """Which rejected rows of a file are shown."""
+
+    limit: Annotated[int, Field(ge=1, le=1000, description="How many on the page.")] = 20
+    token: Annotated[str | None, Field(pattern=r"^\d{1,9}$", description="next_token of the page before.")] = None
+
+
+class Reject(BaseModel):
+    """A row that was rejected."""
+
+    row: Annotated[int | None, Field(description="Its place in the file, from 1.")]
+    code: Annotated[str, Field(description="A stable word for programs.")]
+    reason: str
+    values: Annotated[dict[str, str | None], Field(description="Its columns, as text.")]

@@ -12,7 +12,7 @@ from driftline import registry
 from driftline.catalog import imports as kept
 from driftline.errors import Conflict
 from driftline.imports import jobs
-from driftline.imports.job import ImportFile, ImportJob, JobStatus
+from driftline.imports.job import ImportJob, JobStatus
 from driftline.server.aws.waking import wake
 from driftline.server.aws.wire import Call
 from driftline.server.rest.answers import Page
@@ -20,9 +20,6 @@ from driftline.server.rest.callers import Reading, Writing
 from driftline.server.rest.hiding import shown_to
 from driftline.server.rest.importing import (
     Counts,
-    File,
-    FileNumber,
-    FilesWanted,
     Import,
     ImportChange,
     ImportDetail,
@@ -50,7 +47,7 @@ def list_imports(call: Reading, wanted: Annotated[ImportsWanted, Query()]) -> Pa
 def show_import(call: Reading, id: JobId) -> ImportDetail:
     """The job: how its files are read, which column is what, how many files and rows, and what is amiss."""
     with call.catalog.read() as tx:
-        return _detail(tx, jobs.get(tx, id), call)
+        return _detail(tx, jobs.get(tx, kept.beginning(tx, id)), call)
 
 
 @router.patch("/imports/{id}", summary="Edit an import job")
@@ -60,13 +57,13 @@ def edit_import(call: Writing, id: JobId, wanted: ImportChange) -> ImportDetail:
     Path, model and environment stay: for others make another job. 409 for a deleted one.
     """
     with call.catalog.begin() as tx:
-        found = jobs.get(tx, id)
+        found = jobs.get(tx, kept.beginning(tx, id))
         reading = wanted.reading
         told = {} if reading is None else reading.model_dump(exclude_unset=True)
         place = replace(found.place, **{**told, **{name: tuple(told[name]) for name in _LISTS if name in told}})
         edited = jobs.edit(
             tx,
-            id,
+            found.id,
             columns=None if wanted.columns is None else wanted.columns.columns(),
             policies=None if wanted.policies is None else wanted.policies.policies(),
             place=place,
@@ -82,14 +79,14 @@ _LISTS = ("select", "include")
 def pause_import(call: Writing, id: JobId) -> Import:
     """Look for nothing more until it is started; a file that is being read is finished. 409 for a deleted job."""
     with call.catalog.begin() as tx:
-        return Import(**_shown(tx, jobs.pause(tx, id, now=call.now)))
+        return Import(**_shown(tx, jobs.pause(tx, kept.beginning(tx, id), now=call.now)))
 
 
 @router.post("/imports/{id}/start", summary="Start an import job")
 def start_import(call: Writing, id: JobId) -> Import:
     """Look for files again, at once. 409 for a deleted job."""
     with call.catalog.begin() as tx:
-        shown = Import(**_shown(tx, jobs.start(tx, id, now=call.now)))
+        shown = Import(**_shown(tx, jobs.start(tx, kept.beginning(tx, id), now=call.now)))
     wake(call)
     return shown
 
@@ -98,11 +95,11 @@ def start_import(call: Writing, id: JobId) -> Import:
 def look_now(call: Writing, id: JobId) -> Import:
     """List the job's path at once, not at its next turn. 409 for a job that is paused or deleted."""
     with call.catalog.begin() as tx:
-        found = jobs.get(tx, id)
+        found = jobs.get(tx, kept.beginning(tx, id))
         if found.status is not JobStatus.ACTIVE:
             reason = f"it is {found.status}"
             raise Conflict(what="import job", name=id, reason=reason, remedy="Start it first, unless it is deleted.")
-        shown = Import(**_shown(tx, jobs.start(tx, id, now=call.now)))
+        shown = Import(**_shown(tx, jobs.start(tx, found.id, now=call.now)))
     wake(call)
     return shown
 
@@ -111,39 +108,7 @@ def look_now(call: Writing, id: JobId) -> Import:
 def delete_import(call: Writing, id: JobId) -> Import:
     """Read nothing more. The job is still listed, as deleted, and the rows that it brought stay until it is purged."""
     with call.catalog.begin() as tx:
-        return Import(**_shown(tx, jobs.delete(tx, id, now=call.now)))
-
-
-@router.get("/imports/{id}/files", summary="List the files of an import job")
-def list_files(call: Reading, id: JobId, wanted: Annotated[FilesWanted, Query()]) -> Page[File]:
-    """A page of the ledger: every object that the job ever saw, with attempts, rows, times and faults."""
-    with call.catalog.read() as tx:
-        jobs.get(tx, id)
-        found = jobs.files(tx, id, status=wanted.status, limit=wanted.limit + 1, after=int(wanted.token or 0))
-    shown = found[: wanted.limit]
-    token = str(shown[-1].number) if len(found) > wanted.limit else None
-    return Page(items=[file(each) for each in shown], next_token=token)
-
-
-@router.get("/files/{number}", summary="Show a file of an import job")
-def show_file(call: Reading, number: FileNumber) -> File:
-    """The file: how often it was tried, how many rows it has, and what is wrong with it, by row and column."""
-    with call.catalog.read() as tx:
-        return file(jobs.file(tx, number))
-
-
-@router.post("/files/{number}/retries", summary="Read a failed file again", status_code=202)
-def retry_file(call: Writing, number: FileNumber) -> File:
-    """The file waits again. 409 for one that has not failed, or whose job is deleted."""
-    with call.catalog.begin() as tx:
-        found = file(jobs.retry(tx, number, now=call.now))
-    wake(call)
-    return found
-
-
-def file(found: ImportFile) -> File:
-    """A file as answers show it."""
-    return File.model_validate({**asdict(found), "faults": [asdict(each) for each in found.faults]})
+        return Import(**_shown(tx, jobs.delete(tx, kept.beginning(tx, id), now=call.now)))
 
 
 def _shown(tx: Connection, found: ImportJob) -> dict[str, Any]:
