@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Connection
+
 from driftline import registry, runs
 from driftline.baselines import Baseline
 from driftline.calling import opener
 from driftline.catalog import Catalog, modelmonitors, modelruns, work
+from driftline.catalog.modelmonitors import Kept
 from driftline.catalog.modelruns import ModelRun
 from driftline.catalog.work import Work
 from driftline.errors import CallerError, DataError, EmptyWindow, NotFound
@@ -133,7 +136,7 @@ def output_of(tables: Tables, run: ModelRun) -> str:
     return f"{folder_of(tables, run.model, run.monitor)}/runs/{window}/{run.run}"
 
 
-def versions_of(tx: Any, found: ModelMonitor) -> tuple[ModelVersion, ...]:
+def versions_of(tx: Connection, found: ModelMonitor) -> tuple[ModelVersion, ...]:
     """The versions that a monitor watches; raises `NotFound`."""
     if found.version is not None:
         return (registry.get_version(tx, found.model, found.version),)
@@ -154,15 +157,20 @@ def _begin(catalog: Catalog, held: Work) -> Asked | None:
             as_of = now if fixed is None else datetime.fromisoformat(fixed)
             modelruns.change(tx, found.id, status=modelruns.RUNNING, as_of=as_of)
             found = replace(found, status=modelruns.RUNNING, as_of=as_of)
-        told = ModelMonitor(
-            model=found.model, name=found.monitor, kind=kept.kind, status=MonitorStatus(kept.status),
-            **found.body["asked"],
-        )  # fmt: skip
-        learnt = kept.body.get("learnt") if _is_own(told, kept) else None
-        return Asked(found, told, versions_of(tx, told), learnt, kept.body.get("record"))
+        return asked_of(tx, found, kept)
 
 
-def _is_own(told: ModelMonitor, kept: modelmonitors.Kept) -> bool:
+def asked_of(tx: Connection, found: ModelRun, kept: Kept | None = None) -> Asked:
+    """What a run is, or was, told; raises `NotFound` where its monitor or version is gone."""
+    kept = kept or modelmonitors.get(tx, found.model, found.monitor)
+    told = ModelMonitor(
+        model=found.model, name=found.monitor, kind=kept.kind, status=MonitorStatus(kept.status), **found.body["asked"]
+    )
+    learnt = kept.body.get("learnt") if _is_own(told, kept) else None
+    return Asked(found, told, versions_of(tx, told), learnt, kept.body.get("record"))
+
+
+def _is_own(told: ModelMonitor, kept: Kept) -> bool:
     """Whether a run looks at what its monitor watches now: then it has the monitor's baseline, too."""
     return told.asked() == ModelMonitor.of(kept).asked()
 
