@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from driftline.catalog.tables import import_batch
 
@@ -35,14 +35,22 @@ def commit(tx: Connection, stream: str, number: int, *, now: datetime) -> bool:
     return bool(tx.execute(told.values(committed=now)).rowcount)
 
 
-def undo(tx: Connection, stream: str, number: int) -> None:
-    """The batch was never committed: its number is free again."""
+def change(tx: Connection, stream: str, number: int, body: Mapping[str, Any]) -> None:
+    """Write down more of what the batch will be."""
     c = import_batch.c
-    tx.execute(delete(import_batch).where(c.stream == stream, c.number == number, c.committed.is_(None)))
+    told = update(import_batch).where(c.stream == stream, c.number == number, c.committed.is_(None))
+    tx.execute(told.values(body=dict(body)))
+
+
+def undo(tx: Connection, stream: str, number: int, *, now: datetime) -> None:
+    """The batch will never be committed; its number is not used again, lest a late commit be taken for another's."""
+    c = import_batch.c
+    told = update(import_batch).where(c.stream == stream, c.number == number, c.committed.is_(None))
+    tx.execute(told.values(committed=now, body={"undone": True}))
 
 
 def committed_since(tx: Connection, stream: str, since: datetime) -> Sequence[Any]:
-    """The batches of a stream that were committed after a moment, in order."""
+    """The batches of a stream that were committed after a moment, in order; those that were undone say so."""
     c = import_batch.c
     query = select(import_batch).where(c.stream == stream, c.committed > since)
     return tx.execute(query.order_by(c.number)).all()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, true, update
 from sqlalchemy.exc import IntegrityError
 
 from driftline.catalog.tables import work
@@ -44,15 +45,15 @@ def enqueue(
         return
 
 
-def claim(tx: Connection, owner: str, *, now: datetime, lease_seconds: float) -> Work | None:
-    """The next work that is due, leased to `owner`; None if there is none."""
+def claim(tx: Connection, owner: str, *, now: datetime, lease_seconds: float, kinds: Sequence[str] = ()) -> Work | None:
+    """The next work that is due, of these kinds if any are named, leased to `owner`; None if there is none."""
     busy = select(work.c.lane).where(work.c.state == RUNNING, work.c.lane.is_not(None))
     earlier = work.alias()
     # also what another worker is just taking: it is locked, and would be skipped for the next of its lane
     waits = select(earlier.c.id).where(earlier.c.lane == work.c.lane, earlier.c.id < work.c.id).exists()
     query = (
         select(work)
-        .where(work.c.state == PENDING, work.c.run_after <= now)
+        .where(work.c.state == PENDING, work.c.run_after <= now, work.c.kind.in_(kinds) if kinds else true())
         .where(work.c.lane.is_(None) | (work.c.lane.not_in(busy) & ~waits))
         .order_by(work.c.run_after, work.c.id)
         .limit(1)

@@ -1,0 +1,259 @@
+"""A batch of files on its way into the tables: read, staged and counted before anything of it is visible."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from driftline.errors import CallerError, DataError, DriftlineError
+from driftline.imports.contents import Chunk, Tally, Unmapped, chunks, intake_of
+from driftline.imports.job import FileStatus, ImportFile, ImportJob
+from driftline.imports.jobs import REWRITTEN, etag_of
+from driftline.imports.reading import open_file
+from driftline.imports.rejects import Rejects
+from driftline.imports.results import Result, fault_of_error
+from driftline.inferences.hours import Hourly, Subject
+from driftline.inferences.staging import Staging, staging
+from driftline.inferences.tables import Tables
+from driftline.registry import NAME
+from driftline.schemas.fields import ModelField, ModelSchema
+from driftline.schemas.kinds import arrow_type
+from driftline.storage.access import Access
+
+SMALL_BYTES = 16 << 20
+"""A file up to this size is held in memory until all of it was read; a larger one is a batch of its own."""
+
+_READERS = 4
+"""Small files that are read at the same time: with a store half of the time is waiting."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Files that go into the tables together, as batch `number` of the stream of their model.
+
+    `schemas` are those of all versions of the model; `replaces` are the earlier files whose rows a file stands for.
+    """
+
+    job: ImportJob
+    stream: str
+    number: int
+    files: tuple[ImportFile, ...]
+    schemas: Mapping[str, ModelSchema]
+    replaces: Mapping[int, tuple[int, ...]]
+    began: datetime
+
+
+@dataclass(frozen=True)
+class Read:
+    """A file that was opened: its rows so far, held or still to come, or why there will be none."""
+
+    file: ImportFile
+    chunks: Iterable[Chunk] = ()
+    failure: Result | None = None
+    tally: Tally = field(default_factory=Tally)
+    seconds: float = 0.0
+
+
+class Refused(DataError):
+    """{reason}"""
+
+    def __init__(self, code: str, reason: str) -> None:
+        """A file that the job's policies refuse, by a code of the rules."""
+        self.code = code
+        super().__init__(reason=reason)
+
+
+class Apart(DriftlineError):
+    """the files of a batch must be imported one by one: {reason}"""
+
+
+class Load:
+    """A batch while it is staged: a context manager, which leaves nothing behind that is not committed."""
+
+    def __init__(self, batch: Batch, tables: Tables, access: Access) -> None:
+        """`access` reaches the source, `tables` know their own."""
+        self.batch, self._tables, self._access = batch, tables, access
+        self._stack = ExitStack()
+        self.schemas = dict(batch.schemas)
+        self.results: list[Result] = []
+        self.stagings: dict[str, Staging] = {}
+        self.hourly: dict[str, Hourly] = {}
+
+    def __enter__(self) -> Load:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove what was not committed."""
+        self._stack.close()
+
+    def run(self) -> None:
+        """Read and stage all files; a file that fails leaves no row. Raises `Unavailable` where the world is down."""
+        read = self._read()
+        for each in read:
+            self._grow(each.tally.added)
+        for each in read:
+            if each.failure is not None:
+                self.results.append(each.failure)
+                continue
+            try:
+                self.results.append(self._stage(each))
+            except (DataError, CallerError) as error:
+                if len(read) > 1:  # rows of others are staged with it
+                    raise Apart(reason=str(error)) from error
+                self._stack.close()
+                self.stagings, self.hourly = {}, {}
+                self.results.append(failed(each.file, error))
+        for staged in self.stagings.values():
+            staged.finish()
+
+    def _read(self) -> list[Read]:
+        files = self.batch.files
+        if len(files) == 1:
+            return [self._open(files[0])]
+        with ThreadPoolExecutor(min(_READERS, len(files))) as pool:
+            return list(pool.map(self._open, files))
+
+    def _open(self, file: ImportFile) -> Read:
+        """The file with its rows: all of them if it is small, else with the first of them looked at."""
+        began = time.monotonic()
+        try:
+            rows = self._chunks(file)
+            if file.size <= SMALL_BYTES:
+                held = list(rows)
+                self._check(held[-1].tally)
+                return Read(file, held, tally=held[-1].tally, seconds=time.monotonic() - began)
+            first = next(rows)
+            return Read(file, _after(first, rows), tally=first.tally, seconds=time.monotonic() - began)
+        except (DataError, CallerError) as error:
+            return Read(file, failure=replace(failed(file, error), seconds=time.monotonic() - began))
+
+    def _chunks(self, file: ImportFile) -> Iterator[Chunk]:
+        job = self.batch.job
+        if file.size > job.policies.max_file_bytes:
+            said = f"the file has {file.size:,} bytes, more than the {job.policies.max_file_bytes:,} of the job"
+            raise Refused("File_Too_Large", f"{said}. Cut it into several files.")
+        schema = self.batch.schemas[job.version]
+        opened = open_file(job, file.uri, schema, self._access)
+        if file.etag and opened.etag and etag_of(opened.etag) != file.etag:
+            raise Refused(REWRITTEN, "the file was rewritten before it was read. Its later version is read by itself.")
+        return chunks(opened, job, schema, intake_of(job, file, self.batch.began))
+
+    def _check(self, tally: Tally) -> None:
+        most = self.batch.job.policies.max_rejected_ratio
+        if tally.rows and tally.rejected / tally.rows > most:
+            said = f"{tally.rejected:,} of {tally.rows:,} rows are rejected, more than {most:.0%}"
+            faults = "; ".join(each.message for each in tally.told()[:3])
+            raise Refused("Too_Many_Rejected", f"{said}: {faults}")
+
+    def _grow(self, added: Sequence[ModelField]) -> None:
+        version = self.batch.job.version
+        self.schemas[version] = self.schemas[version].with_fields(added)
+
+    def _stage(self, read: Read) -> Result:
+        """All rows of a file into the tables of their versions; what came of it."""
+        began, file, tally = time.monotonic(), read.file, read.tally
+        duplicate, rejects = 0, Rejects()
+        for chunk in read.chunks:
+            tally = chunk.tally
+            if chunk.rows is not None:
+                rejects.add(chunk.rows.rejected)
+                duplicate += self._add(chunk, file)
+        self._check(tally)
+        rejects.keep(self._tables, self.batch.job.model, file.number)
+        seconds = read.seconds + time.monotonic() - began
+        return Result(file.number, FileStatus.DONE, tally, duplicate, seconds, tally.told())
+
+    def _add(self, chunk: Chunk, file: ImportFile) -> int:
+        """Stage some rows; how many of them were there before."""
+        rows, duplicate = chunk.rows, 0
+        assert rows is not None
+        job = self.batch.job
+        if rows.early is not None and rows.early.num_rows:
+            for version, batch in by_version(rows.early, job.version):
+                found = self._inferences(version).add(batch, file.number, str(job.environment))
+                duplicate += int(np.count_nonzero(~found.kept))
+                kept = batch if found.kept.all() else batch.filter(pa.array(found.kept))
+                self._hourly(version).observe(kept)
+        if rows.late is not None and rows.late.num_rows:
+            found = self._actuals().add(_unversioned(rows.late), file.number, str(job.environment))
+            duplicate += int(np.count_nonzero(~found.kept)) if rows.early is None else 0
+        return duplicate
+
+    def _inferences(self, version: str) -> Staging:
+        self.schemas.setdefault(version, self.schemas[self.batch.job.version])  # a version begins with its first rows
+        fields = [pa.field(each.name, arrow_type(each)) for each in self.schemas[version].early]
+        return self._staging(self.uri_of(version), fields, "inferences", {})
+
+    def uri_of(self, version: str) -> str:
+        """The table of inferences of a version."""
+        return self._tables.inferences_uri(self.batch.job.model, version)
+
+    def _actuals(self) -> Staging:
+        """Of all versions: a label is that of every prediction with its id."""
+        model = self.batch.job.model
+        fields = {
+            each.name: pa.field(each.name, arrow_type(each)) for every in self.schemas.values() for each in every.late
+        }
+        beside = {version: self.uri_of(version) for version in self.schemas}
+        return self._staging(self._tables.actuals_uri(model), list(fields.values()), "actuals", beside)
+
+    def _staging(self, uri: str, fields: list[pa.Field], kind: str, beside: Mapping[str, str]) -> Staging:
+        if uri not in self.stagings:
+            made = staging(
+                self._tables,
+                uri,
+                pa.schema(fields),
+                kind=kind,
+                ingested=self.batch.began,
+                duplicates=self.batch.job.policies.duplicates,
+                beside=beside,
+            )
+            self.stagings[uri] = self._stack.enter_context(made)
+            gone = [number for file in self.batch.files for number in self.batch.replaces.get(file.number, ())]
+            if gone:
+                made.replace(gone)
+        return self.stagings[uri]
+
+    def _hourly(self, version: str) -> Hourly:
+        if version not in self.hourly:
+            subject = Subject(self.batch.job.model, version, str(self.batch.job.environment))
+            self.hourly[version] = Hourly(subject, self.schemas[version])
+        return self.hourly[version]
+
+
+def failed(file: ImportFile, error: DriftlineError) -> Result:
+    """A file of which nothing is kept, and why."""
+    faults = error.faults if isinstance(error, Unmapped) else (fault_of_error(error),)
+    skipped = isinstance(error, Refused) and error.code == REWRITTEN
+    return Result(file.number, FileStatus.SKIPPED if skipped else FileStatus.FAILED, faults=faults)
+
+
+def by_version(batch: pa.RecordBatch, version: str) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """The rows of each version: that of the column `_version` where it says one that can be a name."""
+    place = batch.schema.get_field_index("_version")
+    if place < 0:
+        yield version, batch
+        return
+    said = batch.column(place).fill_null(version)
+    is_name = pc.match_substring_regex(said, NAME)
+    said = pc.if_else(is_name, said, version)
+    for each in pc.unique(said).to_pylist():
+        yield each, _unversioned(batch.filter(pc.equal(said, each)))
+
+
+def _unversioned(batch: pa.RecordBatch) -> pa.RecordBatch:
+    return batch.drop_columns(["_version"]) if "_version" in batch.schema.names else batch
+
+
+def _after(first: Chunk, rest: Iterator[Chunk]) -> Iterator[Chunk]:
+    yield first
+    yield from rest

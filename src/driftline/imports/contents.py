@@ -1,0 +1,144 @@
+"""The rows of a file as they go into the tables: mapped, validated, and counted to the last one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from driftline.errors import DataError
+from driftline.imports.job import ImportFile, ImportJob
+from driftline.imports.reading import Opened
+from driftline.problems import Problem
+from driftline.schemas.conform import Conformed, conform
+from driftline.schemas.faults import LONGEST, Fault, Faults, Offence
+from driftline.schemas.fields import ModelField, ModelSchema
+from driftline.schemas.mapped import Mapped, resolve
+from driftline.schemas.rules import Bounds, Intake, fault_of
+
+MALFORMED = "Malformed_Row"
+REJECTS_KEPT = 10_000
+"""So many rejected rows of a file are kept readable; all are counted."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What was found in a file so far: `rows` that were in it, how many of them are kept, and what was wrong.
+
+    `first` and `last` are the earliest and latest times of kept rows; `added` are fields that it has beyond the schema.
+    """
+
+    rows: int = 0
+    kept: int = 0
+    faults: Faults = field(default_factory=Faults)
+    warnings: tuple[Fault, ...] = ()
+    added: tuple[ModelField, ...] = ()
+    first: datetime | None = None
+    last: datetime | None = None
+
+    @property
+    def rejected(self) -> int:
+        """Rows that cannot be kept."""
+        return self.rows - self.kept
+
+    def told(self) -> tuple[Fault, ...]:
+        """All that is to be told of the file, as the ledger keeps it."""
+        return (*(fault_of(each) for each in self.faults), *self.warnings)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some rows of a file, if there are any, and the tally of the file up to them."""
+
+    tally: Tally
+    rows: Conformed | None = None
+
+
+class Unmapped(DataError):
+    """{uri}: {reason}"""
+
+    def __init__(self, uri: str, faults: Sequence[Fault]) -> None:
+        """What is wrong with the columns of the file, so that no row of it can be kept."""
+        self.faults = tuple(faults)
+        super().__init__(uri=uri, reason="; ".join(each.message for each in self.faults[:3]))
+
+
+def intake_of(job: ImportJob, file: ImportFile, now: datetime) -> Intake:
+    """What is known of the rows of a file beside it; ids of rows without one hang on its name and version only."""
+    bounds = Bounds(past_days=job.policies.past_days, ahead_days=job.policies.ahead_days)
+    name = f"{file.uri.rpartition('/')[2]}-{file.etag}"
+    return Intake(now, name, job.environment, job.batch, bounds)
+
+
+def chunks(opened: Opened, job: ImportJob, schema: ModelSchema, intake: Intake) -> Iterator[Chunk]:
+    """The rows of a file in order; the last chunk has the tally of the whole, and no rows.
+
+    Columns of a prefix that the job knows become fields though the schema lacks them. Raises `Unmapped` where the
+    columns do not do, and what makes the file unreadable.
+    """
+    tally, mapped, columns = Tally(), None, None
+    for item in opened.items():
+        if isinstance(item, Problem):
+            tally = with_problem(tally, item)
+            continue
+        if mapped is None or item.schema != columns:
+            mapped, added = _grown(opened, job, schema.with_fields(tally.added), item.schema)
+            columns = item.schema
+            tally = replace(tally, warnings=_united(tally.warnings, mapped), added=(*tally.added, *added))
+        if item.num_rows:
+            found = conform(item, mapped, intake, tally.rows + 1)
+            tally = _with_rows(tally, found)
+            yield Chunk(tally, found)
+    yield Chunk(tally)
+
+
+def mapped_of(opened: Opened, job: ImportJob, schema: ModelSchema, found: pa.Schema) -> Mapped:
+    """Which column is which field; raises `Unmapped` where no row could be kept."""
+    bounds = Bounds(past_days=job.policies.past_days, ahead_days=job.policies.ahead_days)
+    mapped = resolve(opened.columns, schema, found, content=str(job.content), bounds=bounds)
+    if mapped.faults:
+        raise Unmapped(opened.uri, mapped.faults)
+    return mapped
+
+
+def _grown(
+    opened: Opened, job: ImportJob, schema: ModelSchema, found: pa.Schema
+) -> tuple[Mapped, tuple[ModelField, ...]]:
+    """Which column is which field, those included that a prefix makes fields; and these."""
+    mapped = mapped_of(opened, job, schema, found)
+    added = tuple(each for each in mapped.added if each.role in opened.columns.prefixes)
+    return (mapped_of(opened, job, schema.with_fields(added), found) if added else mapped), added
+
+
+def with_problem(tally: Tally, problem: Problem) -> Tally:
+    """The tally with rows that could not be read; a mere warning counts no row."""
+    rows = (tally.rows + 1,) if problem.rows else ()
+    said = f"{problem.reason}{f' (line {problem.line})' if problem.line else ''}"[:LONGEST]
+    offence = Offence(MALFORMED, problem.column, None, "", max(problem.rows, 1), rows, (said,) * len(rows))
+    faults = tally.faults.merge(Faults.of([offence])) if problem.rows else tally.faults
+    return replace(tally, rows=tally.rows + problem.rows, faults=faults)
+
+
+def _with_rows(tally: Tally, found: Conformed) -> Tally:
+    batch = found.early if found.early is not None else found.late
+    first, last = tally.first, tally.last
+    if batch is not None and batch.num_rows:
+        ends = pc.min_max(batch["_time"]).as_py()
+        first = ends["min"] if first is None else min(first, ends["min"])
+        last = ends["max"] if last is None else max(last, ends["max"])
+    return replace(
+        tally,
+        rows=tally.rows + len(found.accepted),
+        kept=tally.kept + found.accepted_count,
+        faults=tally.faults.merge(found.faults),
+        first=first,
+        last=last,
+    )
+
+
+def _united(before: tuple[Fault, ...], mapped: Mapped) -> tuple[Fault, ...]:
+    """Warnings about columns, each once, however often the columns change within the file."""
+    return tuple({(each.code, each.column): each for each in (*before, *mapped.warnings)}.values())

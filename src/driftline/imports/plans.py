@@ -1,0 +1,51 @@
+"""What a batch will be once it is committed: written down before, in the form of the catalog."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from driftline.imports import hourparts
+from driftline.imports.batch import Load
+from driftline.imports.job import Content
+from driftline.inferences.log import LATE
+from driftline.inferences.tables import Tables
+
+
+def plan_of(load: Load, tables: Tables) -> dict[str, Any]:
+    """What the batch will be: the ledger's columns of its files, and of earlier ones that lose rows; hours; tables."""
+    batch = load.batch
+    results = {str(each.number): each.to_dict() for each in load.results}
+    lost = _lost(load)
+    for number in list(lost):
+        if str(number) in results:
+            results[str(number)]["accepted"] -= lost[number]
+            results[str(number)]["duplicate"] += lost.pop(number)
+    return {
+        "files": [each.number for each in batch.files],
+        "tables": sorted(load.stagings),
+        "results": results,
+        "lost": {str(number): count for number, count in lost.items()},
+        "hours": hourparts.store(load, tables),
+        "touched": _touched(load),
+        "schemas": {name: found.to_dict() for name, found in load.schemas.items() if found != batch.schemas.get(name)},
+        "began": batch.began.isoformat(),
+    }
+
+
+def _lost(load: Load) -> dict[int, int]:
+    """How many rows each earlier file loses to later ones: of actuals none, since their history is kept."""
+    lost: dict[int, int] = {}
+    for uri, staged in load.stagings.items():
+        if not uri.endswith(LATE) or load.batch.job.content is Content.ACTUALS:
+            for number, count in staged.superseded.items():
+                lost[number] = lost.get(number, 0) + count
+    return lost
+
+
+def _touched(load: Load) -> list[list[str]]:
+    """Versions, environments and hours whose answers may change by this batch."""
+    found = set()
+    for uri, staged in load.stagings.items():
+        own = next((name for name in load.schemas if load.uri_of(name) == uri), "")
+        found |= {(version or own, place, f"{hour:%Y-%m-%dT%H}:00:00Z") for version, place, hour in staged.touched}
+    return [list(each) for each in sorted(found)]
