@@ -8,6 +8,7 @@ from typing import Any
 from driftline.storage.access import Access
 from driftline.storage.clients import Surroundings, client_options, retry_config, surroundings
 from driftline.storage.clouds import Cloud, Permissions
+from driftline.storage.secrets import read
 from driftline.storage.uris import Place
 
 PERMISSIONS = Permissions(
@@ -37,6 +38,10 @@ def location(access: Access, place: Place) -> dict[str, str]:
     _, at, host = place.bucket.partition("@")
     if at:
         found["azure_storage_account_name"] = host.partition(".")[0]
+    if access.account:
+        found["azure_storage_account_name"] = access.account
+    if access.secret_key:
+        found["azure_storage_account_key"] = read(access.secret_key, "secret_key")
     if access.endpoint_url:
         found["azure_storage_endpoint"] = access.endpoint_url
     if access.anonymous:
@@ -45,14 +50,14 @@ def location(access: Access, place: Place) -> dict[str, str]:
 
 
 def _store_of(access: Access, place: Place) -> Any:
-    return _kept(access, place.scheme, place.bucket, surroundings("AZURE_", "IDENTITY_", "MSI_", "HOME"))
+    config = tuple(location(access, Place(place.scheme, place.bucket, "")).items())
+    return _kept(access.endpoint_url, place.bucket, config, surroundings("AZURE_", "IDENTITY_", "MSI_", "HOME"))
 
 
 @lru_cache(maxsize=32)
-def _kept(access: Access, scheme: str, bucket: str, _: Surroundings) -> Any:
+def _kept(endpoint_url: str | None, bucket: str, config: tuple[tuple[str, str], ...], _: Surroundings) -> Any:
     from obstore.store import AzureStore
 
-    config = location(access, Place(scheme, bucket, ""))
-    options = client_options(access.endpoint_url)
+    options = client_options(endpoint_url)
     container = bucket.partition("@")[0]
-    return AzureStore(container, config=config, client_options=options, retry_config=retry_config())
+    return AzureStore(container, config=dict(config), client_options=options, retry_config=retry_config())

@@ -21,7 +21,7 @@ PERMISSIONS = Permissions(
 
 def gs(access: Access) -> Cloud:
     """The storage. Credentials are what obstore finds: `GOOGLE_APPLICATION_CREDENTIALS`, `GOOGLE_SERVICE_ACCOUNT`,
-    gcloud's own, the instance's; another endpoint by `access` or `GOOGLE_BASE_URL`.
+    gcloud's own, the instance's; a key file or another endpoint by `access` or `GOOGLE_BASE_URL`.
     """
     return Cloud(partial(_store_of, access), PERMISSIONS)
 
@@ -31,6 +31,8 @@ def location(access: Access) -> dict[str, str]:
     found: dict[str, str] = {}
     if access.endpoint_url:
         found["google_base_url"] = access.endpoint_url
+    if access.key_file:
+        found["google_service_account"] = access.key_file
     if access.anonymous:
         found["google_skip_signature"] = "true"
     return found

@@ -21,6 +21,8 @@ from driftline.storage.clients import (
     surroundings,
 )
 from driftline.storage.s3errors import told
+from driftline.storage.s3roles import KEPT, session_of
+from driftline.storage.secrets import Keys, keys_of
 
 _lock = RLock()
 
@@ -65,7 +67,7 @@ class Connection:
             config=config,
             client_options=self._options(),
             retry_config=retry_config(),
-            credential_provider=Boto3CredentialProvider(self._core),
+            credential_provider=Boto3CredentialProvider(self._core, ttl=KEPT),
         )
 
     def _options(self) -> dict[str, Any]:
@@ -89,6 +91,10 @@ class Connection:
         headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
         return str(headers.get("x-amz-bucket-region", configured))
 
+    def other(self, kind: str, *, endpoint_url: str | None = None) -> Any:
+        """A client of another kind, such as `sqs`, with the same credentials and region."""
+        return self._session.client(kind, endpoint_url=endpoint_url, config=_config(self._access, given=True))
+
     def location(self) -> dict[str, str]:
         """What delta-rs needs to reach the same place with the same credentials; holds secrets, never log it."""
         found = {"aws_region": str(self.client.meta.region_name or "us-east-1")}
@@ -110,7 +116,7 @@ def connect(access: Access, uri: str, action: str) -> Connection:
     """The connection for `access`; errors tell that `action` on `uri` was wanted."""
     with _lock, told(uri, action):
         try:
-            return _kept(access, surroundings("AWS_", "BOTO", "HOME"))
+            return _kept(access, keys_of(access), surroundings("AWS_", "BOTO", "HOME"))
         except ValueError as error:
             given = access.endpoint_url or str(error)
             expected = "http://host:port or https://host"
@@ -118,10 +124,8 @@ def connect(access: Access, uri: str, action: str) -> Connection:
 
 
 @lru_cache(maxsize=16)
-def _kept(access: Access, _: Surroundings) -> Connection:
-    import botocore.session
-
-    return Connection(access, botocore.session.Session(profile=access.profile))
+def _kept(access: Access, keys: Keys | None, _: Surroundings) -> Connection:
+    return Connection(access, session_of(access, keys))
 
 
 def _let_go() -> None:
