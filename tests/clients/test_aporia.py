@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -47,10 +49,18 @@ class Running:
         return f"http://{parts.hostname}", str(parts.port)
 
     def jobs(self, model: str) -> dict[tuple[str, str], ImportJob]:
-        """The jobs of a model that are not deleted, by environment and content."""
+        """The jobs on the bucket into a model that are not deleted, by environment and content."""
+        found = self._jobs(model)
+        return {(str(each.environment), str(each.content)): each for each in found if each.place.uri.startswith("s3:")}
+
+    def inboxes(self, model: str) -> dict[Content, Path]:
+        """Where what was logged for a model is kept, by what it holds."""
+        found = [each for each in self._jobs(model) if not each.place.uri.startswith("s3:")]
+        return {each.content: Path(each.place.uri.removeprefix("file://")) for each in found}
+
+    def _jobs(self, model: str) -> list[ImportJob]:
         with self.catalog.read() as tx:
-            found = jobs.page(tx, Search({"model": model, "status": "active"}, limit=100)).items
-        return {(str(each.environment), str(each.content)): each for each in found}
+            return list(jobs.page(tx, Search({"model": model, "status": "active"}, limit=100)).items)
 
     def version(self, model: str, version: str) -> ModelVersion:
         """A version as it is kept."""
@@ -200,3 +210,19 @@ def test_what_cannot_be_is_told(running: Running, second: dict[str, Any]) -> Non
     assert "Driftline reads rows" in said["artifact"]
     assert "model not found: short" in second["deleted"]
     assert "hidden-word" not in f"{said}{running.server.log()}"
+
+
+def test_what_is_logged_is_in_the_inbox(running: Running, second: dict[str, Any]) -> None:
+    """M-05: by the SDK's GraphQL, and in files that are read as any other."""
+    found = {
+        content: [json.loads(line) for each in sorted(path.iterdir()) for line in each.read_text().splitlines()]
+        for content, path in running.inboxes(MODEL).items()
+    }
+    assert {content: len(rows) for content, rows in found.items()} == {"predictions": 5, "both": 1, "actuals": 1}
+    assert [row["prediction_id"] for row in found[Content.PREDICTIONS]] == [f"l-{each}" for each in range(5)]
+    row = found[Content.BOTH][0]
+    assert (row["amount"], row["proba"], row["will_buy_insurance_actual"]) == (5.0, 0.9, False)
+    assert "unheard" not in row
+    assert datetime.fromisoformat(row["occurred_at"]).tzinfo is not None
+    assert found[Content.ACTUALS] == [{"prediction_id": "l-0", "will_buy_insurance_actual": True}]
+    assert second["versions"] == [["v1", "v2"], ["v1"]]

@@ -58,6 +58,7 @@ def graphql(found: Told) -> Answer:
 VENDORS = {
     "/v1beta": Vendor("aporia", bearer, detailed),
     "/v1/controller/graphql": Vendor("aporia", bearer, detailed),
+    "/v1/tenant-hasura": Vendor("aporia", bearer, detailed),
     "/v1/identity-service": Vendor("aporia", bearer, detailed),
     "/api/v1": Vendor("aporia", bearer, detailed),
     "/graphql": Vendor("arize", api_key, graphql),

@@ -106,11 +106,32 @@ def main() -> None:
     found["tags"] = aporia.get_model_tags(MODEL)
     model.set_feature_importance({"amount": 0.75, "owner": 0.25})
     found["refused"] = refusals(model)
+    logged(model)
+    found["versions"] = versions()
     aporia.create_model("short", "Short")
     aporia.create_model_version("short", "v1", "regression", {"x": "numeric"}, {"y": "numeric"})
     aporia.delete_model("short")
     found["deleted"] = refused(lambda: aporia.get_model_tags("short"))
     print(json.dumps(found))
+
+
+def logged(model: Any) -> None:
+    """Predictions and actuals one by one; the second call tells of a field that is not there."""
+    values = {"amount": 5.0, "owner": "eve", "is_new": True, "embeddings": [0.5] * 768}
+    told = {"predictions": {"will_buy_insurance": True, "proba": 0.9}, "raw_inputs": {"raw_text": "a letter"}}
+    for each in range(5):
+        model.log_prediction(id=f"l-{each}", features=values, **told)
+    model.log_prediction(id="l-5", features={**values, "unheard": 1}, actuals={"will_buy_insurance": False}, **told)
+    model.log_actuals(id="l-0", actuals={"will_buy_insurance": True})
+    model.flush()
+
+
+def versions() -> list[list[str]]:
+    """The versions before and after one is deleted, by the SDK's experimental functions."""
+    version("v2")
+    before = aporia.experimental.get_model_versions(MODEL)
+    aporia.experimental.delete_model_version(MODEL, "v2")
+    return [[each.name for each in some] for some in (before, aporia.experimental.get_model_versions(MODEL))]
 
 
 def refusals(model: Any) -> dict[str, str]:
@@ -129,6 +150,7 @@ def refusals(model: Any) -> dict[str, str]:
         "column": refused(lambda: model.connect_serving(source("x/"), features={"amonut": "AMOUNT"}, **at)),
         "schedule": refused(lambda: model.connect_serving(source("x/"), schedule="every hour", **at)),
         "dataset": refused(lambda: aporia.Model(MODEL, "v9").get_dataset_sync_status("serving")),
+        "json": refused(lambda: aporia.experimental.run_all_monitors(MODEL, VERSION)),
         "artifact": refused(lambda: model.upload_model_artifact(b"ONNX", "onnx")),
     }
 

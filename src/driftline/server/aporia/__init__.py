@@ -1,17 +1,18 @@
-"""Aporia's API, as its unmodified Python SDKs call it: 2.x under /v1beta."""
+"""Aporia's API, as its unmodified Python SDKs call it: 2.x under /v1beta and by GraphQL."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 
 from driftline.server.aporia.datasets import router as _datasets
+from driftline.server.aporia.graphql import router as _graphql
 from driftline.server.aporia.models import router as _models
 from driftline.server.aporia.versions import router as _versions
 
-router = APIRouter(prefix="/v1beta", include_in_schema=False)
-"""What SDK 2.x calls; an error is `{"error": {"message", "detail"}}`."""
+router = APIRouter(include_in_schema=False)
+"""What the SDKs call; an error is `{"error": {"message", "detail"}}`."""
 
-for _part in (_models, _versions, _datasets):
+for _part in (_models, _versions, _datasets, _graphql):
     router.include_router(_part)
 
 __all__ = ["router"]

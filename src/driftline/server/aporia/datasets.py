@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from driftline import registry
 from driftline.catalog import imports
+from driftline.catalog import models as kept
 from driftline.errors import NotFound
 from driftline.imports import jobs
 from driftline.imports.job import Content, FileStatus, ImportJob, JobStatus
@@ -22,12 +23,14 @@ from driftline.server.aporia.places import place_of, policies_of
 from driftline.server.aporia.versions import digest_of, keep, locked, own_of
 from driftline.server.aws import buckets
 from driftline.server.aws.waking import wake
+from driftline.server.aws.wire import Call
 from driftline.server.rest.callers import Reading, Writing
 
-router = APIRouter(prefix="/models/{model}/versions/{version}")
+router = APIRouter(prefix="/v1beta/models/{model}/versions/{version}")
 
 _ENVIRONMENTS = {"training": Environment.TRAINING, "testing": Environment.VALIDATION}
-_PRODUCTION = ("production", "prod")
+PRODUCTION = ("production", "prod")
+"""What clients call the environment whose rows are monitored."""
 _FAULTS = 5
 """Files that failed, and faults of each, as a status shows them."""
 
@@ -83,6 +86,15 @@ def sync_status(call: Reading, model: ModelId, version: VersionName, dataset: Da
             remedy = f"Connect it first: model.connect_{dataset}(...). Connected: {', '.join(datasets) or 'none'}."
             raise NotFound(what="dataset", name=f"{dataset} of {model}/{version}", remedy=remedy)
         return {"dataset": dataset, **status_of(tx, datasets[dataset]["job"])}
+
+
+def forget_version(call: Call, model: str, version: str) -> None:
+    """End the imports into a version and forget it; rows that came stay until they are purged. Raises `NotFound`."""
+    with call.catalog.begin() as tx:
+        registry.get_version(tx, model, version)
+        for job in kept.jobs_of(tx, model, version):
+            jobs.delete(tx, job, now=call.now)
+        registry.delete_version(tx, model, version)
 
 
 def status_of(tx: Connection, job: str) -> dict[str, Any]:
@@ -167,4 +179,4 @@ def _environment(asked: DatasetAsked) -> tuple[Environment, str | None]:
     said = asked.sync.environment
     if asked.name in _ENVIRONMENTS:
         return _ENVIRONMENTS[asked.name], asked.name if asked.name == "testing" else None
-    return (Environment.PRODUCTION, None) if said.lower() in _PRODUCTION else (Environment.VALIDATION, said)
+    return (Environment.PRODUCTION, None) if said.lower() in PRODUCTION else (Environment.VALIDATION, said)

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from driftline import registry
-from driftline.catalog.imports import Search
+from driftline.catalog import models as kept
 from driftline.errors import Invalid
 from driftline.imports import jobs
 from driftline.registry import Model
@@ -16,11 +16,10 @@ from driftline.server.aporia.asked import ModelAsked, ModelId, TagsAsked
 from driftline.server.aws.wire import Call
 from driftline.server.rest.callers import Reading, Writing
 
-router = APIRouter()
+router = APIRouter(prefix="/v1beta")
 
 OWN = "aporia."
 """Tags that begin so are not the user's: the colour and the icon of a model."""
-_PAGE = 100
 
 
 @router.get("/capabilities/")
@@ -77,13 +76,8 @@ def forget(call: Call, model: str) -> None:
     """End the imports into a model and forget it; raises `NotFound`."""
     with call.catalog.begin() as tx:
         registry.get_model(tx, model)
-        page = jobs.page(tx, Search({"model": model}, limit=_PAGE))
-        while page.items:
-            for each in page.items:
-                jobs.delete(tx, each.id, now=call.now)
-            if page.token is None:
-                break
-            page = jobs.page(tx, Search({"model": model}, limit=_PAGE, token=page.token))
+        for job in kept.jobs_of(tx, model):
+            jobs.delete(tx, job, now=call.now)
         registry.delete_model(tx, model)
 
 

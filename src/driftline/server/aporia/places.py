@@ -61,8 +61,10 @@ _REMEDY = "Bring the files to S3, or to a folder that the server sees, and conne
 def place_of(type: str, config: Mapping[str, Any]) -> Place:
     """Where the files of a data source are and how they are read; raises `Invalid` for one that is not of files.
 
-    >>> place_of("s3", {"object_path": "logs/churn/*.csv", "object_format": "csv", "read_options": {"sep": ";"}})
-    Place(uri='s3://logs/churn/', format='csv', settings={'separator': ';'}, ..., include=('*.csv',))
+    >>> said = {"object_path": "logs/churn/*.csv", "object_format": "csv", "read_options": {"sep": ";"}}
+    >>> found = place_of("s3", said)
+    >>> found.uri, found.format, found.settings, found.include
+    ('s3://logs/churn/', 'csv', {'separator': ';'}, ('*.csv',))
     """
     if type not in SCHEMES:
         raise Invalid(what="data source", got=type, expected=", ".join(SCHEMES), remedy=_REMEDY)

@@ -21,14 +21,14 @@ from driftline.server.aporia.asked import ImportanceAsked, ModelId, VersionAsked
 from driftline.server.aporia.fields import schema_of, type_of
 from driftline.server.rest.callers import Writing
 
-router = APIRouter()
+router = APIRouter(prefix="/v1beta/models/{model}/versions")
 
 BODY = "aporia"
 """The member of a version's body that these clients' data are in."""
 _LATER = "Driftline reads rows, and neither models nor vocabularies: leave this call out."
 
 
-@router.post("/models/{model}/versions")
+@router.post("")
 def create_version(call: Writing, model: ModelId, asked: VersionAsked) -> dict[str, str]:
     """The version; the same again changes nothing, 409 if it is there with other fields."""
     type = type_of(asked.model_type)
@@ -43,7 +43,7 @@ def create_version(call: Writing, model: ModelId, asked: VersionAsked) -> dict[s
     return {"id": asked.name, "name": asked.name, "model_id": model}
 
 
-@router.post("/models/{model}/versions/{version}/feature_importance")
+@router.post("/{version}/feature_importance")
 def put_importance(call: Writing, model: ModelId, version: VersionName, asked: ImportanceAsked) -> dict[str, Any]:
     """How much each feature matters; raises `Invalid` for what is no feature."""
     with call.catalog.begin() as tx:
@@ -56,8 +56,8 @@ def put_importance(call: Writing, model: ModelId, version: VersionName, asked: I
     return {"feature_importance": asked.feature_importance}
 
 
-@router.post("/models/{model}/versions/{version}/model_artifact")
-@router.post("/models/{model}/versions/{version}/index_to_word_mapping")
+@router.post("/{version}/model_artifact")
+@router.post("/{version}/index_to_word_mapping")
 def refuse_artifact(_call: Writing, model: ModelId, version: VersionName) -> None:
     """What is not taken: binary models and tables of words."""
     expected = "datasets, datasets_sync or feature_importance"

@@ -1,0 +1,129 @@
+"""Rows that Aporia's SDK 2.x logs one by one, as JSON lines in the inbox of their model."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from driftline import registry
+from driftline.errors import Invalid
+from driftline.imports.job import Content, ImportJob
+from driftline.imports.pushed import inbox_of, push
+from driftline.registry import ModelVersion
+from driftline.schemas.columns import Columns
+from driftline.schemas.fields import Environment, ModelSchema, Role
+from driftline.server.aporia.datasets import PRODUCTION
+from driftline.server.aporia.fields import actual_of
+from driftline.server.aporia.versions import locked, own_of
+from driftline.server.aws.waking import wake
+from driftline.server.aws.wire import Call
+from driftline.storage.access import Access
+
+_SECTIONS = ("rawInputs", "features", "metrics", "predictions")
+_ANSWERS = (Role.PREDICTION, Role.SCORE, Role.RANK)
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the columns of logged rows are called: as the fields are, and two names that no field has."""
+
+    id: str
+    time: str
+    fields: frozenset[str]
+    actuals: Mapping[str, str]
+    """Prediction -> the field of its truth."""
+
+    @classmethod
+    def of(cls, schema: ModelSchema) -> Names:
+        """Those of a version with these fields."""
+        fields = frozenset(each.name for each in schema)
+        id, time = (_free(name, fields) for name in ("prediction_id", "occurred_at"))
+        return cls(id, time, fields, {each.of: each.name for each in schema.late if each.of})
+
+
+def log(call: Call, model: str, version: str, environment: str, said: Sequence[Any]) -> list[str]:
+    """Put logged predictions and actuals where they are imported from; returns what of them could not be kept.
+
+    The same call again changes nothing. Raises `NotFound` for an unknown version, `Invalid` for what are no rows.
+    """
+    if any(not isinstance(each, Mapping) for each in said):
+        raise Invalid(what="predictions", got="other values", expected="objects with id, features and predictions")
+    if environment.lower() not in PRODUCTION:
+        remedy = "Connect a dataset for rows of elsewhere: model.connect_testing(...)."
+        raise Invalid(what="environment", got=environment, expected="production", remedy=remedy)
+    found = _with_actuals(call, model, version, said)
+    names = Names.of(found.schema)
+    rows, warnings = rows_of(names, said)
+    for content, some in rows.items():
+        body = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in some).encode()
+        inbox = _inbox(call, found, content, names)
+        push(call.catalog, inbox, body, sha256(body).hexdigest(), access=Access(), now=call.now)
+    wake(call)
+    return warnings
+
+
+def rows_of(names: Names, said: Sequence[Mapping[str, Any]]) -> tuple[dict[Content, list[dict[str, Any]]], list[str]]:
+    """The rows by what they hold, and warnings; a row without an id gets one that is the same when it comes again.
+
+    >>> names = Names("id", "time", frozenset({"x", "y", "y_actual"}), {"y": "y_actual"})
+    >>> rows, warnings = rows_of(names, [{"id": "a", "features": {"x": 1, "z": 2}, "predictions": {"y": 3}}])
+    >>> rows[Content.PREDICTIONS], warnings
+    ([{'x': 1, 'y': 3, 'id': 'a', 'time': None}], ['field z: not a field of the version, in 1 rows'])
+    """
+    seed = sha256(json.dumps(list(said), sort_keys=True, default=str).encode()).hexdigest()[:32]
+    rows: dict[Content, list[dict[str, Any]]] = {}
+    left: Counter[str] = Counter()
+    for place, each in enumerate(said):
+        content, row = _row(names, each, f"{seed}-{place}")
+        if set(row) == {names.id}:
+            left["raw inputs: kept only with their prediction"] += 1
+            continue
+        unknown = [name for name in row if name not in names.fields and name not in (names.id, names.time)]
+        left.update(f"field {name}: not a field of the version" for name in unknown)
+        if each.get("confidence"):
+            left["confidence: not kept; declare a numeric prediction for it"] += 1
+        rows.setdefault(content, []).append({name: value for name, value in row.items() if name not in unknown})
+    return rows, [f"{what}, in {count} rows" for what, count in sorted(left.items())]
+
+
+def _row(names: Names, said: Mapping[str, Any], id: str) -> tuple[Content, dict[str, Any]]:
+    truth = {names.actuals.get(name, name): value for name, value in (said.get("actuals") or {}).items()}
+    if not said.get("predictions"):
+        return Content.ACTUALS, {names.id: said.get("id"), **truth}
+    row = {name: value for section in _SECTIONS for name, value in (said.get(section) or {}).items()}
+    own = {names.id: said.get("id") or id, names.time: said.get("occurredAt")}
+    return (Content.BOTH if truth else Content.PREDICTIONS), {**row, **truth, **own}
+
+
+def _with_actuals(call: Call, model: str, version: str, said: Sequence[Mapping[str, Any]]) -> ModelVersion:
+    """The version with fields for the actuals that are logged."""
+    told = {name for each in said for name in each.get("actuals") or {}}
+    with call.catalog.begin() as tx:
+        found = locked(tx, model, version)
+        known = [each.name for each in found.schema.having(*_ANSWERS) if each.name in told]
+        mapping = own_of(found).get("mapping", {})
+        schema = found.schema.with_fields(actual_of(found.schema, name, mapping) for name in known)
+        return found if schema == found.schema else registry.put_schema(tx, model, version, schema, now=call.now)
+
+
+def _inbox(call: Call, version: ModelVersion, content: Content, names: Names) -> ImportJob:
+    time = None if content is Content.ACTUALS else names.time
+    return inbox_of(
+        call.settings,
+        version.model,
+        version.version,
+        format="jsonlines",
+        content=content,
+        columns=Columns(id=names.id, timestamp=time),
+        environment=Environment.PRODUCTION,
+    )
+
+
+def _free(name: str, taken: frozenset[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name
