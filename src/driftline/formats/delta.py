@@ -7,15 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
 
 from driftline.errors import DriftlineError, Invalid, NotFound, StorageUnavailable, Unreadable
+from driftline.formats.deltawindow import Bounds, bounds_of, moment, refuse_missing
 from driftline.formats.format import Item, Opener, Part, ReadOptions
 from driftline.formats.natives import batch_of, wanted
-from driftline.formats.parquet import Parquet
+from driftline.formats.parquet import Parquet, footer_of
 
 PART_BYTES = 64 << 20
 """Files up to this size are one part each, without opening them; larger ones are cut by their row groups."""
@@ -31,21 +33,29 @@ _REMEDIES = {
 
 @dataclass(frozen=True)
 class Delta:
-    """Delta tables; the object is the root of the table, the settings are `version` or `timestamp`."""
+    """Delta tables; the object is the root of the table, the settings are `version` or `timestamp`.
+
+    Only a window of the rows is read by `since` and `until`, times of the `time_column` (`_time`) in [since, until),
+    `where`, an object of columns and the value that each must have, and `as_of`: rows that had come (`_ingested`) then.
+    Files that cannot hold such rows, by their partition or statistics, are not opened.
+    """
 
     def split(self, uri: str, size: int, opener: Opener, options: ReadOptions) -> Sequence[Part]:  # noqa: ARG002
         """The files of that version, without those removed, with the values of the partition columns."""
         _probe(uri, opener)
         table = _opened(uri, options)
         _refuse_features(uri, table)
+        bounds = bounds_of(options.settings)
         with _told(uri):
             schema = pa.schema(table.schema())
-            files = pa.table(table.get_add_actions())
             partitioned = list(table.metadata().partition_columns)
+            refuse_missing(bounds, schema, uri)
+            files = bounds.files(pa.table(table.get_add_actions(flatten=True)), frozenset(partitioned))
         stored = pa.schema([field for field in schema if field.name not in partitioned])
-        columns = ["path", "size_bytes", "num_records", *(["partition"] if partitioned else [])]
-        rows = sorted(files.select(columns).to_pylist(), key=lambda row: str(row["path"]))
-        parts = [part for row in rows for part in _parts_of(uri, row, schema, stored, opener, options)]
+        within = bounds.within(frozenset(stored.names))
+        rows = sorted(_told_of(files, partitioned, within), key=lambda row: str(row["path"]))
+        cut = partial(_parts_of, root=uri, schema=schema, stored=stored, bounds=within)
+        parts = [part for row in rows for part in cut(row, opener=opener, options=options)]
         return parts or (Part(uri, 0, 0, rows=0, schema=schema),)
 
     def read(self, part: Part, opener: Opener, options: ReadOptions) -> Iterator[Item]:
@@ -55,22 +65,54 @@ class Delta:
         if part.rows == 0:
             yield batch_of([pa.nulls(0, field.type) for field in fields], [field.name for field in fields], 0)
             return
-        for item in Parquet().read(part, opener, options):
-            yield _conformed(item, fields) if isinstance(item, pa.RecordBatch) else item
+        bounds = bounds_of(options.settings).within(frozenset(schema.names))
+        if not bounds.all:
+            for item in Parquet().read(part, opener, options):
+                yield _conformed(item, fields) if isinstance(item, pa.RecordBatch) else item
+            return
+        names = dict.fromkeys([*(field.name for field in fields), *bounds.columns])
+        needed = replace(options, columns=tuple(names), exclude=(), select=())
+        wider = [schema.field(name) for name in names]
+        for item in Parquet().read(part, opener, needed):
+            if isinstance(item, pa.RecordBatch):
+                batch = bounds.rows(_conformed(item, wider))
+                yield _conformed(batch, fields)
+            else:
+                yield item
+
+
+def _told_of(files: pa.Table, partitioned: Sequence[str], bounds: Bounds) -> list[dict[str, Any]]:
+    """What the log tells of files, as far as it is needed."""
+    sides = [f"{side}.{name}" for name in bounds.columns for side in ("min", "max", "null_count")]
+    columns = ["path", "size_bytes", "num_records", *(f"partition.{name}" for name in partitioned), *sides]
+    found: list[dict[str, Any]] = files.select([name for name in columns if name in files.schema.names]).to_pylist()
+    return found
 
 
 def _parts_of(
-    root: str, row: Mapping[str, Any], schema: pa.Schema, stored: pa.Schema, opener: Opener, options: ReadOptions
+    row: Mapping[str, Any],
+    *,
+    root: str,
+    schema: pa.Schema,
+    stored: pa.Schema,
+    bounds: Bounds,
+    opener: Opener,
+    options: ReadOptions,
 ) -> Sequence[Part]:
-    """The parts of one file of the log."""
-    values = row.get("partition") or {}
-    constants = {name: pa.scalar(value, schema.field(name).type) for name, value in values.items()}
+    """The parts of one file of the log; how many rows are wanted is unknown where only some are."""
+    names = (name.removeprefix("partition.") for name in row if name.startswith("partition."))
+    constants = {name: pa.scalar(row[f"partition.{name}"], schema.field(name).type) for name in names}
     uri, size = _file_uri(root, row["path"]), int(row["size_bytes"])
+    is_whole = bounds.is_whole(row)
     if size <= PART_BYTES:
         whole: Sequence[Part] = (Part(uri, 0, None, rows=row["num_records"], size=size),)
     else:
         whole = Parquet().split(uri, size, opener, options)
-    return [replace(part, constants=constants, schema=stored) for part in whole]
+        if not is_whole:
+            with opener(uri) as stream:
+                ranges = bounds.groups(footer_of(uri, stream).metadata)
+            whole = [part for part in whole if any(low <= part.start < high for low, high in ranges)]
+    return [replace(part, constants=constants, schema=stored, rows=part.rows if is_whole else None) for part in whole]
 
 
 def _file_uri(root: str, path: str) -> str:
@@ -109,8 +151,9 @@ def _opened(uri: str, options: ReadOptions) -> Any:
     """delta-rs's table at the version that is asked for."""
     from deltalake import DeltaTable
 
-    version, moment = _version(options.settings.get("version")), _moment(options.settings.get("timestamp"))
-    if version is not None and moment is not None:
+    version, given = _version(options.settings.get("version")), options.settings.get("timestamp")
+    at = None if given is None else moment(given, "Delta timestamp")
+    if version is not None and at is not None:
         raise Invalid(
             what="Delta version", got=version, expected="a version or a timestamp", remedy="Give one of them."
         )
@@ -124,9 +167,9 @@ def _opened(uri: str, options: ReadOptions) -> Any:
             latest = DeltaTable(uri, storage_options=storage).version()
             remedy = f"The latest is {latest}; the logs of old ones may have been removed."
             raise NotFound(what="Delta version", name=f"{version} of {uri}", remedy=remedy) from error
-        if moment is not None:
-            table.load_as_version(moment)
-            _refuse_future(uri, table, moment)
+        if at is not None:
+            table.load_as_version(at)
+            _refuse_future(uri, table, at)
     return table
 
 
@@ -145,17 +188,6 @@ def _version(given: object) -> int | None:
     if not re.fullmatch(r"\d{1,18}", str(given).strip()):
         raise Invalid(what="Delta version", got=given, expected="a whole number from 0 on")
     return int(str(given))
-
-
-def _moment(given: object) -> datetime | None:
-    if given is None:
-        return None
-    try:
-        moment = given if isinstance(given, datetime) else datetime.fromisoformat(str(given))
-    except ValueError as error:
-        expected = "a time such as 2024-05-31T12:00:00Z"
-        raise Invalid(what="Delta timestamp", got=given, expected=expected) from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _refuse_features(uri: str, table: Any) -> None:

@@ -16,7 +16,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "csv": ("header", "separator", "delimiter", "quote", "escape", "null_values", "skip_rows", "comment", *_TEXT),
     "jsonlines": _TEXT,
     "json": ("lines", "line", "limit_bytes", *_TEXT),
-    "delta": ("version", "timestamp"),
+    "delta": ("version", "timestamp", "since", "until", "time_column", "where", "as_of"),
     "capture": _CAPTURED,
     "ground_truth": ("whole", *_TEXT),
     "merged": _CAPTURED,
