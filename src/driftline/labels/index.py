@@ -24,11 +24,14 @@ FIELDS = pa.schema(
 )
 """A label as the index takes it: whose it is, the hour it was collected in (seconds since 1970, or null), itself."""
 
+ORDERED = FIELDS.append(pa.field("order", pa.int64()))
+"""The same with the order in which labels of one time of collection count; without it, that of reading does."""
+
 IN_MEMORY = 1 << 20
 """So many labels are kept in memory before they are parted by hash and written to disk."""
 
 _BITS = 6
-_HASHED = pa.schema([("hash", pa.uint64()), *FIELDS])
+_HASHED = pa.schema([("hash", pa.uint64()), *ORDERED])
 _NEVER = np.iinfo(np.int64).min
 
 
@@ -177,7 +180,7 @@ class Gathering:
         self._files: list[pa.ipc.RecordBatchStreamWriter] = []
 
     def add(self, labels: pa.RecordBatch) -> None:
-        """More labels, with the columns `FIELDS`; those without a text say nothing, and those of nobody neither."""
+        """More labels, as `FIELDS` or `ORDERED`; those without a text say nothing, and those of nobody neither."""
         valid = pc.and_(pc.is_valid(labels["label"]), pc.is_valid(labels["id"]))
         kept = labels.filter(valid)
         self._empty += labels.num_rows - kept.num_rows
@@ -186,7 +189,8 @@ class Gathering:
         self._has_moments = self._has_moments or pc.any(pc.starts_with(kept["id"], MOMENT)).as_py()
         self._has_rows = self._has_rows or pc.any(pc.match_substring_regex(kept["id"], r"_\d+$")).as_py()
         hashes = pa.array(hash_texts(kept["id"]))
-        self._waiting.append(pa.RecordBatch.from_arrays([hashes, *kept.columns], schema=_HASHED))
+        order = [] if "order" in kept.schema.names else [pa.repeat(pa.scalar(0, pa.int64()), kept.num_rows)]
+        self._waiting.append(pa.RecordBatch.from_arrays([hashes, *kept.columns, *order], schema=_HASHED))
         self._count += kept.num_rows
         if self._count >= self._in_memory:
             self._spill()
@@ -245,7 +249,7 @@ def _sorted(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     batch = _joined(batches)
     hashes = values_of(batch["hash"])
     collected = values_of(batch["collected"].fill_null(_NEVER))
-    order = np.lexsort((collected, hashes))
+    order = np.lexsort((values_of(batch["order"]), collected, hashes))
     ids = batch["id"].take(places_of(order))
     ordered = hashes[order]
     twins = np.flatnonzero(ordered[1:] == ordered[:-1])

@@ -13,11 +13,14 @@ import pyarrow.compute as pc
 from driftline.errors import SchemaMismatch
 from driftline.formats.ground_truth import HAS_MEMBERS, WHOLE
 from driftline.formats.truth import TRUTH
-from driftline.labels.index import FIELDS
+from driftline.labels.index import FIELDS, ORDERED
 from driftline.labels.moments import keys_of
 
-IDS = ("inference_id", "event_id", "eventId", "inferenceId", "record_id", "SageMakerInferenceId")
-TIMES = ("inference_time", "timestamp", "inferenceTime", "SageMakerInferenceTime")
+IDS = ("inference_id", "event_id", "eventId", "inferenceId", "record_id", "SageMakerInferenceId", "_id")
+TIMES = ("inference_time", "timestamp", "inferenceTime", "SageMakerInferenceTime", "_time")
+INGESTED = "_ingested"
+"""In tables of actuals the moment at which a label came; of several of an id the last one counts."""
+
 LABELS = (TRUTH, "ground_truth_label", "ground_truth_value")
 
 
@@ -76,9 +79,14 @@ class Keys:
         return self._rows(batch, texts, members, collected)
 
     def _rows(self, batch: pa.RecordBatch, texts: pa.Array, members: pa.Array, collected: int | None) -> pa.RecordBatch:
-        hours = pa.repeat(pa.scalar(collected, pa.int64()), batch.num_rows)
         texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
-        return pa.RecordBatch.from_arrays([self.ids(batch, "labels"), hours, texts, members], schema=FIELDS)
+        came = _column(batch, None, (INGESTED,))
+        if came is None or not pa.types.is_timestamp(came.type):
+            hours = pa.repeat(pa.scalar(collected, pa.int64()), batch.num_rows)
+            return pa.RecordBatch.from_arrays([self.ids(batch, "labels"), hours, texts, members], schema=FIELDS)
+        micros = came.cast(pa.timestamp("us", came.type.tz)).cast(pa.int64())
+        columns = [self.ids(batch, "labels"), pc.divide(micros, 1_000_000), texts, members, micros]
+        return pa.RecordBatch.from_arrays(columns, schema=ORDERED)
 
     def _nameless(self, batch: pa.RecordBatch, what: str) -> SchemaMismatch:
         wanted = self.time or "inference_time" if self.by_time else self.id or "inference_id"

@@ -65,7 +65,7 @@ def indexed(truth: Truth, access: Access) -> Iterator[Indexed]:
     An input that matches nothing holds no labels yet. Raises `SchemaMismatch` for tables without a label or an id.
     """
     settings = {**truth.settings, "whole": True} if truth.whole else truth.settings
-    inputs = [each for each in truth.inputs if _objects(each, access)]
+    inputs = [each for each in truth.inputs if _is_there(each, truth.format, access)]
     options = ReadOptions(settings=settings)
     source = resolve(inputs, access, truth.format, options) if inputs else Source(access=access, options=options)
     with tempfile.TemporaryDirectory(prefix="driftline-labels-") as folder:
@@ -106,6 +106,11 @@ def fingerprint_of(objects: Iterable[Object]) -> str:
     found = sorted({each.uri: each for each in objects}.items())
     told = "\n".join(f"{uri} {each.etag} {each.size}" for uri, each in found)
     return sha256(told.encode()).hexdigest() if found else ""
+
+
+def _is_there(given: str, format: str | None, access: Access) -> bool:
+    """Whether there is anything at an input; of a table the log tells, however many files it has."""
+    return bool(_objects(f"{given.rstrip('/')}/_delta_log/" if format == "delta" else given, access))
 
 
 def _objects(given: str, access: Access) -> list[Object]:
