@@ -38,6 +38,14 @@ class Settings(BaseSettings):
     allowed_buckets: Annotated[
         tuple[str, ...], Field(description="Buckets that requests may name, by patterns such as churn-*; empty: all.")
     ] = ()
+    allowed_folders: Annotated[
+        tuple[str, ...],
+        Field(description="Folders that import jobs may read; empty: all on loopback, none on servers beyond it."),
+    ] = ()
+    prove_buckets: Annotated[
+        bool | None,
+        Field(description="Import jobs need a tag of the bucket; empty: on servers that listen beyond loopback."),
+    ] = None
     images: Annotated[dict[str, str], Field(description="Local commands for container images, by image URI.")] = {}
     models: Annotated[
         dict[str, str], Field(description="Where models are served: URLs by container image or model name.")
@@ -68,6 +76,11 @@ class Settings(BaseSettings):
         float, Field(ge=0, description="A window is run again for labels that come so long after it; 0: never.")
     ] = 30.0
     label_poll_seconds: Annotated[float, Field(gt=0, description="How often late labels are looked for.")] = 60.0
+
+    @property
+    def is_local(self) -> bool:
+        """Whether nobody but this machine reaches the server."""
+        return self.host in ("localhost", "::1") or self.host.startswith("127.")
 
     @property
     def tables_root(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -33,7 +33,7 @@ class Credential:
     """
 
     name: str
-    access: Access = Access()
+    access: Access = field(default_factory=Access)
     audience: str = AUDIENCE
     created: datetime | None = None
 

@@ -22,6 +22,9 @@ BUDGET = 20
 SMALL = 5
 """A prefix that takes no more requests than this is listed whole each time."""
 
+STEADY = 5
+"""Requests of one look that go into listing everything again."""
+
 SWEEP = timedelta(hours=1)
 """How often everything is listed where new files are found without that: files may come late, or be written anew."""
 
@@ -138,13 +141,13 @@ class _Turn:
     def sweep(self) -> Iterator[Look]:
         """Everything, from where the sweep is."""
         sweep = self.cursor.sweep or Sweep(self.now)
-        small = self.cursor.swept is not None and self.cursor.size <= SMALL
-        self.left = max(self.left, 1)
+        again = self.cursor.swept is not None
+        self.left = max(min(self.left, STEADY) if again else self.left, 1)
         pages = self._scan(sweep.after)
         for page in pages:
             sweep = with_page(sweep, page)
             self.cursor = replace(self.cursor, sweep=sweep)
-            yield self._shown(page, known=small)
+            yield self._shown(page, known=again and self.cursor.size <= SMALL)
             if not self.left:
                 return
         self.cursor = replace(

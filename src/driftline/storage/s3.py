@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any, BinaryIO
 
-from driftline.errors import Conflict
+from driftline.errors import Conflict, Denied
 from driftline.storage.access import Access
 from driftline.storage.clouds import leading, ranged
 from driftline.storage.ranges import FIRST, Ranges, stream
 from driftline.storage.s3connection import Connection, connect
-from driftline.storage.s3errors import code_of, told
+from driftline.storage.s3errors import code_of, key_of, told
 from driftline.storage.storage import Object
 from driftline.storage.uris import Place
 
@@ -145,12 +145,30 @@ def _leading_by_boto3(connection: Connection, place: Place, uri: str) -> tuple[i
         try:
             answer = connection.client.get_object(**of, Range=f"bytes=0-{FIRST - 1}")
         except ClientError as error:
+            _refuse_key(connection, of, error)
             if code_of(error) not in ("InvalidRange", "416"):  # an empty object has no first byte
                 raise
             answer = connection.client.get_object(**of)
         data = answer["Body"].read()
     size = int(answer.get("ContentRange", f"/{len(data)}").rpartition("/")[2])
     return size, answer.get("ETag", ""), data
+
+
+def _refuse_key(connection: Connection, of: Mapping[str, str], error: Any) -> None:
+    """Raise `Denied` naming the key of AWS KMS if that is what may not be used: the object's head tells it to all who
+    may get the object.
+    """
+    from botocore.exceptions import ClientError
+
+    if code_of(error) not in ("AccessDenied", "AccessDeniedException", "KMS.AccessDeniedException"):
+        return
+    try:
+        key = key_of(connection.client.head_object(**of))
+    except ClientError:
+        return
+    if key is not None:
+        remedy = "Allow it to these credentials, in their policy and in the policy of the key."
+        raise Denied(action="kms:Decrypt", resource=key, remedy=remedy) from error
 
 
 def _range(connection: Connection, place: Place, uri: str, start: int, stop: int, version: str) -> Any:

@@ -26,6 +26,7 @@ _UNREADABLE = {
     "PreconditionFailed": ("it changed while it was read", "Read it again."),
     "412": ("it changed while it was read", "Read it again."),
 }
+_OF_BUCKETS = ("s3:ListBucket", "s3:GetBucketTagging", "s3:GetBucketLocation", "s3:GetBucketNotification")
 _REGION = ("PermanentRedirect", "301", "IllegalLocationConstraintException", "AuthorizationHeaderMalformed")
 _BUSY = ("SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "Throttling", "503", "500", "502", "504")
 _TOLD_BY_AWS = re.compile(r"not authorized to perform: (?P<action>\S+) on resource: \"?(?P<resource>[^\s\"]+)")
@@ -49,13 +50,23 @@ def code_of(error: Any) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def key_of(answer: Any) -> str | None:
+    """The key of AWS KMS that an object is encrypted with, as S3's answer says; None if with none.
+
+    >>> key_of({"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "arn:aws:kms:eu-west-1:1:key/k"})
+    'arn:aws:kms:eu-west-1:1:key/k'
+    """
+    is_kms = "kms" in str(answer.get("ServerSideEncryption", ""))
+    return (str(answer.get("SSEKMSKeyId") or "") or None) if is_kms else None
+
+
 def arn(place: Place, action: str) -> str:
     """The resource that a policy must name for `action`.
 
     >>> arn(Place.of("s3://logs/a.csv"), "s3:GetObject"), arn(Place.of("s3://logs/a.csv"), "s3:ListBucket")
     ('arn:aws:s3:::logs/a.csv', 'arn:aws:s3:::logs')
     """
-    return f"arn:aws:s3:::{place.bucket}" + ("" if action == "s3:ListBucket" else f"/{place.key}")
+    return f"arn:aws:s3:::{place.bucket}" + ("" if action in _OF_BUCKETS else f"/{place.key}")
 
 
 def _answered(error: Any, uri: str, action: str) -> DriftlineError:
