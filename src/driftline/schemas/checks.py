@@ -77,7 +77,7 @@ def breaches(field: ModelField, values: pa.Array, bounds: Bounds) -> Iterator[Br
         yield from _found("Infinite_Value", pc.is_inf(values), "a finite number")
     if field.role in (Role.SCORE, Role.ACTUAL_SCORE) and field.of is not None:
         beyond = pc.or_(pc.less(values, 0.0), pc.greater(values, 1.0))
-        yield from _found("Invalid_Score", beyond, "in [0, 1], as scores of classes are")
+        yield from _found("Score_Out_Of_Range", beyond, "in [0, 1], as scores of classes are")
     if field.role is Role.RANK:
         yield from _found("Invalid_Rank", pc.less(values, 1), "1 or more")
     if is_text(values.type):

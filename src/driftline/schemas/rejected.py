@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from driftline.schemas.faults import LONGEST, SHOWN, Faults, Offence
 from driftline.schemas.names import column, columns_of
 from driftline.schemas.rules import CODES, quoted
-from driftline.schemas.values import texts_of
+from driftline.schemas.values import plain, texts_of
 
 _VALUE = "\0"
 """Stands for the value until its words are cut in two."""
@@ -43,7 +43,7 @@ def _offence(broken: Broken, rows: pa.Int64Array) -> Offence:
     first = places[:SHOWN]
     values = [None] * len(first)
     if broken.source is not None:
-        values = [each and each[:LONGEST] for each in texts_of(broken.source.take(first)).to_pylist()]
+        values = [each and each[:LONGEST] for each in texts_of(plain(broken.source).take(first)).to_pylist()]
     numbers = tuple(rows.take(first).to_pylist())
     return Offence(broken.code, broken.column, broken.field, broken.wanted, len(places), numbers, tuple(values))
 
@@ -52,8 +52,8 @@ def rejected_rows(batch: pa.RecordBatch, broken: Sequence[Broken], lost: pa.Bool
     """The lost rows as the file has them, all columns as text, with `_row`, `_code` of the first rule each breaks and
     `_reason`, which tells every rule.
     """
-    kept = batch.filter(lost)
-    codes, reasons = pa.nulls(kept.num_rows, pa.string()), pa.nulls(kept.num_rows, pa.string())
+    numbers = rows.filter(lost)
+    codes, reasons = pa.nulls(len(numbers), pa.string()), pa.nulls(len(numbers), pa.string())
     for each in broken:
         if each.rejects:
             mask = each.mask.filter(lost)
@@ -61,11 +61,11 @@ def rejected_rows(batch: pa.RecordBatch, broken: Sequence[Broken], lost: pa.Bool
             reason = _reasons(each, lost)
             both = pc.binary_join_element_wise(reasons, reason, "; ")
             reasons = pc.if_else(mask, pc.coalesce(both, reason), reasons)
-    columns = {"_row": rows.filter(lost), "_code": codes, "_reason": reasons}
+    columns = {"_row": numbers, "_code": codes, "_reason": reasons}
     for name in columns_of(batch.schema):
-        array = column(kept, name)
+        array = column(batch, name)
         if array is not None and name not in columns:
-            columns[name] = texts_of(array).cast(pa.string())
+            columns[name] = texts_of(plain(array).filter(lost)).cast(pa.string())
     return pa.table(columns)
 
 
@@ -77,6 +77,6 @@ def _reasons(broken: Broken, lost: pa.BooleanArray) -> pa.StringArray:
     if _VALUE not in words or broken.source is None:
         return pa.repeat(pa.scalar(words.replace(_VALUE, quoted(None))), count)
     before, after = words.split(_VALUE)
-    values = pc.utf8_slice_codeunits(texts_of(broken.source.filter(lost)).cast(pa.string()), 0, LONGEST)
+    values = pc.utf8_slice_codeunits(texts_of(plain(broken.source).filter(lost)).cast(pa.string()), 0, LONGEST)
     said = pc.coalesce(pc.binary_join_element_wise("'", values, "'", ""), quoted(None))
     return pc.binary_join_element_wise(before, said, after, "")

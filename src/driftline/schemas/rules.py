@@ -77,6 +77,9 @@ CODES: dict[str, Rule] = {
     "Invalid_Value": Rule("R-03", "column {column}: {value} is not {wanted}", _EDIT),
     "Invalid_Label": Rule("R-05", "column {column}: the label {value} is not {wanted}", _EDIT),
     "Invalid_Score": Rule("R-05", "column {column}: the score {value} is not {wanted}", _EDIT),
+    "Score_Out_Of_Range": Rule(
+        "R-05", "column {column}: the score {value} is not {wanted}", "Map chances, or make it a score of no class."
+    ),
     "Invalid_Rank": Rule("M-07", "column {column}: the rank {value} is not {wanted}", _EDIT),
     "Invalid_Attribution": Rule("R-04", "column {column}: the attribution {value} is not {wanted}", _EDIT),
     "Invalid_Embedding": Rule("R-06", "column {column}: the vector {value} is not {wanted}", _EDIT),

@@ -39,7 +39,7 @@ def convert(array: pa.Array, field: ModelField) -> tuple[pa.Array, pa.BooleanArr
 
 
 def plain(array: pa.Array) -> pa.Array:
-    """Without extensions and runs.
+    """Without extensions, runs and views.
 
     >>> plain(pa.array(["{}"], pa.json_())).type
     DataType(string)
@@ -48,7 +48,21 @@ def plain(array: pa.Array) -> pa.Array:
         return plain(array.storage)
     if pa.types.is_run_end_encoded(array.type):
         return plain(pc.run_end_decode(array))
-    return array
+    wanted = _settled(array.type)
+    return array if wanted == array.type else array.cast(wanted)
+
+
+def _settled(kind: pa.DataType) -> pa.DataType:
+    """The type without views, for which few of Arrow's functions are there."""
+    if pa.types.is_string_view(kind):
+        return pa.string()
+    if pa.types.is_binary_view(kind):
+        return pa.binary()
+    if pa.types.is_list(kind) or pa.types.is_list_view(kind):
+        return pa.list_(_settled(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_settled(field.type)) for field in kind])
+    return kind
 
 
 def present(array: pa.Array, kind: Kind) -> pa.Array:
@@ -116,7 +130,7 @@ def _numbers(array: pa.Array, field: ModelField) -> pa.Array:
 def _whole(array: pa.Array) -> pa.Array:
     kind, none = array.type, pa.scalar(None, array.type)
     if pa.types.is_integer(kind):
-        fits = pc.less_equal(array, 2**63 - 1) if kind == pa.uint64() else None
+        fits = pc.less_equal(array, pa.scalar(2**63 - 1, pa.uint64())) if kind == pa.uint64() else None
         return (array if fits is None else pc.if_else(fits, array, none)).cast(pa.int64())
     values = array.cast(pa.float64(), safe=False)
     held = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), _MOST_EXACT))
