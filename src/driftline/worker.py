@@ -19,10 +19,12 @@ from driftline.catalog import Catalog, logs, resources, work
 from driftline.catalog.work import Work
 from driftline.channels import cloudwatch
 from driftline.errors import DriftlineError, NotFound, Unavailable
-from driftline.processing import executing, jobs, metrics, served
+from driftline.imports import watching
+from driftline.modelmonitors import planning
+from driftline.processing import executing, jobs, labours, metrics, served
 from driftline.processing.contract import CLARIFY
 from driftline.processing.latecomers import Latecomers
-from driftline.processing.outcome import Outcome
+from driftline.processing.outcome import COMPLETED, STOPPED, Outcome
 from driftline.processing.slot import Limits, Slot
 from driftline.schedules import plan_due
 from driftline.settings import Settings
@@ -42,6 +44,7 @@ _BEGINS: Mapping[str, Callable[[Catalog, Work, Access, Settings], dict[str, Any]
 """How work of each kind begins: with the processing job to run, or None if there is nothing to run."""
 
 _LONGEST_PAUSE_SECONDS = 60.0
+_LONGEST_LABOUR_SECONDS = 86_400.0
 _BEAT_SECONDS = 1.0
 
 
@@ -91,6 +94,7 @@ class Worker:
         loops: list[tuple[str, Callable[[], None]]] = [("beat", self._beat)]
         loops += [("plan", self._plan)] if self._plans else []
         loops += [("labels", self._look)] if self._plans and self._settings.label_days else []
+        loops += [("imports", self._watch), ("monitors", self._monitor)] if self._plans else []
         loops += [(f"slot-{place}", self._labour) for place in range(count)]
         for name, loop in loops:
             thread = threading.Thread(target=loop, name=f"driftline-{name}", daemon=True)
@@ -134,6 +138,20 @@ class Worker:
                     log.info("labels came", executions=again)
                     self.wake()
 
+    def _watch(self) -> None:
+        """Look for new files of import jobs."""
+        while not self._ended.wait(self._settings.poll_seconds):
+            with _surviving("imports"):
+                if watching.look(self._catalog, self._access, self._catalog.clock()):
+                    self.wake()
+
+    def _monitor(self) -> None:
+        """Plan what monitors of models have to look at."""
+        while not self._ended.wait(self._settings.poll_seconds):
+            with _surviving("monitors"):
+                if planning.plan(self._catalog, self._catalog.clock(), self._settings):
+                    self.wake()
+
     def _beat(self) -> None:
         """Prolong the leases of what is held, store its log, and learn what has to stop."""
         interval = min(_BEAT_SECONDS, self._settings.lease_seconds / 3)
@@ -172,6 +190,9 @@ class Worker:
         started = time.monotonic()
         about = log.bind(kind=claimed.kind, subject=claimed.subject, attempt=claimed.attempt)
         try:
+            if claimed.kind not in _BEGINS:
+                self._labour_on(held, slot, about)
+                return
             asked, outcome = self._run(held, slot)
             if asked is None:
                 return
@@ -220,6 +241,21 @@ class Worker:
                 return asked, outcome
             if not executing.proceed(self._catalog, held.work, held.job, outcome, held.said()):
                 return None, outcome
+
+    def _labour_on(self, held: Held, slot: Slot, about: Any) -> None:
+        """Work that ends itself in the catalog; what failed in it is told, and tried again a few times."""
+        order = labours.asked(held.work, self._settings, self._access)
+        limits = Limits(_LONGEST_LABOUR_SECONDS, self._settings.job_memory_bytes)
+        outcome = slot.run(order, limits, lambda line: about.info("said", line=line), lambda: self._is_over(held))
+        RUNS.labels(held.work.kind, outcome.status).inc()
+        if outcome.status == COMPLETED:
+            about.info("ended", said=outcome.exit_message)
+            self.wake()
+        elif self._ended.is_set() and outcome.status == STOPPED:
+            self._give_back(held.work, "the worker is stopping", 0.0, counts=False)
+        else:
+            about.warning("failed", error=outcome.failure_reason)
+            self._unavailable(held.work, outcome.failure_reason or "it was stopped")
 
     def _publish(self, environment: Mapping[str, str], outcome: Outcome) -> None:
         """Metrics are told on the side: a run does not fail for them."""

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from driftline.catalog.hours import Subject
 from driftline.errors import CallerError, DataError, DriftlineError
 from driftline.imports.contents import Chunk, Tally, Unmapped, chunks, intake_of
 from driftline.imports.job import FileStatus, ImportFile, ImportJob
@@ -20,7 +21,7 @@ from driftline.imports.jobs import REWRITTEN, etag_of
 from driftline.imports.reading import open_file
 from driftline.imports.rejects import Rejects
 from driftline.imports.results import Result, fault_of_error
-from driftline.inferences.hours import Hourly, Subject
+from driftline.inferences.hours import Hourly
 from driftline.inferences.staging import Staging, staging
 from driftline.inferences.tables import Tables
 from driftline.registry import NAME
@@ -30,6 +31,9 @@ from driftline.storage.access import Access
 
 SMALL_BYTES = 16 << 20
 """A file up to this size is held in memory until all of it was read; a larger one is a batch of its own."""
+
+_TOGETHER = 32_768
+"""So many rows are profiled together."""
 
 _READERS = 4
 """Small files that are read at the same time: with a store half of the time is waiting."""
@@ -86,6 +90,7 @@ class Load:
         self.results: list[Result] = []
         self.stagings: dict[str, Staging] = {}
         self.hourly: dict[str, Hourly] = {}
+        self._waiting: dict[tuple[str, pa.Schema], list[pa.RecordBatch]] = {}
 
     def __enter__(self) -> Load:
         """Itself."""
@@ -110,8 +115,10 @@ class Load:
                 if len(read) > 1:  # rows of others are staged with it
                     raise Apart(reason=str(error)) from error
                 self._stack.close()
-                self.stagings, self.hourly = {}, {}
+                self.stagings, self.hourly, self._waiting = {}, {}, {}
                 self.results.append(failed(each.file, error))
+        for version, schema in list(self._waiting):
+            self._profile_all(version, schema)
         for staged in self.stagings.values():
             staged.finish()
 
@@ -182,7 +189,7 @@ class Load:
                 found = self._inferences(version).add(batch, file.number, str(job.environment))
                 duplicate += int(np.count_nonzero(~found.kept))
                 kept = batch if found.kept.all() else batch.filter(pa.array(found.kept))
-                self._hourly(version).observe(kept)
+                self._profile(version, kept)
         if rows.late is not None and rows.late.num_rows:
             found = self._actuals().add(_unversioned(rows.late), file.number, str(job.environment))
             duplicate += int(np.count_nonzero(~found.kept)) if rows.early is None else 0
@@ -222,6 +229,18 @@ class Load:
             if gone:
                 made.replace(gone)
         return self.stagings[uri]
+
+    def _profile(self, version: str, batch: pa.RecordBatch) -> None:
+        """Have the rows profiled by the hour, those of many small files together."""
+        waiting = self._waiting.setdefault((version, batch.schema), [])
+        waiting.append(batch)
+        if sum(each.num_rows for each in waiting) >= _TOGETHER:
+            self._profile_all(version, batch.schema)
+
+    def _profile_all(self, version: str, schema: pa.Schema) -> None:
+        table = pa.Table.from_batches(self._waiting.pop((version, schema))).combine_chunks()
+        for batch in table.to_batches():
+            self._hourly(version).observe(batch)
 
     def _hourly(self, version: str) -> Hourly:
         if version not in self.hourly:

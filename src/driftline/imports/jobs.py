@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from driftline.catalog import imports, work
 from driftline.catalog.imports import Page, Search
 from driftline.errors import Conflict
+from driftline.imports.chosen import Passed
 from driftline.imports.job import (
     Content,
     FileStatus,
@@ -168,16 +169,15 @@ def discover(tx: Connection, job: str, objects: Sequence[Object], *, now: dateti
     return waiting
 
 
-def skip(tx: Connection, job: str, passed: Mapping[str, str], objects: Sequence[Object], *, now: datetime) -> None:
-    """Note objects that are no data (empty, hidden, of other names), each with the reason in `passed` by URI."""
+def skip(tx: Connection, job: str, passed: Sequence[Passed], *, now: datetime) -> None:
+    """Note objects that are no data (empty, hidden, of other names), each with its reason."""
     rows = [
         {
-            **_row(job, each, FileStatus.SKIPPED, now),
+            **_row(job, each.object, FileStatus.SKIPPED, now),
             "ended": now,
-            "body": _body((Fault("Skipped", passed[each.uri]),)),
+            "body": _body((Fault("Skipped", each.reason),)),
         }
-        for each in objects
-        if each.uri in passed
+        for each in passed
     ]
     imports.add(tx, rows)
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import Connection
 
 from driftline import registry
-from driftline.catalog import Catalog
+from driftline.catalog import Catalog, spaces
 from driftline.errors import Invalid
 from driftline.imports import jobs
 from driftline.imports.credentials import access_of
 from driftline.imports.dryrun import DryRun, dry_run
 from driftline.imports.job import Content, ImportJob, Place
-from driftline.imports.places import place_of
+from driftline.imports.ownership import is_asked, refuse_unproved
+from driftline.imports.places import place_of, refuse_folder
 from driftline.registry import Model, ModelVersion
 from driftline.schemas.fields import LATE, Environment, ModelSchema, ModelType, Role
+from driftline.schemas.mapped import Mapped
+from driftline.settings import Settings
 from driftline.storage.access import Access
+from driftline.storage.uris import scheme_of
 
 _ANSWERS = (Role.PREDICTION, Role.SCORE, Role.RANK)
 
@@ -37,14 +42,38 @@ class Wanted:
     schema: ModelSchema | None = None
 
 
+def placed(catalog: Catalog, wanted: Wanted, settings: Settings, access: Access, *, now: datetime) -> Wanted:
+    """The job with bucket and prefix inferred from its path; globs in the path are added to those that were said.
+
+    Raises `Invalid` for a path that is none, `Denied` for a folder that may not be read, and for a bucket whose owner
+    has not shown, where the settings ask for that, that the space may read it.
+    """
+    given = wanted.job.place
+    found = place_of(given.uri)
+    place = replace(given, uri=found.uri, include=(*given.include, *found.include))
+    if scheme_of(place.uri) == "" and not Path(place.uri).is_absolute():
+        raise Invalid(what="path", got=given.uri, expected="s3://bucket/prefix/, or a folder by its whole path")
+    refuse_folder(place, settings.allowed_folders, anywhere=settings.is_local)
+    if is_asked(settings):
+        with catalog.begin() as tx:
+            model = registry.find_model(tx, wanted.job.model)
+            key = spaces.ingestion_key(tx, model.space if model else wanted.job.space, now=now)
+            reached = access_of(tx, place.credentials, access)
+        refuse_unproved(place, reached, key)
+    content = wanted.content or _content(None, wanted.job)
+    return replace(wanted, job=replace(wanted.job, place=place, content=content))
+
+
 def attempt(
     catalog: Catalog, wanted: Wanted, access: Access, *, now: datetime, file: str | None = None, rows: int = 1000
 ) -> tuple[Wanted, DryRun]:
     """What the job would make of some rows of a file, and the job with what was told from them; nothing is written.
 
-    Raises `Invalid` for a path that is none, `NotFound` for a model or version that is not there and not to be made.
+    `file` is the name of one below the job's path. Raises `Invalid` for a file elsewhere, `NotFound` for a model or
+    version that is not there and not to be made.
     """
-    job = replace(wanted.job, place=_placed(wanted.job.place))
+    job = wanted.job
+    file = None if file is None else _below(job.place, file)
     with catalog.read() as tx:
         version = registry.find_version(tx, job.model, job.version)
         if version is None and not wanted.creates:
@@ -52,7 +81,7 @@ def attempt(
         reached = access_of(tx, job.place.credentials, access)
     known = version.schema if version is not None and version.schema.fields else wanted.schema
     tried = dry_run(replace(job, content=wanted.content or Content.BOTH), known, reached, now=now, file=file, rows=rows)
-    content = wanted.content or _content(tried, job)
+    content = wanted.content or _content(tried.mapped, job)
     if content is not wanted.content and content is Content.ACTUALS and tried.file is not None:
         tried = dry_run(replace(job, content=content), known, reached, now=now, file=tried.file, rows=rows)
     schema = _schema(known or ModelSchema(), tried, content)
@@ -73,18 +102,24 @@ def make(tx: Connection, wanted: Wanted, *, now: datetime) -> ImportJob:
     return jobs.create(tx, replace(job, space=registry.get_model(tx, job.model).space), now=now)
 
 
-def _placed(given: Place) -> Place:
-    """The place with bucket and prefix inferred from the path; globs in the path are added to those that were said."""
-    found = place_of(given.uri)
-    return replace(given, uri=found.uri, include=(*given.include, *found.include))
+def _below(place: Place, file: str) -> str:
+    """The URI of a file, which may be said by its name below the path.
+
+    >>> _below(Place("s3://logs/churn/"), "2026/a.csv")
+    's3://logs/churn/2026/a.csv'
+    """
+    uri = file if file.startswith(place.uri) else place.uri + file
+    if "://" in file.removeprefix(place.uri) or (file.startswith("/") and uri != file) or ".." in uri.split("/"):
+        raise Invalid(what="file", got=file, expected=f"one below {place.uri}")
+    return uri
 
 
-def _content(tried: DryRun, job: ImportJob) -> Content:
+def _content(mapped: Mapped | None, job: ImportJob) -> Content:
     """What the files hold: labels alone are actuals in production, sets to learn from have all in one file."""
-    if tried.mapped is None:
+    if mapped is None:
         roles = {*job.columns.lists, *job.columns.prefixes}
     else:
-        roles = {str(each.role) for each, _ in tried.mapped.columns}
+        roles = {str(each.role) for each, _ in mapped.columns}
     if not roles & {str(role) for role in LATE}:
         return Content.PREDICTIONS
     alone = not roles & {str(role) for role in _ANSWERS}

@@ -64,10 +64,12 @@ def inbox_of(
     content: Content = Content.PREDICTIONS,
     columns: Columns | None = None,
     environment: Environment = Environment.PRODUCTION,
+    batch: str | None = None,
 ) -> ImportJob:
     """The job of a model that reads what is pushed to it in this format; always the same one."""
     columns = columns or Columns()
     said = f"{model}\n{version}\n{format}\n{content}\n{environment}\n{sorted(columns.to_dict().items())}"
+    said += f"\n{batch}" if batch else ""
     identity = str(uuid.uuid5(_JOBS, said))
     place = Place(f"{settings.tables_root}/{name_of(model)}/inbox/{identity}/", format)
-    return ImportJob(identity, model, version, place, columns, content, environment)
+    return ImportJob(identity, model, version, place, columns, content, environment, batch)

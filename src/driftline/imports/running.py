@@ -229,6 +229,9 @@ def _chosen(rows: Sequence[Any]) -> Sequence[Any]:
 
 def _note(world: World, job: ImportJob, stream: str, number: int, plan: Mapping[str, Any]) -> None:
     """What was committed, in the catalog: the ledger, the hours, the schemas; all or nothing."""
+    with world.catalog.read() as tx:
+        batch = _batch(tx, job, number, (), datetime.fromisoformat(plan["began"]))
+    hourparts.make_anew(world.catalog, world.tables, batch, plan["vanished"])
     now = world.catalog.clock()
     with world.catalog.begin() as tx:
         if not work.holds(tx, world.held):
@@ -242,7 +245,7 @@ def _note(world: World, job: ImportJob, stream: str, number: int, plan: Mapping[
             imports.move_to_duplicate(tx, int(name), count)
         for name, schema in plan["schemas"].items():
             _put_schema(tx, job, name, ModelSchema.of(schema), now)
-        hourparts.note(tx, plan["hours"])
+        hourparts.note(tx, batch, plan["hours"])
 
 
 def _put_schema(tx: Connection, job: ImportJob, version: str, schema: ModelSchema, now: datetime) -> None:

@@ -11,11 +11,12 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import IO, Any
 
 from driftline.errors import DriftlineError, Unavailable
 from driftline.lifeline import die_with_parent
-from driftline.processing import clarifying, command, merging
+from driftline.processing import clarifying, command, labours, merging
 from driftline.processing.analysis import Log, analyse
 from driftline.processing.contract import ANALYZER, CLARIFY, MERGER, Contract
 from driftline.processing.outcome import Outcome
@@ -36,10 +37,16 @@ def main() -> int:
 
 
 def _run(asked: Mapping[str, Any], answers: IO[str]) -> dict[str, Any]:
-    job = Contract.of(asked["name"], asked["body"])
-    access = Access(asked.get("endpoint_url"), asked.get("region"), kms_key=job.kms_key)
+    access = Access(asked.get("endpoint_url"), asked.get("region"))
+
+    def log(text: str) -> None:
+        _answer(answers, {"log": text})
+
     try:
-        return _perform(job, access, lambda text: _answer(answers, {"log": text}), asked).to_dict()
+        if "labour" in asked:
+            return labours.perform(asked, access, log).to_dict()
+        job = Contract.of(asked["name"], asked["body"])
+        return _perform(job, replace(access, kms_key=job.kms_key), log, asked).to_dict()
     except Unavailable as error:
         return {"unavailable": str(error)}
     except DriftlineError as error:

@@ -273,6 +273,8 @@ def _fail(tx: Connection, lost: Work, reason: str, now: datetime) -> None:
     if not work.finish(tx, lost):
         return
     outcome = Outcome.failed(reason)
+    if lost.kind not in (jobs.WORK, WORK):  # files or windows wait: whoever plans queues them again
+        return
     if lost.kind == jobs.WORK:
         jobs.note(tx, lost.subject, outcome, now)
         return

@@ -1,0 +1,56 @@
+"""The sources of all active jobs, looked at in turn: what is new goes into the ledger, page by page."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from driftline.catalog import Catalog, imports
+from driftline.errors import DriftlineError
+from driftline.imports import jobs, polling
+from driftline.imports.credentials import access_of
+from driftline.storage.access import Access
+
+_LOOKERS = 8
+"""Sources that are looked at at the same time: mostly waiting, and one that stalls must not hold up the others."""
+
+
+def look(catalog: Catalog, access: Access, now: datetime) -> int:
+    """Look at every source whose turn it is; how many files wait because of that."""
+    with catalog.read() as tx:
+        due = [row for row in imports.active(tx) if jobs.is_due(row, now)]
+    if not due:
+        return 0
+    with ThreadPoolExecutor(min(_LOOKERS, len(due))) as pool:
+        return sum(pool.map(partial(look_at, catalog, access, now=now), due))
+
+
+def look_at(catalog: Catalog, access: Access, row: Any, *, now: datetime) -> int:
+    """Look at the source of one job (a row of the catalog); how many files wait. What went wrong is kept with it."""
+    with catalog.begin() as tx:
+        if not imports.take_turn(tx, row.id, row.looked, now):
+            return 0  # another server did
+        reached = access_of(tx, row.body["place"].get("credentials"), access)
+    try:
+        waiting = _sweep(catalog, row, reached, now)
+        trouble = None
+    except DriftlineError as error:
+        waiting, trouble = 0, str(error)
+    with catalog.begin() as tx:
+        if trouble != row.trouble:
+            imports.change(tx, row.id, trouble=trouble)
+        jobs.enqueue(tx, jobs.get(tx, row.id), now=now)
+    return waiting
+
+
+def _sweep(catalog: Catalog, row: Any, access: Access, now: datetime) -> int:
+    """All that is new, each page with the place up to which the source was seen."""
+    waiting = 0
+    for found in polling.look(jobs.of_row(row), row.cursor, access, now=now):
+        with catalog.begin() as tx:
+            waiting += jobs.discover(tx, row.id, found.objects, now=now)
+            jobs.skip(tx, row.id, found.passed, now=now)
+            imports.change(tx, row.id, cursor=dict(found.cursor))
+    return waiting
