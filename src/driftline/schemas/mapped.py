@@ -20,6 +20,9 @@ from driftline.schemas.values import texts_of
 SAMPLES = 3
 """So many values of each column are shown."""
 
+TOLD = 20
+"""So many columns of each fault are named."""
+
 
 @dataclass(frozen=True)
 class Use:
@@ -110,7 +113,7 @@ def resolve(
     """
     there = columns_of(found)
     wanted = schema if schema is not None else ModelSchema(tuple(guessed(columns, there).values()))
-    looked = [each for each in wanted if _is_looked_for(each, content)]
+    looked = {each: None for each in wanted if _is_looked_for(each, content)}
     places = _places(columns, looked, there) if schema is not None else _guessed_places(columns, there, looked)
     missing = tuple(each for each in looked if each not in places)
     own = {use: name for name, use in own_columns(columns).items() if name in there}
@@ -132,8 +135,8 @@ def resolve(
         *_missing_own(columns, there, content),
         *faults_of(wanted, bounds or Bounds(), forbidden),
     ]
-    lacking = [_lacking(columns, each, left) for each in missing]
-    beyond = [*_unmapped(left), *_reserved(left)]
+    lacking = _few([_lacking(columns, each, left, place < TOLD) for place, each in enumerate(missing)])
+    beyond = [*_few(list(_unmapped(left))), *_few(list(_reserved(left)))]
     essential = _is_lost(mapped, looked)
     return replace(
         mapped,
@@ -147,16 +150,18 @@ def _is_looked_for(field: ModelField, content: str | None) -> bool:
     return not (late and content == "predictions") and (late or content != "actuals")
 
 
-def _places(columns: Columns, looked: list[ModelField], there: Collection[str]) -> dict[ModelField, str]:
+def _places(columns: Columns, looked: Collection[ModelField], there: Collection[str]) -> dict[ModelField, str]:
     """The column of each field, those that are said first; one column is two fields only where that is said."""
-    usable = [name for name in there if name not in columns.exclude]
+    usable = {name for name in there if name not in columns.exclude}
     early = {each.name for each in looked if each.role not in LATE}
     said = {each: _said(columns, each, early) for each in looked}
     places = {each: name for each, name in said.items() if name is not None and name in usable}
+    free = usable - set(places.values())
     for each in looked:
-        if said[each] is None:
-            names = [name for name in _names(columns, each) if name in usable and name not in places.values()]
-            places |= {each: names[0]} if names else {}
+        name = next((name for name in _names(columns, each) if name in free), None) if said[each] is None else None
+        if name is not None:
+            places[each] = name
+            free.discard(name)
     return {each: places[each] for each in looked if each in places}
 
 
@@ -178,7 +183,7 @@ def _names(columns: Columns, field: ModelField) -> Iterator[str]:
 
 
 def _guessed_places(
-    columns: Columns, there: Mapping[str, pa.DataType], looked: list[ModelField]
+    columns: Columns, there: Mapping[str, pa.DataType], looked: Collection[ModelField]
 ) -> dict[ModelField, str]:
     return {each: name for name, each in guessed(columns, there).items() if each in looked}
 
@@ -192,9 +197,11 @@ def _left(
 
 
 def _uses(columns: Columns, there: Mapping[str, pa.DataType], places: Mapping[ModelField, str]) -> Iterator[Use]:
-    own = own_columns(columns)
+    own, by_name = own_columns(columns), dict[str, list[ModelField]]()
+    for each, place in places.items():
+        by_name.setdefault(place, []).append(each)
     for name, kind in there.items():
-        fields = [each for each, place in places.items() if place == name]
+        fields = by_name.get(name, [])
         if name in own:
             yield Use(name, own[name], None, str(kind))
         yield from (Use(name, str(each.role), each.name, str(each.kind)) for each in fields)
@@ -209,7 +216,7 @@ def _added(columns: Columns, left: Mapping[str, pa.DataType], schema: ModelSchem
     return tuple(each for each in found if (each.name, each.role in LATE) not in known)
 
 
-def _is_lost(mapped: Mapped, looked: list[ModelField]) -> bool:
+def _is_lost(mapped: Mapped, looked: Collection[ModelField]) -> bool:
     """Whether so much is missing that the file is of no use: all predictions, all actuals, or all there is."""
     roles = {each.role for each, _ in mapped.columns}
     answers = (Role.ACTUAL, Role.ACTUAL_SCORE, Role.RELEVANCE)
@@ -219,9 +226,18 @@ def _is_lost(mapped: Mapped, looked: list[ModelField]) -> bool:
     return bool(wanted) and not any(each.role in roles for each in wanted)
 
 
-def _lacking(columns: Columns, field: ModelField, left: Collection[str]) -> Fault:
+def _few(faults: list[Fault]) -> list[Fault]:
+    """The first of faults of one code; the others in one that counts them, for ledgers keep them with every file."""
+    if len(faults) <= TOLD:
+        return faults
+    more = len(faults) - TOLD
+    return [*faults[:TOLD], Fault(faults[0].code, f"and so for {more:,} more columns", count=more)]
+
+
+def _lacking(columns: Columns, field: ModelField, left: Collection[str], search: bool) -> Fault:
+    """`search` looks for a near name, which takes its time."""
     said = _said(columns, field, ()) or next(_names(columns, field))
-    perhaps = near(said, left) or near(field.name, left)
+    perhaps = (near(said, left) or near(field.name, left)) if search else None
     wanted = f"the {article(field.role).split(' ', 1)[1]} {field.name!r}"
     return told(
         "Missing_Columns",

@@ -17,15 +17,11 @@ def columns_of(found: pa.Schema) -> dict[str, pa.DataType]:
     {'a.b': DataType(int64), 'c': DataType(string)}
     """
     names: dict[str, pa.DataType] = {}
+    plain = {field.name: field.type for field in reversed(list(found)) if not pa.types.is_struct(field.type)}
     for field in found:
-        if not pa.types.is_struct(field.type):
-            names.setdefault(field.name, field.type)
-    for field in found:
-        if pa.types.is_struct(field.type):
-            for name, kind in _members(field.name, field.type):
-                names.setdefault(name, kind)
-    order = [name for field in found for name, _ in _members(field.name, field.type)]
-    return {name: names[name] for name in order}
+        for name, kind in _members(field.name, field.type):
+            names.setdefault(name, plain.get(name, kind))
+    return names
 
 
 def _members(name: str, kind: pa.DataType) -> Iterable[tuple[str, pa.DataType]]:

@@ -88,6 +88,12 @@ CODES: dict[str, Rule] = {
     "Malformed_Row": Rule("ER-16", "the row cannot be read: {value}", "Correct the row."),
     "Duplicate_Id": Rule("R-09", "the id {value} was there already", "Give every prediction an id of its own."),
     "Unreadable_File": Rule("J-11", "the file cannot be read: {value}", "Write the file again, under a new name."),
+    "Access_Denied": Rule("S-06", "{value}", "Give the role or key the permission that is named."),
+    "No_Files": Rule("D-02", "no files at {value}", "Check the path; files that come there later are read."),
+    "Skipped": Rule(
+        "J-17", "the object is no file of rows: {value}", "Nothing: markers and empty files are passed over."
+    ),
+    "Process_Ended": Rule("J-11", "the process that read the file ended", "Look into the worker's log; try again."),
     "File_Too_Large": Rule("J-10", "the file has {value} bytes, expected {wanted}", "Cut it into several files."),
     "Rewritten_File": Rule(
         "J-09", "the file was imported already with other bytes", "Give it a new name, or let the job replace rows."
