@@ -11,21 +11,28 @@ from sqlalchemy import Connection
 from driftline import registry
 from driftline.errors import Invalid
 from driftline.imports import jobs
+from driftline.imports.dryrun import DryRun
 from driftline.imports.job import ImportJob, Place
-from driftline.registry import Model, ModelVersion, Search
-from driftline.schemas.fields import Environment, ModelSchema, ModelType
+from driftline.imports.making import Wanted, attempt, make
+from driftline.registry import Model, Search
+from driftline.schemas.fields import Environment, ModelType
 from driftline.server.arize import mapping
 from driftline.server.aws.wire import Call
+from driftline.storage.access import Access
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A job that is to be made, in our words: of a model by its name, which may not be there yet."""
+    """A job that is to be made, in our words: of a model by its name, which may not be there yet.
+
+    `said` is Arize's type of the model, `file` the one that a dry run is to try.
+    """
 
     name: str
-    type: ModelType
-    job: ImportJob
-    body: Mapping[str, Any]
+    said: str
+    wanted: Wanted
+    file: str | None = None
+    is_dry: bool = False
 
 
 def asked(given: Mapping[str, Any]) -> Asked:
@@ -33,8 +40,7 @@ def asked(given: Mapping[str, Any]) -> Asked:
     for name in ("modelName", "modelType", "blobStore", "bucketName", "schema"):
         if not given.get(name):
             raise Invalid(what=name, got=given.get(name), expected="a value", remedy="It is needed for an import job.")
-    type = mapping.model_type(given["modelType"])
-    schema = given["schema"]
+    type, schema = mapping.model_type(given["modelType"]), given["schema"]
     if not isinstance(schema, Mapping):
         raise Invalid(what="schema", got=schema, expected="which column is what, such as predictionId")
     columns = mapping.columns_of(schema, type)
@@ -43,40 +49,71 @@ def asked(given: Mapping[str, Any]) -> Asked:
     if environment is Environment.VALIDATION and not (batch or columns.batch):
         remedy = "Validation rows belong to a batch: say batchId, or in schema.batchId the column that has it."
         raise Invalid(what="batchId", got=batch, expected="a text that is not empty", remedy=remedy)
-    uri = mapping.uri_of(given["blobStore"], str(given["bucketName"]), str(given.get("prefix") or ""))
+    prefix = str(given.get("prefix") or "")
     job = ImportJob(
         id="",
         model=mapping.model_id(str(given["modelName"])),
         version=str(given.get("modelVersion") or mapping.NO_VERSION),
-        place=Place(uri),
+        place=Place(mapping.uri_of(given["blobStore"], str(given["bucketName"]), prefix)),
         columns=columns,
-        content=mapping.content_of(columns),
         environment=environment,
         batch=batch,
         space=str(given.get("spaceId") or "default"),
     )
-    return Asked(str(given["modelName"]), type, job, {"arize": {"modelType": str(given["modelType"])}})
+    wanted = Wanted(job, mapping.content_of(columns), True, None if type is ModelType.BINARY else type)
+    return Asked(
+        str(given["modelName"]), str(given["modelType"]), wanted, _file(given, prefix), bool(given.get("dryRun"))
+    )
 
 
-def find_model(tx: Connection, name: str) -> Model | None:
-    """The model that Arize knows by this name: by its id, else by what people call it."""
-    found = registry.find_model(tx, mapping.model_id(name))
-    if found is not None:
-        return found
-    alike = registry.search(tx, Search(contains=name, limit=100)).items
+def _file(given: Mapping[str, Any], prefix: str) -> str | None:
+    """The file that a dry run is to try: said with its prefix, or below it."""
+    name = given.get("fileName")
+    if not name:
+        return None
+    key = str(name) if str(name).startswith(prefix) else f"{prefix.rstrip('/')}/{name}"
+    return mapping.uri_of(given["blobStore"], str(given["bucketName"]), key)
+
+
+def find_model(tx: Connection, name: str, space: str) -> Model | None:
+    """The model of a space that Arize knows by this name: by its id, else by what people call it."""
+    for id in mapping.ids_of(name, space):
+        found = registry.find_model(tx, id)
+        if found is not None and found.space == space:
+            return found
+    alike = registry.search(tx, Search(space=space, contains=name, limit=100)).items
     return next((each for each in alike if each.name == name), None)
 
 
-def register(tx: Connection, wanted: Asked, call: Call) -> ImportJob:
-    """The job as it is asked for, of a model and version that are there now; not yet made itself."""
-    job = wanted.job
-    model = find_model(tx, wanted.name)
-    if model is None:
-        model = registry.create_model(tx, Model(job.model, wanted.name, job.space), now=call.now)
-    if registry.find_version(tx, model.id, job.version) is None:
-        made = ModelVersion(model.id, job.version, wanted.type, ModelSchema(), wanted.body)
-        registry.create_version(tx, made, now=call.now)
-    return replace(job, model=model.id)
+def free_id(tx: Connection, name: str, space: str) -> str:
+    """The id of a new model of this name: with its space where another one's model has the plain one."""
+    plain, long = mapping.ids_of(name, space)
+    return plain if registry.find_model(tx, plain) is None else long
+
+
+def tried(asked: Asked, call: Call) -> tuple[Asked, DryRun]:
+    """What the job would make of its first file, or of the one that is named; nothing is written."""
+    wanted = asked.wanted
+    with call.catalog.read() as tx:
+        model = find_model(tx, asked.name, wanted.job.space)
+        id = model.id if model else free_id(tx, asked.name, wanted.job.space)
+    wanted = replace(wanted, job=replace(wanted.job, model=id))
+    found, dry = attempt(call.catalog, wanted, Access(), now=call.now, file=asked.file)
+    if wanted.type is None:  # a classifier, of two classes unless the file has more
+        found = replace(found, type=found.type if found.type is ModelType.MULTICLASS else ModelType.BINARY)
+    return replace(asked, wanted=found), dry
+
+
+def create(tx: Connection, asked: Asked, call: Call) -> ImportJob:
+    """The job, with its model and version if they were not there."""
+    job = asked.wanted.job
+    if registry.find_model(tx, job.model) is None:
+        registry.create_model(tx, Model(job.model, asked.name, job.space), now=call.now)
+    made = make(tx, asked.wanted, now=call.now)
+    version = registry.get_version(tx, made.model, made.version)
+    if "arize" not in version.body:
+        registry.annotate(tx, version, {"arize": {"modelType": asked.said}}, now=call.now)
+    return made
 
 
 def record(tx: Connection, job: ImportJob) -> dict[str, Any]:
@@ -105,17 +142,16 @@ def record(tx: Connection, job: ImportJob) -> dict[str, Any]:
     }
 
 
-def dry_record(wanted: Asked) -> dict[str, Any]:
+def dry_record(asked: Asked) -> dict[str, Any]:
     """The record of a job that was tried and not made."""
-    return {
-        "__typename": "FileImportJob",
-        "id": "dry-run",
-        "jobId": "dry-run",
-        "jobStatus": None,
-        "totalFilesPendingCount": 0,
-        "totalFilesSuccessCount": 0,
-        "totalFilesFailedCount": 0,
-        "modelName": wanted.name,
-        "modelType": wanted.body["arize"]["modelType"],
-        "modelEnvironmentName": str(wanted.job.environment),
-    }
+    none = {f"totalFiles{each}Count": 0 for each in ("Pending", "Success", "Failed", "Skipped")}
+    tried = {"id": "dry-run", "jobId": "dry-run", "jobStatus": None, "modelName": asked.name, "modelType": asked.said}
+    environment = str(asked.wanted.job.environment)
+    return {"__typename": "FileImportJob", **tried, "modelEnvironmentName": environment, **none}
+
+
+def validation(dry: DryRun) -> dict[str, Any]:
+    """What a dry run found: the first thing that is wrong, with its row."""
+    fault = next(iter(dry.faults), None)
+    error = {"code": fault.code, "message": fault.message, "row": fault.row} if fault else None
+    return {"validationStatus": dry.status, "filePath": dry.file, "error": error}

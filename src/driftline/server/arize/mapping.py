@@ -10,6 +10,7 @@ from driftline.errors import Invalid
 from driftline.imports.job import Content
 from driftline.schemas.columns import Columns
 from driftline.schemas.fields import Environment, ModelType, Role
+from driftline.schemas.roles import qualified
 
 NO_VERSION = "no_version"
 """What rows belong to whose version is not told."""
@@ -56,7 +57,7 @@ _SINGLE = {
 _SCORES = {"predictionScore": (Role.PREDICTION, Role.SCORE), "actualScore": (Role.ACTUAL, Role.ACTUAL_SCORE)}
 """What a score is: of a numeric model its prediction, of others the score of the label."""
 _BOXES = {"predictionObjectDetection": Role.PREDICTION, "actualObjectDetection": Role.ACTUAL}
-_BOX_COLUMNS = (
+BOX_COLUMNS = (
     "boundingBoxesCoordinatesColumnName",
     "boundingBoxesCategoriesColumnName",
     "boundingBoxesScoresColumnName",
@@ -80,6 +81,15 @@ def model_id(name: str) -> str:
     if not found or not (found[0].isalnum() or found[0] == "_"):
         raise Invalid(what="modelName", got=name, expected="a name that begins with a letter or a digit")
     return found
+
+
+def ids_of(name: str, space: str) -> tuple[str, str]:
+    """The ids that a model of a space may have: by its name alone, or, where that is taken, with the space.
+
+    >>> ids_of("click", "risk")
+    ('click', 'click@risk')
+    """
+    return model_id(name), model_id(f"{name}@{space}")
 
 
 def model_type(said: object) -> ModelType:
@@ -146,7 +156,7 @@ def columns_of(schema: Mapping[str, Any], type: ModelType) -> Columns:
     if unknown:
         raise Invalid(what="schema", got=", ".join(unknown), expected=", ".join(sorted(_KNOWN)))
     given = {name: value for name, value in schema.items() if value not in (None, [], "", {})}
-    fields, lists = dict[str, str](), dict[str, list[str]]()
+    lists = dict[str, list[str]]()
     for name, role in _SINGLE.items():
         if name in given:
             lists.setdefault(role, []).append(str(given[name]))
@@ -157,34 +167,32 @@ def columns_of(schema: Mapping[str, Any], type: ModelType) -> Columns:
         lists.setdefault(role, []).extend(map(str, given.get(name, ())))
     for name, role in _BOXES.items():
         boxes = given.get(name, {})
-        lists.setdefault(role, []).extend(str(boxes[column]) for column in _BOX_COLUMNS if boxes.get(column))
-    _add_embeddings(given.get("embeddingFeatures", ()), fields, lists)
+        lists.setdefault(role, []).extend(str(boxes[column]) for column in BOX_COLUMNS if boxes.get(column))
     excluded = [str(each) for each in given.get("exclude", ())]
     return Columns(
         id=given.get("predictionId"),
         timestamp=given.get("timestamp"),
         version=given.get("version"),
         batch=given.get("batchId"),
-        fields=fields,
+        fields=_embedded(given.get("embeddingFeatures", ())),
         prefixes={str(role): str(given[name]) for name, role in _PREFIXES.items() if name in given},
         lists={str(role): tuple(dict.fromkeys(names)) for role, names in lists.items() if names},
         exclude=(*excluded, *([str(given["changeTimestamp"])] if "changeTimestamp" in given else [])),
     )
 
 
-def _add_embeddings(said: object, fields: dict[str, str], lists: dict[str, list[str]]) -> None:
-    """A vector is a feature by its own name; its raw data and the link to them are tags."""
+def _embedded(said: object) -> dict[str, str]:
+    """Field -> column: a vector is a feature by its own name, its raw data and the link to them are tags."""
     every: Sequence[Any] = said if isinstance(said, Sequence) else [said]
+    fields = {}
     for each in every:
         if not isinstance(each, Mapping) or not each.get("featureName") or not each.get("vectorCol"):
             raise Invalid(what="embeddingFeatures", got=each, expected="featureName and vectorCol")
         name = str(each["featureName"])
         fields[name] = str(each["vectorCol"])
-        lists.setdefault(Role.FEATURE, []).append(str(each["vectorCol"]))
-        for column, more in (("rawDataCol", _RAW), ("linkToDataCol", _LINK)):
-            if each.get(column):
-                fields[f"{name}{more}"] = str(each[column])
-                lists.setdefault(Role.TAG, []).append(str(each[column]))
+        beside = {name + _RAW: each.get("rawDataCol"), name + _LINK: each.get("linkToDataCol")}
+        fields |= {f"{Role.TAG}/{key}": str(column) for key, column in beside.items() if column}
+    return fields
 
 
 def schema_said(columns: Columns, type: ModelType) -> dict[str, Any]:
@@ -204,8 +212,12 @@ def schema_said(columns: Columns, type: ModelType) -> dict[str, Any]:
         "exclude": list(columns.exclude) or None,
         "changeTimestamp": None,
     }
-    left = {role: list(names) for role, names in columns.lists.items()}
-    found["embeddingFeatures"] = _embeddings(columns.fields, left) or None
+    left: dict[str, list[str]] = {role: list(names) for role, names in columns.lists.items()}
+    found["embeddingFeatures"] = _embeddings(columns.fields) or None
+    for key, column in columns.fields.items():
+        role, name = qualified(key)
+        if role is not Role.FEATURE and not name.endswith((_RAW, _LINK)):
+            left.setdefault(role, []).append(column)
     if type is ModelType.OBJECT_DETECTION:
         found |= {name: _boxes(left.pop(role, [])) for name, role in _BOXES.items()}
     if type not in _MANY_SCORES:
@@ -224,19 +236,19 @@ def _popped(left: dict[str, list[str]], role: Role) -> str | None:
     return names.pop(0) if names else None
 
 
-def _embeddings(fields: Mapping[str, str], left: dict[str, list[str]]) -> list[dict[str, str]]:
+def _embeddings(fields: Mapping[str, str]) -> list[dict[str, str]]:
+    """Features whose columns have other names, which Arize says of vectors only."""
     found = []
-    for name, column in fields.items():
-        if column in left.get(Role.FEATURE, ()):
-            raw, link = fields.get(f"{name}{_RAW}", ""), fields.get(f"{name}{_LINK}", "")
-            left[Role.FEATURE].remove(column)
-            left[Role.TAG] = [each for each in left.get(Role.TAG, ()) if each not in (raw, link)]
+    for key, column in fields.items():
+        role, name = qualified(key)
+        if role is Role.FEATURE:
+            raw, link = (fields.get(f"{Role.TAG}/{name}{more}", "") for more in (_RAW, _LINK))
             found.append({"featureName": name, "vectorCol": column, "rawDataCol": raw, "linkToDataCol": link})
     return found
 
 
 def _boxes(columns: Sequence[str]) -> dict[str, str] | None:
-    return dict(zip(_BOX_COLUMNS, columns, strict=False)) if len(columns) > 1 else None
+    return dict(zip(BOX_COLUMNS, columns, strict=False)) if len(columns) > 1 else None
 
 
 def content_of(columns: Columns) -> Content:

@@ -11,13 +11,15 @@ from sqlalchemy import Connection
 
 from driftline import registry
 from driftline.catalog.imports import Search as JobSearch
-from driftline.errors import Invalid, NotFound
+from driftline.errors import DataError, Invalid, NotFound
 from driftline.imports import jobs
+from driftline.imports.dryrun import PASSED
 from driftline.imports.job import ImportJob, JobStatus
 from driftline.registry import Search
 from driftline.server.arize import mapping
 from driftline.server.arize.document import Document, Field, parse
-from driftline.server.arize.jobs import asked, record, register
+from driftline.server.arize.jobs import asked, create, dry_record, record, tried, validation
+from driftline.server.aws.waking import wake
 from driftline.server.aws.wire import Call
 from driftline.server.rest.callers import called
 
@@ -145,11 +147,17 @@ def _connection(nodes: Sequence[Mapping[str, Any]], token: str | None = None) ->
 
 
 def _create(field: Field, call: Call) -> dict[str, Any]:
-    given = _input(field)
-    wanted = asked(given)
+    """Make a job, or only try it. It is made whatever the first file is like: others may be better, or come later."""
+    wanted, dry = tried(asked(_input(field)), call)
+    if wanted.is_dry:
+        if dry.status != PASSED and not field.asks("validationResult"):
+            # Arize's toolkit asks for nothing that would tell it.
+            raise DataError(message=f"The dry run failed: {'; '.join(each.message for each in dry.faults[:3])}")
+        return {"fileImportJob": dry_record(wanted), "validationResult": validation(dry)}
     with call.catalog.begin() as tx:
-        made = jobs.create(tx, register(tx, wanted, call), now=call.now)
-        return {"fileImportJob": record(tx, made), "validationResult": None}
+        found = {"fileImportJob": record(tx, create(tx, wanted, call)), "validationResult": validation(dry)}
+    wake(call)
+    return found
 
 
 def _update(field: Field, call: Call) -> dict[str, Any]:
