@@ -173,3 +173,14 @@ def last_commit(tx: Connection, job: str) -> datetime | None:
     c = import_batch.c
     found: datetime | None = tx.execute(select(func.max(c.committed)).where(c.job == job)).scalar()
     return found
+
+
+def files_meeting(tx: Connection, model: str, environment: str, start: datetime, end: datetime) -> Sequence[Any]:
+    """The files of a model's jobs with rows between two moments."""
+    f, j = import_file.c, import_job.c
+    query = (
+        select(import_file)
+        .join(import_job, j.id == f.job)
+        .where(j.model == model, j.environment == environment, f.first < end, f.last >= start)
+    )
+    return tx.execute(query.order_by(f.number)).all()

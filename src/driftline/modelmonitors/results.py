@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from driftline.catalog import modelruns
+from driftline.catalog import modelmonitors, modelruns
 from driftline.catalog.modelruns import ModelRun
 from driftline.imports import jobs
 from driftline.imports.job import ImportFile
@@ -88,3 +88,9 @@ def _last(runs: Iterable[ModelRun]) -> dict[tuple[str, datetime, datetime], str]
 
 def _key(run: ModelRun) -> tuple[str, datetime, datetime]:
     return run.monitor, run.window_start, run.window_end
+
+
+def files_of(tx: Connection, run: ModelRun) -> list[ImportFile]:
+    """The files of the model whose rows may be in the run's window."""
+    found = modelmonitors.files_meeting(tx, run.model, run.environment, run.window_start, run.window_end)
+    return [jobs.file_of(each) for each in found]

@@ -83,7 +83,8 @@ def _refuse_unknown(found: ModelMonitor, early: Sequence[ModelField]) -> None:
     known = [each.name for each in early]
     for name in (each for each in found.columns or () if each not in known):
         raise Invalid(what=f"column of {found.model}", got=name, expected=f"fields such as {', '.join(known[:12])}")
-    taken = [*MONITORS[found.kind].__dataclass_fields__, "model"]  # type: ignore[attr-defined]
+    members = MONITORS[found.kind].__dataclass_fields__  # type: ignore[attr-defined]
+    taken = [*(name for name in members if name != "kind"), "model"]
     for name in (each for each in found.settings if each not in taken):
         raise Invalid(what=f"setting of {found.kind}", got=name, expected=f"one of {', '.join(taken)}")
 
