@@ -18,7 +18,7 @@ from driftline.schemas.mapped import Mapped
 from driftline.schemas.names import column
 from driftline.schemas.rejected import Broken, faults_among, rejected_rows
 from driftline.schemas.rules import Intake
-from driftline.schemas.values import convert, plain, texts_of
+from driftline.schemas.values import EXACT, convert, plain, texts_of
 
 _VITAL = (Role.PREDICTION, Role.SCORE, Role.GROUP, Role.RANK)
 """A row is worth nothing if what is there in one of these cannot be read."""
@@ -139,7 +139,7 @@ def _kind_of_ids(source: pa.Array | None) -> pa.BooleanArray | None:
     """Which ids are neither texts nor whole numbers."""
     array = plain(source) if source is not None else pa.array([])
     if pa.types.is_floating(array.type):
-        mask = pc.not_equal(pc.floor(array), array)
+        mask = pc.or_(pc.not_equal(pc.floor(array), array), pc.greater_equal(pc.abs(array), EXACT))
         return mask if pc.any(mask).as_py() else None
     refused = pa.types.is_boolean(array.type) or pa.types.is_nested(array.type) or pa.types.is_temporal(array.type)
     return pa.repeat(pa.scalar(True), len(array)) if refused else None

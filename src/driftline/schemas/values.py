@@ -17,6 +17,9 @@ from driftline.schemas.vectors import read_lists_of_texts, read_vectors
 _MOST_EXACT = 2.0**63
 """Floats below it fit 64 bits."""
 
+EXACT = 2.0**53
+"""Whole numbers below it are floats of their own."""
+
 
 def convert(array: pa.Array, field: ModelField) -> tuple[pa.Array, pa.BooleanArray | None]:
     """The column as the field keeps it, and which of its values could not be kept (None: all could be).
@@ -95,9 +98,18 @@ def texts_of(array: pa.Array) -> pa.Array:
         return pa.array([None if each is None else json.dumps(each, default=str) for each in array.to_pylist()])
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
         return pa.array([None if each is None else each.decode("utf-8", "replace") for each in array.to_pylist()])
-    if kind == pa.float16():
-        array = array.cast(pa.float32())
+    if pa.types.is_floating(kind):
+        return _texts_of_floats(array.cast(pa.float32()) if kind == pa.float16() else array)
+    if pa.types.is_decimal(kind):
+        return pc.replace_substring_regex(array.cast(pa.string()), r"\.0+$", "")
     return array.cast(pa.string())
+
+
+def _texts_of_floats(array: pa.Array) -> pa.StringArray:
+    """Whole ones as integers are written, which Arrow does only up to ten thousand million."""
+    exact = pc.and_(pc.equal(pc.floor(array), array), pc.less(pc.abs(array), EXACT))
+    whole = pc.if_else(exact, array, pa.scalar(None, array.type)).cast(pa.int64())
+    return pc.coalesce(whole.cast(pa.string()), array.cast(pa.string()))
 
 
 def _without(array: pa.Array, mask: pa.BooleanArray) -> pa.Array:

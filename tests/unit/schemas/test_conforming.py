@@ -61,7 +61,7 @@ def test_values_that_fit_are_shared() -> None:
         (pa.array(["a", None, "", "x" * 512, "x" * 513]), [1, 4]),
         (pa.array([1, None, 2], pa.int8()), [1, 3]),
         (pa.array([2**63], pa.uint64()), [1]),
-        (pa.array([1.0, 1.5, None]), [1]),
+        (pa.array([1.0, 1.5, None, float("inf"), 1e16]), [1]),
         (pa.array(["ü" * 512, "ü" * 513]), [1]),
         (pa.array([True, False]), []),
         (pa.array(["a", None]).dictionary_encode(), [1]),
@@ -198,6 +198,15 @@ def test_texts_are_alike_whatever_their_type() -> None:
     for given in (pa.array(["1", None]), pa.array([1, None]), pa.array([1.0, None]), pa.array([Decimal("1"), None])):
         assert early(conformed({"y": given}, LABEL), "y") == ["1", None]
     assert early(conformed({"y": [True, None]}, LABEL), "y") == ["true", None]
+
+
+def test_large_numbers_are_written_out() -> None:
+    """I-05: an id that came as a float, beside a null, is the id that came as an integer."""
+    number = 2**53 - 1
+    rows = {"id": pa.array([float(number), 12345678901.0]), "y": ["a", "b"]}
+    assert early(conformed(rows, LABEL, columns=Columns(id="id")), "_id") == [str(number), "12345678901"]
+    assert early(conformed({"y": pa.array([Decimal("7.00"), Decimal("7.50")])}, LABEL), "y") == ["7", "7.50"]
+    assert early(conformed({"y": pa.array([-0.0, 1e300, float("inf")])}, LABEL), "y") == ["0", "1e+300", "inf"]
 
 
 def test_booleans_come_as_words_and_digits() -> None:
