@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from driftline.catalog import imports, work
 from driftline.catalog.imports import Page, Search
 from driftline.errors import Conflict
+from driftline.imports import polling
 from driftline.imports.chosen import Passed
 from driftline.imports.job import (
     Content,
@@ -120,7 +121,8 @@ def pause(tx: Connection, job: str, *, now: datetime) -> ImportJob:
 def start(tx: Connection, job: str, *, now: datetime) -> ImportJob:
     """The job looks for files again, at once."""
     started = _turn(tx, job, JobStatus.ACTIVE, now)
-    imports.change(tx, job, looked=None, trouble=None)
+    cursor = polling.anew(imports.get(tx, job).cursor)  # events of the meantime were not heard
+    imports.change(tx, job, looked=None, trouble=None, cursor=cursor)
     enqueue(tx, started, now=now)
     return started
 

@@ -73,6 +73,15 @@ def look(
     yield turn.end()
 
 
+def anew(cursor: Mapping[str, Any]) -> dict[str, Any]:
+    """The cursor with which the next look begins to list everything, knowing what is known of the keys.
+
+    >>> anew({"swept": "2026-11-21T13:00:00+00:00", "size": 3})
+    {'size': 3}
+    """
+    return {name: value for name, value in cursor.items() if name not in ("swept", "sweep")}
+
+
 @dataclass
 class _Turn:
     """One look in progress: what is left of the budget, and the cursor as it moves."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from driftline.catalog import Catalog, imports
 from driftline.errors import DriftlineError
-from driftline.imports import jobs, polling
+from driftline.imports import jobs, polling, queues
 from driftline.imports.credentials import access_of
 from driftline.storage.access import Access
 
@@ -34,7 +34,7 @@ def look_at(catalog: Catalog, access: Access, row: Any, *, now: datetime) -> int
             return 0  # another server did
         reached = access_of(tx, row.body["place"].get("credentials"), access)
     try:
-        waiting = _sweep(catalog, row, reached, now)
+        waiting = _heard(catalog, row, reached, access, now) + _sweep(catalog, row, reached, now)
         trouble = None
     except DriftlineError as error:
         waiting, trouble = 0, str(error)
@@ -43,6 +43,12 @@ def look_at(catalog: Catalog, access: Access, row: Any, *, now: datetime) -> int
             imports.change(tx, row.id, trouble=trouble)
         jobs.enqueue(tx, jobs.get(tx, row.id), now=now)
     return waiting
+
+
+def _heard(catalog: Catalog, row: Any, reached: Access, default: Access, now: datetime) -> int:
+    """What the store told of in a queue."""
+    job = jobs.of_row(row)
+    return queues.drain(catalog, job, reached, now=now, default=default) if queues.is_queue(job) else 0
 
 
 def _sweep(catalog: Catalog, row: Any, access: Access, now: datetime) -> int:

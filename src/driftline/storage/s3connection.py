@@ -43,6 +43,7 @@ class Connection:
         if self.given:
             self.client = self._session.client("s3", endpoint_url=self.endpoint, config=_config(access, given=True))
         self._stores: dict[str, Any] = {}
+        self._others: dict[tuple[str, str | None, str | None], Any] = {}
 
     def store(self, bucket: str) -> Any:
         """obstore's store of a bucket; raises `ValueError` or an error of obstore where there can be none."""
@@ -91,9 +92,16 @@ class Connection:
         headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
         return str(headers.get("x-amz-bucket-region", configured))
 
-    def other(self, kind: str, *, endpoint_url: str | None = None) -> Any:
-        """A client of another kind, such as `sqs`, with the same credentials and region."""
-        return self._session.client(kind, endpoint_url=endpoint_url, config=_config(self._access, given=True))
+    def other(self, kind: str, *, endpoint_url: str | None = None, region: str | None = None) -> Any:
+        """A client of another kind, such as `sqs`, with the same credentials; kept, since it is made slowly."""
+        with _lock:
+            key = (kind, endpoint_url, region)
+            if key not in self._others:
+                config = _config(self._access, given=True)
+                self._others[key] = self._session.client(
+                    kind, endpoint_url=endpoint_url, region_name=region or self.client.meta.region_name, config=config
+                )
+            return self._others[key]
 
     def location(self) -> dict[str, str]:
         """What delta-rs needs to reach the same place with the same credentials; holds secrets, never log it."""
