@@ -9,9 +9,12 @@ from driftline.server.rest.callers import router as _callers
 from driftline.server.rest.endpoints import router as _endpoints
 from driftline.server.rest.executions import router as _executions
 from driftline.server.rest.importfiles import router as _files
+from driftline.server.rest.importnew import router as _new
 from driftline.server.rest.imports import router as _imports
 from driftline.server.rest.jobs import router as _jobs
 from driftline.server.rest.keys import router as _keys
+from driftline.server.rest.modelmonitors import router as _monitors
+from driftline.server.rest.modelruns import router as _runs
 from driftline.server.rest.models import router as _models
 from driftline.server.rest.schedules import router as _schedules
 
@@ -29,7 +32,21 @@ router = APIRouter(
 )
 """Endpoints under /v1. An error of `driftline.errors` becomes `{"error": {"code", "message"}}` with its status."""
 
-for _part in (_callers, _schedules, _executions, _jobs, _endpoints, _models, _imports, _files, _keys):
+_PARTS = (
+    _callers,
+    _schedules,
+    _executions,
+    _jobs,
+    _endpoints,
+    _models,
+    _imports,
+    _new,
+    _files,
+    _monitors,
+    _runs,
+    _keys,
+)
+for _part in _PARTS:
     router.include_router(_part)
 
 __all__ = ["router"]

@@ -20,15 +20,8 @@ from driftline.server.aws.waking import wake
 from driftline.server.aws.wire import Call
 from driftline.server.rest.answers import Page
 from driftline.server.rest.callers import Reading, Writing
-from driftline.server.rest.importing import (
-    File,
-    FileNumber,
-    FilesWanted,
-    JobId,
-    Reject,
-    RejectsWanted,
-    UploadWanted,
-)
+from driftline.server.rest.importasked import FileNumber, FilesWanted, JobId, RejectsWanted, UploadWanted
+from driftline.server.rest.importing import File, Reject
 from driftline.server.rest.registered import ModelId
 from driftline.storage.access import Access
 

@@ -18,15 +18,8 @@ from driftline.server.aws.wire import Call
 from driftline.server.rest.answers import Page
 from driftline.server.rest.callers import Reading, Writing
 from driftline.server.rest.hiding import shown_to
-from driftline.server.rest.importing import (
-    Counts,
-    Import,
-    ImportChange,
-    ImportDetail,
-    ImportsWanted,
-    JobId,
-    PoliciesValue,
-)
+from driftline.server.rest.importasked import ImportChange, ImportsWanted, JobId, PoliciesValue
+from driftline.server.rest.importing import Counts, Import, ImportDetail
 
 router = APIRouter(tags=["imports"])
 
@@ -47,7 +40,7 @@ def list_imports(call: Reading, wanted: Annotated[ImportsWanted, Query()]) -> Pa
 def show_import(call: Reading, id: JobId) -> ImportDetail:
     """The job: how its files are read, which column is what, how many files and rows, and what is amiss."""
     with call.catalog.read() as tx:
-        return _detail(tx, jobs.get(tx, kept.beginning(tx, id)), call)
+        return detail(tx, jobs.get(tx, kept.beginning(tx, id)), call)
 
 
 @router.patch("/imports/{id}", summary="Edit an import job")
@@ -69,7 +62,7 @@ def edit_import(call: Writing, id: JobId, wanted: ImportChange) -> ImportDetail:
             place=place,
             now=call.now,
         )
-        return _detail(tx, edited, call)
+        return detail(tx, edited, call)
 
 
 _LISTS = ("select", "include")
@@ -111,13 +104,8 @@ def delete_import(call: Writing, id: JobId) -> Import:
         return Import(**_shown(tx, jobs.delete(tx, kept.beginning(tx, id), now=call.now)))
 
 
-def _shown(tx: Connection, found: ImportJob) -> dict[str, Any]:
-    names = ("id", "model", "version", "space", "content", "environment", "batch", "status", "created", "modified")
-    counts = Counts.model_validate(jobs.counts(tx, found.id), from_attributes=True)
-    return {**{name: getattr(found, name) for name in names}, "uri": found.place.uri, "counts": counts}
-
-
-def _detail(tx: Connection, found: ImportJob, call: Call) -> ImportDetail:
+def detail(tx: Connection, found: ImportJob, call: Call) -> ImportDetail:
+    """A job as it is shown alone."""
     row, version = kept.get(tx, found.id), registry.find_version(tx, found.model, found.version)
     place = {**asdict(found.place), "settings": shown_to(call.principal, found.place.settings)}
     place |= {name: list(place[name]) for name in _LISTS}
@@ -129,3 +117,9 @@ def _detail(tx: Connection, found: ImportJob, call: Call) -> ImportDetail:
         looked=row.looked,
         trouble=row.trouble,
     )
+
+
+def _shown(tx: Connection, found: ImportJob) -> dict[str, Any]:
+    names = ("id", "model", "version", "space", "content", "environment", "batch", "status", "created", "modified")
+    counts = Counts.model_validate(jobs.counts(tx, found.id), from_attributes=True)
+    return {**{name: getattr(found, name) for name in names}, "uri": found.place.uri, "counts": counts}
