@@ -226,3 +226,53 @@ def test_what_is_logged_is_in_the_inbox(running: Running, second: dict[str, Any]
     assert datetime.fromisoformat(row["occurred_at"]).tzinfo is not None
     assert found[Content.ACTUALS] == [{"prediction_id": "l-0", "will_buy_insurance_actual": True}]
     assert second["versions"] == [["v1", "v2"], ["v1"]]
+
+
+@pytest.fixture(scope="module")
+def third(running: Running) -> dict[str, Any]:
+    """What the script of SDK 3.x found."""
+    return running.surroundings.run(VENVS["3.x"], "aporia3.py", *running.address, running.key, BUCKET)
+
+
+def test_models_and_sources_by_the_third_sdk(running: Running, third: dict[str, Any]) -> None:
+    """M-01, M-02, M-06, S-14: the calls of PyPI's latest SDK."""
+    assert third["model"] == ["Insurance-3", "Insurance 3", "binary", "credit-risk", "#A0D468", "ann@acme"]
+    assert third["source"] == [True, "bucket", "s3"]
+    assert third["models"] == [["Insurances", "general"]]
+    assert (third["workspace"], third["none"]) == ([], [[], [], []])
+    assert third["deleted"].startswith("EntityNotFoundException")
+
+
+def test_datasets_by_the_third_sdk(running: Running, third: dict[str, Any]) -> None:
+    """M-03, M-04, M-05, C-01, C-02, C-04, S-03."""
+    assert third["datasets"] == ["serving", "training"]
+    assert third["config"] == f"{BUCKET}/serving/2026/"
+    assert (third["active"], third["left"]) == ([False, "disabled"], ["serving"])
+    found = running.jobs("Insurance-3")
+    assert set(found) == {("production", Content.PREDICTIONS)}
+    served = found["production", Content.PREDICTIONS]
+    assert served.place.uri == f"s3://{BUCKET}/serving/2026/"
+    assert (served.columns.id, served.columns.timestamp) == ("prediction_id", "prediction_timestamp")
+    schema = running.version("Insurance-3", "v1").schema
+    assert [(each.name, each.of) for each in schema.having(Role.ACTUAL)] == [("bought", "will_buy_insurance")]
+    assert [each.name for each in schema.having(Role.SCORE)] == ["proba"]
+    assert third["fields"] == {
+        "amount": ["numeric", "features"],
+        "owner": ["categorical", "features"],
+        "is_new": ["boolean", "features"],
+        "will_buy_insurance": ["boolean", "predictions"],
+        "proba": ["numeric", "predictions"],
+        "bought": ["boolean", "actuals"],
+    }
+
+
+def test_what_the_third_sdk_cannot_have_is_told(running: Running, third: dict[str, Any]) -> None:
+    """D-08, S-14."""
+    said = third["refused"]
+    assert "type of data source: got 'postgres', expected s3" in said["source"]
+    assert "resource: got 'data-segments'" in said["segment"]
+    assert "dataset serving of Insurance-3/v1: it exists" in said["dataset"]
+    assert "prediction of the actual y: got 'unknown', expected proba, will_buy_insurance" in said["actual"]
+    assert "status 401" in said["workspace"]
+    assert said["elsewhere"].startswith("EntityNotFoundException")
+    assert "hidden-word" not in f"{said}{running.server.log()}"

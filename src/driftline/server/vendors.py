@@ -59,6 +59,7 @@ VENDORS = {
     "/v1beta": Vendor("aporia", bearer, detailed),
     "/v1/controller/graphql": Vendor("aporia", bearer, detailed),
     "/v1/tenant-hasura": Vendor("aporia", bearer, detailed),
+    "/v1/crud-service": Vendor("aporia", bearer, detailed),
     "/v1/identity-service": Vendor("aporia", bearer, detailed),
     "/api/v1": Vendor("aporia", bearer, detailed),
     "/graphql": Vendor("arize", api_key, graphql),

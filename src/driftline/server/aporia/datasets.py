@@ -44,34 +44,19 @@ def connect(call: Writing, model: ModelId, version: VersionName, asked: DatasetA
     said = digest_of(asked)
     with call.catalog.begin() as tx:
         found = locked(tx, model, version)
-        before = own_of(found).get("datasets", {}).get(asked.name)
-        if before is None or before["said"] != said:
+        known = own_of(found).get("datasets", {}).get(asked.name)
+        if known is None or known["said"] != said:
             schema = _labelled(found, asked)
-            made = _job(found, schema, asked)
-            buckets.refuse(asdict(made.place), call.settings.allowed_buckets)
-            if schema != found.schema:
-                found = registry.put_schema(tx, model, version, schema, now=call.now)
-            if before is not None:
-                jobs.delete(tx, before["job"], now=call.now)
-            job = jobs.create(tx, made, now=call.now)
-            datasets = {**own_of(found).get("datasets", {}), asked.name: {"job": job.id, "said": said}}
-            keep(tx, found, {"datasets": datasets}, now=call.now)
-            before = datasets[asked.name]
+            known = put(call, tx, found, schema, _job(found, schema, asked), {"name": asked.name, "said": said})
     wake(call)
-    return {"id": before["job"], "name": asked.name, "model_id": model, "model_version": version}
+    return {"id": known["job"], "name": asked.name, "model_id": model, "model_version": version}
 
 
 @router.post("/datasets_sync")
 def set_sync(call: Writing, model: ModelId, version: VersionName, enabled: bool) -> dict[str, bool]:
     """Whether the version's datasets look for new files."""
     with call.catalog.begin() as tx:
-        found = registry.get_version(tx, model, version)
-        for each in own_of(found).get("datasets", {}).values():
-            status = jobs.get(tx, each["job"]).status
-            if enabled and status is JobStatus.INACTIVE:
-                jobs.start(tx, each["job"], now=call.now)
-            elif not enabled and status is JobStatus.ACTIVE:
-                jobs.pause(tx, each["job"], now=call.now)
+        switch(call, tx, locked(tx, model, version), enabled=enabled)
     wake(call)
     return {"enabled": enabled}
 
@@ -86,6 +71,35 @@ def sync_status(call: Reading, model: ModelId, version: VersionName, dataset: Da
             remedy = f"Connect it first: model.connect_{dataset}(...). Connected: {', '.join(datasets) or 'none'}."
             raise NotFound(what="dataset", name=f"{dataset} of {model}/{version}", remedy=remedy)
         return {"dataset": dataset, **status_of(tx, datasets[dataset]["job"])}
+
+
+def put(
+    call: Call, tx: Connection, version: ModelVersion, schema: ModelSchema, job: ImportJob, about: dict[str, Any]
+) -> dict[str, Any]:
+    """Make the job of a dataset in the place of the one before; `about` it is kept with the version, by its name.
+
+    The transaction must hold the version. Raises `Denied` for a bucket that may not be used, `Conflict` for fields
+    that rows are there of, of another kind.
+    """
+    buckets.refuse(asdict(job.place), call.settings.allowed_buckets)
+    if schema != version.schema:
+        version = registry.put_schema(tx, version.model, version.version, schema, now=call.now)
+    datasets = dict(own_of(version).get("datasets", {}))
+    if about["name"] in datasets:
+        jobs.delete(tx, datasets[about["name"]]["job"], now=call.now)
+    datasets[about["name"]] = {**about, "job": jobs.create(tx, job, now=call.now).id}
+    keep(tx, version, {"datasets": datasets}, now=call.now)
+    return dict(datasets[about["name"]])
+
+
+def switch(call: Call, tx: Connection, version: ModelVersion, *, enabled: bool) -> None:
+    """Start or pause the jobs of all datasets of a version."""
+    for each in own_of(version).get("datasets", {}).values():
+        status = jobs.get(tx, each["job"]).status
+        if enabled and status is JobStatus.INACTIVE:
+            jobs.start(tx, each["job"], now=call.now)
+        elif not enabled and status is JobStatus.ACTIVE:
+            jobs.pause(tx, each["job"], now=call.now)
 
 
 def forget_version(call: Call, model: str, version: str) -> None:

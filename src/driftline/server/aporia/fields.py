@@ -50,6 +50,15 @@ def type_of(said: str) -> ModelType:
     return TYPES[_known("model_type", said, TYPES)]
 
 
+def kind_of(field: str, said: str) -> Kind:
+    """Which values a field takes, by the word for its type; raises `Invalid`.
+
+    >>> kind_of("at", "datetime")
+    <Kind.TIMESTAMP: 'timestamp'>
+    """
+    return KINDS[_known(f"type of {field}", said, KINDS)]
+
+
 def schema_of(
     type: ModelType, sections: Mapping[str, Mapping[str, Any] | None], mapping: Mapping[str, str] | None = None
 ) -> ModelSchema:
@@ -111,7 +120,7 @@ def _section(sections: Mapping[str, Mapping[str, Any] | None], name: str, role: 
         if about.get("type") == "dict":
             remedy = "Make one field of each key, and select it from the files by select_expr: col.key AS key."
             raise Invalid(what=f"type of {field} in {name}", got="dict", expected=", ".join(KINDS), remedy=remedy)
-        kind = KINDS[_known(f"type of {field} in {name}", str(about.get("type")), KINDS)]
+        kind = kind_of(f"{field} in {name}", str(about.get("type")))
         yield ModelField(field, role, kind, _dimensions(field, about.get("dimensions", ())))
 
 

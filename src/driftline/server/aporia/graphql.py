@@ -63,7 +63,7 @@ def version_said(version: ModelVersion) -> dict[str, Any]:
 
 def delete_index(call: Call, said: Variables) -> dict[str, bool]:
     """What comes before a version is deleted; its rows go with a purge, so nothing is done."""
-    identities.parts(str(said.get("modelVersionId")))
+    _version_of(said)
     call.principal.require("write")
     return {"acknowledged": True}
 
@@ -71,7 +71,7 @@ def delete_index(call: Call, said: Variables) -> dict[str, bool]:
 def delete_version(call: Call, said: Variables) -> dict[str, bool]:
     """Forget a version, and end its imports."""
     call.principal.require("write")
-    forget_version(call, *identities.parts(str(said.get("modelVersionId"))))
+    forget_version(call, *_version_of(said))
     return {"deleted": True}
 
 
@@ -118,6 +118,11 @@ def perform(call: Annotated[Call, Depends(called)], asked: LoggedAsked) -> dict[
     scope, function = OPERATIONS[name]
     call.principal.require(scope)
     return {"data": {name: function(call, asked.variables)}}
+
+
+def _version_of(said: Variables) -> tuple[str, str]:
+    model, version = identities.parts(str(said.get("modelVersionId")), 2)
+    return model, version
 
 
 def _field(field: ModelField) -> dict[str, str]:

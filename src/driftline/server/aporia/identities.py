@@ -1,4 +1,4 @@
-"""Ids of model versions, which these clients put into paths: both names, said so that every path can hold them."""
+"""Ids that these clients put into paths: names, said together so that every path can hold them."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ _PARTED = "\n"
 """What no name can hold."""
 
 
-def of(model: str, version: str) -> str:
-    """The id of a version, always the same.
+def of(*names: str) -> str:
+    """The id of what these names name, always the same.
 
-    >>> of("churn", "v1"), parts(of("churn", "v1"))
+    >>> of("churn", "v1"), parts(of("churn", "v1"), 2)
     ('Y2h1cm4KdjE', ('churn', 'v1'))
     """
-    return urlsafe_b64encode(f"{model}{_PARTED}{version}".encode()).decode().rstrip("=")
+    return urlsafe_b64encode(_PARTED.join(names).encode()).decode().rstrip("=")
 
 
-def parts(id: str) -> tuple[str, str]:
-    """Model and version of an id; raises `NotFound` for what is none."""
+def parts(id: str, count: int) -> tuple[str, ...]:
+    """The names of an id, so many of them; raises `NotFound` for what is none."""
     try:
-        model, version = urlsafe_b64decode(id + "=" * (-len(id) % 4)).decode().split(_PARTED)
-    except (Error, ValueError) as error:
-        raise NotFound(what="model version", name=id, remedy="Ids of versions come with the list of them.") from error
-    return model, version
+        names = urlsafe_b64decode(id + "=" * (-len(id) % 4)).decode().split(_PARTED)
+    except (Error, ValueError):
+        names = []
+    if len(names) != count:
+        raise NotFound(what="id", name=id, remedy="Ids come with the list of what they are of.")
+    return tuple(names)

@@ -52,6 +52,7 @@ WITHOUT_EFFECT = frozenset(
 
 MOST_SECONDS = 3600.0
 """So often files are looked for at least, however rare the schedule."""
+_MEMBERS = ("object_path", "object_format", "sample_size", "select_expr", "read_options")
 _SECRET = re.compile(r"key|secret|token|password|credential", re.IGNORECASE)
 _GLOB = re.compile(r"[*?\[{]")
 _WEEKDAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
@@ -73,7 +74,8 @@ def place_of(type: str, config: Mapping[str, Any]) -> Place:
     said = config.get("object_format")
     if said not in FORMATS:
         raise Invalid(what="object_format", got=said, expected=", ".join(FORMATS))
-    options = {str(name): value for name, value in (config.get("read_options") or {}).items()}
+    beside = {name: value for name, value in config.items() if name not in _MEMBERS}
+    options = {str(name): value for name, value in {**beside, **(config.get("read_options") or {})}.items()}
     lowered = {name.lower(): value for name, value in options.items()}
     uri, globs = path_of(SCHEMES[type], config.get("object_path"))
     pattern = lowered.pop("pathglobfilter", None)
