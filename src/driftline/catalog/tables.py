@@ -308,12 +308,16 @@ hour_part = Table(
     _key("model"),
     _key("version"),
     Column("environment", String(16), primary_key=True),
+    Column("span", String(8), primary_key=True),
     _time("hour", primary_key=True),
     Column("part", String(64), primary_key=True),
     Column("uri", Text, nullable=False),
     Column("rows", BigInteger, nullable=False),
 )
-"""Profiles of the rows that one batch brought for one hour, or of a whole hour, day or month made of such."""
+"""Profiles of the rows that one batch brought for one hour, or of a whole hour, day or month made of such.
+
+`span` is which of them: `part`, `hour`, `day` or `month`, and `turn` for a row that writers of a month lock.
+"""
 
 model_monitor = Table(
     "model_monitor",

@@ -56,8 +56,9 @@ class DistinctState:
         return DistinctState(_sorted_set(np.concatenate((self.hashes, hashes)))[: self.size], self.size)
 
     def merge(self, other: DistinctState) -> DistinctState:
-        """The smallest hashes of both."""
-        return self.add(other.hashes)
+        """The smallest hashes of both, as many as the smaller size says: beyond those one of them knows none."""
+        few, many = sorted((self, other), key=lambda state: state.size)
+        return few.add(many.hashes)
 
 
 def _sorted_set(hashes: Hashes) -> Hashes:

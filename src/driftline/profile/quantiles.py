@@ -152,20 +152,27 @@ class Sketch:
         return Sketch(tuple(levels), tuple(compactions), self.k, self.c)
 
     def merge(self, other: Sketch) -> Sketch:
-        """Levels laid together, then compacted to capacity."""
+        """Levels laid together, then compacted to capacity; of two k the smaller one holds, as does its error."""
         if not other.count:
             return self
         if not self.count:
             return other
+        k = min(self.k, other.k)
         heights = max(len(self.levels), len(other.levels))
         mine, theirs = _padded(self, heights), _padded(other, heights)
         levels = [np.concatenate(pair) if len(pair[1]) else pair[0] for pair in zip(mine[0], theirs[0], strict=True)]
         compactions = [a + b for a, b in zip(mine[1], theirs[1], strict=True)]
-        if self.count + other.count <= _EXACT * self.k:
-            while sum(map(len, levels)) >= sum(_capacity(self.k, self.c, h) for h in range(len(levels))):
-                _condense(levels, compactions, self.k, self.c)
+        if self.count + other.count <= _EXACT * k:
+            while sum(map(len, levels)) >= sum(_capacity(k, self.c, h) for h in range(len(levels))):
+                _condense(levels, compactions, k, self.c)
         else:
-            _compress(levels, compactions, self.k, self.c)
+            _compress(levels, compactions, k, self.c)
+        return Sketch(tuple(levels), tuple(compactions), k, self.c)
+
+    def within(self, k: int) -> Sketch:
+        """With no more items than a sketch of `k` has; the error that is stated stays that of its own k."""
+        levels, compactions = list(self.levels), list(self.compactions)
+        _compress(levels, compactions, k, self.c)
         return Sketch(tuple(levels), tuple(compactions), self.k, self.c)
 
 

@@ -50,7 +50,7 @@ def read_texts(texts: pa.Array, weights: npt.NDArray[np.int64] | None) -> Readin
     >>> found.numbers.tolist()
     [3.0, 3.0, 5.0, 1000.0]
     """
-    fractional, integral, boolean, parsed = _read_split(texts)
+    fractional, integral, boolean, parsed = read_each(texts)
     numeric = fractional | integral
 
     def weigh(mask: Mask) -> int:
@@ -68,8 +68,8 @@ Readings = tuple[Mask, Mask, Mask, npt.NDArray[np.float64]]
 """Which texts are fractional, integral, boolean; and the numbers of the first two, in order."""
 
 
-def _read_split(texts: pa.Array) -> Readings:
-    """Texts that can only be plain numbers are read quickly, the others by the patterns."""
+def read_each(texts: pa.Array) -> Readings:
+    """What each text is; those that can only be plain numbers are read quickly, the others by the patterns."""
     plain = _digits_at_ends(*bytes_of(texts))
     if not plain.any():
         return _read_by_pattern(texts)
