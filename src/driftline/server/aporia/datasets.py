@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from fastapi import APIRouter
@@ -12,8 +12,9 @@ from driftline import registry
 from driftline.catalog import imports
 from driftline.catalog import models as kept
 from driftline.errors import NotFound
-from driftline.imports import jobs
+from driftline.imports import jobs, making
 from driftline.imports.job import Content, FileStatus, ImportJob, JobStatus
+from driftline.imports.making import Wanted
 from driftline.registry import ModelVersion
 from driftline.schemas.columns import Columns
 from driftline.schemas.fields import Environment, ModelSchema, Role
@@ -25,6 +26,7 @@ from driftline.server.aws import buckets
 from driftline.server.aws.waking import wake
 from driftline.server.aws.wire import Call
 from driftline.server.rest.callers import Reading, Writing
+from driftline.storage.access import Access
 
 router = APIRouter(prefix="/v1beta/models/{model}/versions/{version}")
 
@@ -42,13 +44,15 @@ def connect(call: Writing, model: ModelId, version: VersionName, asked: DatasetA
     Rows that came before stay, and are not imported twice.
     """
     said = digest_of(asked)
-    with call.catalog.begin() as tx:
-        found = locked(tx, model, version)
-        known = own_of(found).get("datasets", {}).get(asked.name)
-        if known is None or known["said"] != said:
-            schema = _labelled(found, asked)
-            known = put(call, tx, found, schema, _job(found, schema, asked), {"name": asked.name, "said": said})
-    wake(call)
+    with call.catalog.read() as tx:
+        found = registry.get_version(tx, model, version)
+    known = own_of(found).get("datasets", {}).get(asked.name)
+    if known is None or known["said"] != said:
+        job = placed(call, _job(found, _labelled(found, asked), asked))
+        with call.catalog.begin() as tx:
+            found = locked(tx, model, version)
+            known = put(call, tx, found, _labelled(found, asked), job, {"name": asked.name, "said": said})
+        wake(call)
     return {"id": known["job"], "name": asked.name, "model_id": model, "model_version": version}
 
 
@@ -73,21 +77,27 @@ def sync_status(call: Reading, model: ModelId, version: VersionName, dataset: Da
         return {"dataset": dataset, **status_of(tx, datasets[dataset]["job"])}
 
 
+def placed(call: Call, job: ImportJob) -> ImportJob:
+    """The job with its place as it will be read; raises `Denied` for buckets and folders that may not be."""
+    buckets.refuse(asdict(job.place), call.settings.allowed_buckets)
+    wanted = Wanted(job, content=job.content)
+    return making.placed(call.catalog, wanted, call.settings, Access(), now=call.now).job
+
+
 def put(
     call: Call, tx: Connection, version: ModelVersion, schema: ModelSchema, job: ImportJob, about: dict[str, Any]
 ) -> dict[str, Any]:
     """Make the job of a dataset in the place of the one before; `about` it is kept with the version, by its name.
 
-    The transaction must hold the version. Raises `Denied` for a bucket that may not be used, `Conflict` for fields
-    that rows are there of, of another kind.
+    The transaction must hold the version. Raises `Conflict` for fields that rows are there of, of another kind.
     """
-    buckets.refuse(asdict(job.place), call.settings.allowed_buckets)
     if schema != version.schema:
         version = registry.put_schema(tx, version.model, version.version, schema, now=call.now)
     datasets = dict(own_of(version).get("datasets", {}))
     if about["name"] in datasets:
         jobs.delete(tx, datasets[about["name"]]["job"], now=call.now)
-    datasets[about["name"]] = {**about, "job": jobs.create(tx, job, now=call.now).id}
+    space = registry.get_model(tx, version.model).space
+    datasets[about["name"]] = {**about, "job": jobs.create(tx, replace(job, space=space), now=call.now).id}
     keep(tx, version, {"datasets": datasets}, now=call.now)
     return dict(datasets[about["name"]])
 

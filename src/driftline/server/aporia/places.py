@@ -54,6 +54,7 @@ MOST_SECONDS = 3600.0
 """So often files are looked for at least, however rare the schedule."""
 _MEMBERS = ("object_path", "object_format", "sample_size", "select_expr", "read_options")
 _SECRET = re.compile(r"key|secret|token|password|credential", re.IGNORECASE)
+_BRACES = re.compile(r"\{([^{}]*)\}")
 _GLOB = re.compile(r"[*?\[{]")
 _WEEKDAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
 _REMEDY = "Bring the files to S3, or to a folder that the server sees, and connect those."
@@ -94,6 +95,8 @@ def path_of(scheme: str, said: Any) -> tuple[str, tuple[str, ...]]:
 
     >>> path_of("s3", "logs/year=*/part.parquet"), path_of("s3", "s3://logs/2026/")
     (('s3://logs/', ('year=*/part.parquet',)), ('s3://logs/2026/', ()))
+    >>> path_of("s3", "logs/2026/{01,02}/*.csv")
+    ('s3://logs/2026/', ('01/*.csv', '02/*.csv'))
     """
     path = re.sub(rf"^{scheme}[an]?://", "", str(said or "").strip())
     if not path or path.startswith("/") or "://" in path:
@@ -104,7 +107,16 @@ def path_of(scheme: str, said: Any) -> tuple[str, tuple[str, ...]]:
     at = path.rfind("/", 0, found.start()) + 1
     if at == 0:
         raise Invalid(what="object_path", got=said, expected="a bucket without wildcards")
-    return f"{scheme}://{path[:at]}", (path[at:],)
+    return f"{scheme}://{path[:at]}", tuple(_alternatives(path[at:]))
+
+
+def _alternatives(glob: str) -> list[str]:
+    """The globs that one with alternatives in braces stands for."""
+    found = _BRACES.search(glob)
+    if found is None:
+        return [glob]
+    ways = found[1].split(",")
+    return [each for way in ways for each in _alternatives(glob[: found.start()] + way + glob[found.end() :])]
 
 
 def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:

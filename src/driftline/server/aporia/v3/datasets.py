@@ -16,7 +16,7 @@ from driftline.registry import ModelVersion
 from driftline.schemas.columns import Columns
 from driftline.schemas.fields import Environment, ModelField, ModelSchema, ModelType, Role
 from driftline.server.aporia import identities
-from driftline.server.aporia.datasets import put, status_of
+from driftline.server.aporia.datasets import placed, put, status_of
 from driftline.server.aporia.fields import kind_of, schema_of
 from driftline.server.aporia.places import place_of
 from driftline.server.aporia.v3.asked import ROOT, DatasetAsked, FieldAsked, Id, QueryChange, SchemaAsked, Workspace
@@ -54,24 +54,18 @@ def list_datasets(
 def create_dataset(call: Writing, workspace: Workspace, asked: DatasetAsked) -> dict[str, Any]:
     """The dataset, whose rows are imported from now on; 409 if the version has one of its stage."""
     model, version = identities.parts(asked.model_version_id, 2)
-    with call.catalog.begin() as tx:
+    with call.catalog.read() as tx:
         model_of(tx, workspace, model)
+        job = _job(tx, workspace, registry.get_version(tx, model, version), asked)
+    job = placed(call, job)
+    about = {"name": asked.stage, "said": "", "data_source_id": asked.data_source_id}
+    about |= asked.model_dump(by_alias=True, include={"config", "schema_"})
+    with call.catalog.begin() as tx:
         found = locked(tx, model, version)
         if asked.stage in own_of(found).get("datasets", {}):
-            remedy = "Delete it first, or change where its rows are."
-            raise Conflict(
-                what="dataset", name=f"{asked.stage} of {model}/{version}", reason="it exists already", remedy=remedy
-            )
-        schema = _merged(found, asked.schema_)
-        about = {"name": asked.stage, "said": "", **asked.model_dump(by_alias=True, include={"config", "schema_"})}
-        put(
-            call,
-            tx,
-            found,
-            schema,
-            _job(tx, workspace, found, asked),
-            {**about, "data_source_id": asked.data_source_id},
-        )
+            name, remedy = f"{asked.stage} of {model}/{version}", "Delete it first, or change where its rows are."
+            raise Conflict(what="dataset", name=name, reason="it exists already", remedy=remedy)
+        put(call, tx, found, _merged(found, asked.schema_), job, about)
         said = dataset_said(tx, registry.get_version(tx, model, version), asked.stage)
     wake(call)
     return said
@@ -88,19 +82,21 @@ def show_dataset(call: Reading, workspace: Workspace, id: Id) -> dict[str, Any]:
 @router.put("/v1/crud-service/{account}/{workspace}/datasets/{id}/change-query")
 def change_query(call: Writing, workspace: Workspace, id: Id, asked: QueryChange) -> dict[str, Any]:
     """The dataset with its rows from elsewhere, or with other columns of ids and times."""
-    with call.catalog.begin() as tx:
+    with call.catalog.read() as tx:
         found, name = _dataset(tx, workspace, id)
-        found = locked(tx, found.model, found.version)
         known = own_of(found)["datasets"][name]
         told = asked.model_dump(exclude_none=True)
         columns = {each: told.pop(each) for each in ("id_column", "timestamp_column") if each in told}
         schema = SchemaAsked.model_validate({**known["schema"], **columns})
         about = {**known, **told, "schema": schema.model_dump()}
-        version_id = identities.of(found.model, found.version)
-        whole = {"stage": name, "model_id": found.model, "model_version_id": version_id}
-        whole |= {each: about[each] for each in ("config", "schema", "data_source_id")}
-        put(call, tx, found, found.schema, _job(tx, workspace, found, DatasetAsked.model_validate(whole)), about)
-        said = dataset_said(tx, registry.get_version(tx, found.model, found.version), name)
+        whole = {each: about[each] for each in ("config", "schema", "data_source_id")}
+        whole |= {"stage": name, "model_id": found.model, "model_version_id": identities.of(*_names_of(found))}
+        job = _job(tx, workspace, found, DatasetAsked.model_validate(whole))
+    job = placed(call, job)
+    with call.catalog.begin() as tx:
+        found = locked(tx, *_names_of(found))
+        put(call, tx, found, found.schema, job, about)
+        said = dataset_said(tx, registry.get_version(tx, *_names_of(found)), name)
     wake(call)
     return {**said, "id_column": schema.id_column, "timestamp_column": schema.timestamp_column}
 
@@ -130,6 +126,10 @@ def dataset_said(tx: Connection, version: ModelVersion, name: str) -> dict[str, 
         "schema": known["schema"],
         "sync": status_of(tx, known["job"]),
     }
+
+
+def _names_of(version: ModelVersion) -> tuple[str, str]:
+    return version.model, version.version
 
 
 def _names(version: ModelVersion) -> list[str]:
