@@ -10,18 +10,17 @@ import pyarrow as pa
 
 from driftline.schemas.columns import Columns
 from driftline.schemas.faults import Fault
-from driftline.schemas.fields import LATE, RESERVED, ModelField, ModelSchema, Role
-from driftline.schemas.limits import article, faults_of
-from driftline.schemas.names import column, columns_of, near, repeated
-from driftline.schemas.roles import SUFFIX, guessed, own_columns
-from driftline.schemas.rules import Bounds, told
-from driftline.schemas.values import texts_of
+from driftline.schemas.fields import LATE, ModelField, ModelSchema, Role
+from driftline.schemas.limits import faults_of
+from driftline.schemas.names import column, columns_of
+from driftline.schemas.places import is_looked_for, names_of, places_of
+from driftline.schemas.remarks import left_over, missing_fields, missing_own, names_wrong
+from driftline.schemas.roles import guessed, own_columns
+from driftline.schemas.rules import Bounds
+from driftline.schemas.values import plain, texts_of
 
 SAMPLES = 3
 """So many values of each column are shown."""
-
-TOLD = 20
-"""So many columns of each fault are named."""
 
 
 @dataclass(frozen=True)
@@ -113,11 +112,12 @@ def resolve(
     """
     there = columns_of(found)
     wanted = schema if schema is not None else ModelSchema(tuple(guessed(columns, there).values()))
-    looked = {each: None for each in wanted if _is_looked_for(each, content)}
-    places = _places(columns, looked, there) if schema is not None else _guessed_places(columns, there, looked)
+    looked = {each: None for each in wanted if is_looked_for(each, content)}
+    places = places_of(columns, looked, there) if schema is not None else _guessed_places(columns, there, looked)
     missing = tuple(each for each in looked if each not in places)
     own = {use: name for name, use in own_columns(columns).items() if name in there}
-    left = _left(columns, there, places, {each.name for each in wanted if each not in looked})
+    passed = {name for each in wanted if each not in looked for name in names_of(columns, each)}
+    left = _left(columns, there, places, passed)
     mapped = Mapped(
         schema=wanted,
         columns=tuple(places.items()),
@@ -131,55 +131,17 @@ def resolve(
         content=content,
     )
     faults = [
-        *_names_wrong(found, columns, places),
-        *_missing_own(columns, there, content),
+        *names_wrong(found, columns, places),
+        *missing_own(columns, there, content),
         *faults_of(wanted, bounds or Bounds(), forbidden),
     ]
-    lacking = _few([_lacking(columns, each, left, place < TOLD) for place, each in enumerate(missing)])
-    beyond = [*_few(list(_unmapped(left))), *_few(list(_reserved(left)))]
+    lacking, beyond = missing_fields(columns, missing, left), left_over(left)
     essential = _is_lost(mapped, looked)
     return replace(
         mapped,
         faults=(*faults, *(lacking if essential else ())),
         warnings=(*(() if essential else lacking), *beyond),
     )
-
-
-def _is_looked_for(field: ModelField, content: str | None) -> bool:
-    late = field.role in LATE
-    return not (late and content == "predictions") and (late or content != "actuals")
-
-
-def _places(columns: Columns, looked: Collection[ModelField], there: Collection[str]) -> dict[ModelField, str]:
-    """The column of each field, those that are said first; one column is two fields only where that is said."""
-    usable = {name for name in there if name not in columns.exclude}
-    early = {each.name for each in looked if each.role not in LATE}
-    said = {each: _said(columns, each, early) for each in looked}
-    places = {each: name for each, name in said.items() if name is not None and name in usable}
-    free = usable - set(places.values())
-    for each in looked:
-        name = next((name for name in _names(columns, each) if name in free), None) if said[each] is None else None
-        if name is not None:
-            places[each] = name
-            free.discard(name)
-    return {each: places[each] for each in looked if each in places}
-
-
-def _said(columns: Columns, field: ModelField, early: Collection[str]) -> str | None:
-    exact = columns.fields.get(f"{field.role}/{field.name}")
-    if exact is not None or (field.role in LATE and field.name in early):
-        return exact
-    return columns.fields.get(field.name)
-
-
-def _names(columns: Columns, field: ModelField) -> Iterator[str]:
-    prefix = columns.prefixes.get(field.role)
-    bare = field.name.removesuffix(SUFFIX) if field.role is Role.ATTRIBUTION else field.name
-    if prefix is not None:
-        yield from (prefix + bare, prefix + field.name)
-        if field.of is not None:
-            yield prefix + field.of
-    yield field.name
 
 
 def _guessed_places(
@@ -226,64 +188,7 @@ def _is_lost(mapped: Mapped, looked: Collection[ModelField]) -> bool:
     return bool(wanted) and not any(each.role in roles for each in wanted)
 
 
-def _few(faults: list[Fault]) -> list[Fault]:
-    """The first of faults of one code; the others in one that counts them, for ledgers keep them with every file."""
-    if len(faults) <= TOLD:
-        return faults
-    more = len(faults) - TOLD
-    return [*faults[:TOLD], Fault(faults[0].code, f"and so for {more:,} more columns", count=more)]
-
-
-def _lacking(columns: Columns, field: ModelField, left: Collection[str], search: bool) -> Fault:
-    """`search` looks for a near name, which takes its time."""
-    said = _said(columns, field, ()) or next(_names(columns, field))
-    perhaps = (near(said, left) or near(field.name, left)) if search else None
-    wanted = f"the {article(field.role).split(' ', 1)[1]} {field.name!r}"
-    return told(
-        "Missing_Columns",
-        column=said,
-        value=perhaps,
-        wanted=wanted + (f"; perhaps it is {perhaps!r}" if perhaps else ""),
-        field=field.name,
-    )
-
-
-def _missing_own(columns: Columns, there: Collection[str], content: str | None) -> Iterator[Fault]:
-    for name, use in own_columns(columns).items():
-        if name not in there:
-            perhaps = near(name, there)
-            wanted = f"the {use} of the rows" + (f"; perhaps it is {perhaps!r}" if perhaps else "")
-            yield told("Missing_Columns", column=name, value=perhaps, wanted=wanted, field=use)
-    if columns.id is None and content == "actuals":
-        yield told("Missing_Id_Column", wanted="actuals", field="id")
-
-
-def _names_wrong(found: pa.Schema, columns: Columns, places: Mapping[ModelField, str]) -> Iterator[Fault]:
-    for name in repeated(found):
-        yield told("Duplicate_Columns", column=name)
-    for place, name in enumerate(found.names):
-        if not name.strip():
-            yield told("Empty_Column_Name", column=name, value=str(place + 1))
-    own = own_columns(columns)
-    for each, name in places.items():
-        if name in own:
-            wanted = f"it is the {own[name]} of the rows, and so not the field {each.name!r} too"
-            yield told("Reserved_Columns", column=name, wanted=wanted, field=each.name)
-    uses = [(use, name) for use, name in vars(columns).items() if use in ("id", "timestamp", "version", "batch")]
-    for place, (use, name) in enumerate(uses):
-        if name is not None and name in [other for _, other in uses[:place]]:
-            yield told("Reserved_Columns", column=name, wanted=f"it cannot be the {use} of the rows too", field=use)
-
-
-def _unmapped(left: Collection[str]) -> Iterator[Fault]:
-    return (told("Unmapped_Columns", column=name) for name in left if not name.startswith(RESERVED))
-
-
-def _reserved(left: Collection[str]) -> Iterator[Fault]:
-    return (told("Reserved_Name", column=name) for name in left if name.startswith(RESERVED))
-
-
 def _samples(batch: pa.RecordBatch, name: str) -> tuple[str, ...]:
     array = column(batch, name)
-    values = array.drop_null()[:SAMPLES] if array is not None else None
+    values = plain(array).drop_null()[:SAMPLES] if array is not None else None
     return tuple(texts_of(values).to_pylist()) if values is not None and len(values) else ()

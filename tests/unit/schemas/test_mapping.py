@@ -249,3 +249,11 @@ def test_uses_show_kinds_and_values() -> None:
 def test_roles_that_do_not_exist_are_refused() -> None:
     with pytest.raises(Invalid, match="features"):
         resolve(Columns(prefixes={"features": "f/"}), None, found("f/a"))
+
+
+def test_only_so_many_columns_are_named() -> None:
+    """ER-24: the ledger keeps what is told with every file."""
+    mapped = resolve(Columns(), ModelSchema((BUYS,)), found("buys", *(f"extra{place}" for place in range(500))))
+    assert len(mapped.warnings) == 21
+    assert sum(fault.count for fault in mapped.warnings) == 500
+    assert len(mapped.added) == 500
