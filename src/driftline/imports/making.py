@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from driftline import registry
 from driftline.catalog import Catalog, spaces
-from driftline.errors import Invalid
+from driftline.errors import DataError, Invalid
 from driftline.imports import jobs
 from driftline.imports.credentials import access_of
 from driftline.imports.dryrun import DryRun, dry_run
@@ -40,6 +40,15 @@ class Wanted:
     creates: bool = False
     type: ModelType | None = None
     schema: ModelSchema | None = None
+
+
+class Untried(DataError):
+    """the dry run failed: {reason}. {remedy}"""
+
+    def __init__(self, tried: DryRun) -> None:
+        """Why; nothing was made."""
+        reason = "; ".join(each.message.rstrip(".") for each in tried.faults[:3])
+        super().__init__(reason=reason, remedy="Nothing was made.")
 
 
 def placed(catalog: Catalog, wanted: Wanted, settings: Settings, access: Access, *, now: datetime) -> Wanted:

@@ -11,6 +11,7 @@ from driftline.catalog import Catalog, imports
 from driftline.errors import DriftlineError
 from driftline.imports import jobs, polling, queues
 from driftline.imports.credentials import access_of
+from driftline.imports.job import ImportJob
 from driftline.storage.access import Access
 
 _LOOKERS = 8
@@ -45,6 +46,16 @@ def look_at(catalog: Catalog, access: Access, row: Any, *, now: datetime) -> int
     return waiting
 
 
+def look_through(catalog: Catalog, job: ImportJob, access: Access, *, now: datetime) -> int:
+    """List all that lies below a job's path, from the beginning to the end; how many files wait because of that."""
+    waiting, cursor, is_done = 0, dict[str, Any](), False
+    while not is_done:
+        for found in polling.look(job, cursor, access, now=now):
+            waiting += _noted(catalog, job.id, found, now)
+            cursor, is_done = dict(found.cursor), found.done
+    return waiting
+
+
 def _heard(catalog: Catalog, row: Any, reached: Access, default: Access, now: datetime) -> int:
     """What the store told of in a queue."""
     job = jobs.of_row(row)
@@ -55,8 +66,13 @@ def _sweep(catalog: Catalog, row: Any, access: Access, now: datetime) -> int:
     """All that is new, each page with the place up to which the source was seen."""
     waiting = 0
     for found in polling.look(jobs.of_row(row), row.cursor, access, now=now):
-        with catalog.begin() as tx:
-            waiting += jobs.discover(tx, row.id, found.objects, now=now)
-            jobs.skip(tx, row.id, found.passed, now=now)
-            imports.change(tx, row.id, cursor=dict(found.cursor))
+        waiting += _noted(catalog, row.id, found, now)
+    return waiting
+
+
+def _noted(catalog: Catalog, job: str, found: polling.Look, now: datetime) -> int:
+    with catalog.begin() as tx:
+        waiting = jobs.discover(tx, job, found.objects, now=now)
+        jobs.skip(tx, job, found.passed, now=now)
+        imports.change(tx, job, cursor=dict(found.cursor))
     return waiting

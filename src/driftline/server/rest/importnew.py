@@ -6,7 +6,6 @@ from dataclasses import asdict
 
 from fastapi import APIRouter
 
-from driftline.errors import DataError
 from driftline.imports import dryrun, making
 from driftline.imports.making import Wanted
 from driftline.server.aws import buckets
@@ -22,14 +21,6 @@ from driftline.storage.access import Access
 router = APIRouter(tags=["imports"])
 
 
-class Untried(DataError):
-    """the dry run failed: {reason}"""
-
-    def __init__(self, tried: dryrun.DryRun) -> None:
-        """Why; nothing was made."""
-        super().__init__(reason="; ".join(each.message for each in tried.faults[:3]))
-
-
 @router.post("/imports/dry-run", summary="Try an import job")
 def try_import(call: Writing, wanted: TryWanted) -> DryRun:
     """What the job would make of some rows of a file: which column becomes what, what is wrong, and what mends it.
@@ -39,7 +30,7 @@ def try_import(call: Writing, wanted: TryWanted) -> DryRun:
     told, tried = making.attempt(
         call.catalog, _placed(call, wanted), Access(), now=call.now, file=wanted.file, rows=wanted.rows
     )
-    return _shown(told, tried)
+    return shown(told, tried)
 
 
 @router.post("/imports", summary="Make an import job", status_code=201)
@@ -53,7 +44,7 @@ def create_import(call: Writing, wanted: CreateWanted) -> ImportDetail:
     if wanted.check:
         placed, tried = making.attempt(call.catalog, placed, Access(), now=call.now)
         if tried.status != dryrun.PASSED and not tried.is_empty:
-            raise Untried(tried)
+            raise making.Untried(tried)
     with call.catalog.begin() as tx:
         made = detail(tx, making.make(tx, placed, now=call.now), call)
     wake(call)
@@ -67,7 +58,8 @@ def _placed(call: Call, wanted: ImportWanted) -> Wanted:
     return placed
 
 
-def _shown(told: Wanted, tried: dryrun.DryRun) -> DryRun:
+def shown(told: Wanted, tried: dryrun.DryRun) -> DryRun:
+    """A dry run as answers show it."""
     mapped = tried.mapped
     names = ("status", "file", "format", "type", "rows", "accepted", "rejected", "seconds")
     return DryRun.model_validate(
