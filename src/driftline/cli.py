@@ -40,6 +40,7 @@ GROUPS = {
     "executions": "What ran for schedules: status, reasons, violations, logs; run again or replay.",
     "jobs": "Processing jobs: baselines, runs of schedules and replays, with their logs.",
     "imports": "Folders of inference files that become monitored rows: tried, made, followed, edited.",
+    "monitors": "Monitors of models on imported rows: made, run over any window, and the rows behind an alarm.",
     "models": "Models, their versions and the schemas of these.",
     "endpoints": "Registered endpoints: which models they call and what they capture.",
     "keys": "API keys and access keys of a server.",

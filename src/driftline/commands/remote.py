@@ -110,6 +110,18 @@ class Remote:
 
         Raises `Refused` for any answer that is no success, `Unreached` where there is none.
         """
+        return _parsed(self.url, *self._answer(method, path, body, query))
+
+    def read(self, path: str, **query: Any) -> bytes:
+        """What is at the path as it is: a page or a file; raises as `ask` does."""
+        given = {name: value for name, value in query.items() if value is not None}
+        status, data = self._answer("GET", path, None, urlencode(given, quote_via=quote))
+        if not 200 <= status < 300:
+            _parsed(self.url, status, data)
+        return data
+
+    def _answer(self, method: str, path: str, body: Mapping[str, Any] | bytes | None, query: str) -> tuple[int, bytes]:
+        """The status of the answer, and its body."""
         import urllib3
 
         address = urlsplit(self.url)
@@ -133,7 +145,7 @@ class Remote:
             known = login()
             said = f"the server at {self.url} refuses the access key {known.access_key} (from {known.source})"
             raise Refused(f"{said}. Set DRIFTLINE_API_KEY, or DRIFTLINE_HOME to the server's folder.", 401)
-        return _parsed(self.url, answer.status, answer.data)
+        return answer.status, answer.data
 
     def _authorization(self, method: str, path: str, query: str, host: str, body: bytes) -> dict[str, str]:
         if self.key:
