@@ -46,7 +46,13 @@ def read(message: bytes | str) -> Told:
     >>> read(json.dumps({"Records": [record]})).objects
     (('s3://b/a/x y+.csv', 's3://b/a/x+y%2B.csv'),)
     """
-    document = _parsed(message)
+    return told_by(_parsed(message))
+
+
+def told_by(document: Any) -> Told:
+    """As `read`, of a message that was parsed."""
+    if not isinstance(document, dict | list):
+        raise Invalid(what="event", got=type(document).__name__, expected="JSON of an object store's event")
     confirm = next(filter(None, map(_handshake, document if isinstance(document, list) else [document])), None)
     return Told((), confirm) if confirm else Told(tuple(dict.fromkeys(_objects(document, _DEPTH))))
 

@@ -8,6 +8,7 @@ from driftline.server.rest.answers import Refusal
 from driftline.server.rest.callers import router as _callers
 from driftline.server.rest.endpoints import router as _endpoints
 from driftline.server.rest.executions import router as _executions
+from driftline.server.rest.hooks import router as _hooks
 from driftline.server.rest.importfiles import router as _files
 from driftline.server.rest.importnew import router as _new
 from driftline.server.rest.imports import router as _imports
@@ -42,6 +43,7 @@ _PARTS = (
     _imports,
     _new,
     _files,
+    _hooks,
     _monitors,
     _runs,
     _keys,
