@@ -160,15 +160,14 @@ class Known:
         for run in reversed(self.runs):
             found = run.find(asked)
             hits = found >= 0
-            rows = run.rows.take(found[hits])
-            if self.gone:
+            rows, at = run.rows.take(found[hits]), left[hits]
+            left, asked = left[~hits], asked.take(~hits)
+            if self.gone:  # an older row of this identity went when the one came that has gone now
                 there = ~np.isin(rows.file, np.array(sorted(self.gone), np.uint32))
-                hits[np.flatnonzero(hits)[~there]] = False
-                rows = rows.take(there)
+                rows, at = rows.take(there), at[there]
             if len(rows):
-                places.append(left[hits])
+                places.append(at)
                 pieces.append(rows)
-                left, asked = left[~hits], asked.take(~hits)
         mask = np.zeros(len(who), np.bool_)
         if not pieces:
             return mask, EMPTY
@@ -192,7 +191,9 @@ class Known:
         self.runs = (*self.runs, self._written([rows.sorted()], len(rows)))
         while len(self.runs) > 1 and len(self.runs[-2].rows) < 2 * len(self.runs[-1].rows):
             old, new = self.runs[-2:]
-            together = self._written(_merged(old.rows, new.rows, self.gone), len(old.rows) + len(new.rows))
+            # rows that have gone hide those of older runs, so they may be left out of the oldest only
+            gone = self.gone if len(self.runs) == 2 else frozenset[int]()
+            together = self._written(_merged(old.rows, new.rows, gone), len(old.rows) + len(new.rows))
             self.runs = (*self.runs[:-2], together)
 
     def keep(self, version: int, table: str) -> None:

@@ -119,8 +119,9 @@ class Staging:
 
     @property
     def vanished(self) -> set[tuple[str, datetime]]:
-        """Environments and hours that lose rows of earlier batches, whose profiles are to be made anew."""
-        return {(environment, _hour(hour)) for environment, hour in self._rewritten.hours}
+        """Environments and hours that lose rows, of earlier batches or of this one: their profiles are made anew."""
+        lost = self._rewritten.hours | (self._purged or Rewritten()).hours
+        return {(environment, _hour(hour)) for environment, hour in lost}
 
     @property
     def superseded(self) -> Mapping[int, int]:
