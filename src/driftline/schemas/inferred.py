@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from driftline.schemas.classes import classes_of, has_scores
 from driftline.schemas.columns import Columns
 from driftline.schemas.fields import Kind, ModelField, ModelSchema, ModelType, Role
 from driftline.schemas.kinds import inner_type, is_list, is_number, is_text
@@ -43,9 +44,11 @@ def infer(columns: Columns, sample: pa.Table) -> ModelSchema:
     for name, field in guessed(columns, found).items():
         array = column(batch, name)
         values = plain(array).drop_null() if array is not None else pa.nulls(0)
-        if len(values):
+        if len(values) and field.role in (Role.SCORE, Role.ACTUAL_SCORE) and has_scores(values.type):
+            fields += _by_class(field, values)
+        elif len(values):
             fields.append(_refined(field, values))
-    return ModelSchema(tuple(fields))
+    return ModelSchema(tuple(_once(fields)))
 
 
 def type_of(schema: ModelSchema, sample: pa.Table, columns: Columns | None = None) -> ModelType:
@@ -90,6 +93,23 @@ def _distinct(batch: pa.RecordBatch, label: ModelField, columns: Columns) -> int
     names = [name for name, field in guessed(columns, columns_of(batch.schema)).items() if field.name == label.name]
     array = column(batch, names[0] if names else label.name)
     return 0 if array is None else len(pc.unique(texts_of(array).drop_null()))
+
+
+def _by_class(field: ModelField, values: pa.Array) -> list[ModelField]:
+    """A score for each class, and what has the highest as the label that it is."""
+    label = Role.PREDICTION if field.role is Role.SCORE else Role.ACTUAL
+    scores = (ModelField(f"{field.name}.{each}", field.role, Kind.NUMERIC, of=each) for each in classes_of(values))
+    return [ModelField(field.name, label, Kind.STRING), *scores]
+
+
+def _once(fields: list[ModelField]) -> Iterator[ModelField]:
+    """Without labels that are told from scores where there is a label besides."""
+    for role in (Role.PREDICTION, Role.ACTUAL):
+        labels = [each for each in fields if each.role is role]
+        told = [each for each in labels if any(other.name.startswith(f"{each.name}.") for other in fields)]
+        if len(labels) > len(told) > 0:
+            fields = [each for each in fields if each not in told]
+    yield from fields
 
 
 def _refined(field: ModelField, values: pa.Array) -> ModelField:
@@ -140,6 +160,8 @@ def _is_free(texts: pa.Array) -> bool:
 def _of_lists(field: ModelField, lists: list[list[object]], numbers: bool) -> ModelField:
     """A tensor if all are of numbers and of one shape, else a list."""
     shapes = {_shape(each) for each in lists}
+    if field.role in (Role.PREDICTION, Role.ACTUAL):  # boxes and the like, of which some have more than others
+        return replace(field, kind=Kind.LIST, dimensions=())
     if numbers and len(shapes) == 1 and None not in shapes:
         dimensions = next(iter(shapes))
         if dimensions and 0 not in dimensions:

@@ -73,7 +73,7 @@ def kind_of(given: pa.DataType) -> Kind:
         return Kind.BOOLEAN
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return Kind.TIMESTAMP
-    if is_list(kind):
+    if is_list(kind) and not pa.types.is_struct(kind.value_type):
         return Kind.TENSOR if dimensions_of(kind) else Kind.LIST
     return Kind.STRING
 

@@ -10,7 +10,7 @@ from driftline.schemas.fields import Kind, ModelField, ModelSchema, Role
 from driftline.schemas.roles import SUFFIX
 from driftline.schemas.rules import Bounds, told
 
-_LABELS = (Kind.STRING, Kind.CATEGORICAL, Kind.TEXT, Kind.NUMERIC, Kind.BOOLEAN, Kind.LIST)
+_LABELS = tuple(kind for kind in Kind if kind is not Kind.TIMESTAMP)
 _NUMBERS = (Kind.NUMERIC,)
 _KINDS: Mapping[Role, tuple[Kind, ...]] = {
     Role.PREDICTION: _LABELS,

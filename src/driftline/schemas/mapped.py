@@ -155,13 +155,14 @@ def _left(
 ) -> list[str]:
     """Columns that are nothing; those of fields that are `passed` over belong to files of the other content."""
     known = {*places.values(), *own_columns(columns), *columns.exclude, *passed}
+    known |= {_shown(name, there) for name in places.values()}
     return [name for name in there if name not in known]
 
 
 def _uses(columns: Columns, there: Mapping[str, pa.DataType], places: Mapping[ModelField, str]) -> Iterator[Use]:
     own, by_name = own_columns(columns), dict[str, list[ModelField]]()
     for each, place in places.items():
-        by_name.setdefault(place, []).append(each)
+        by_name.setdefault(_shown(place, there), []).append(each)
     for name, kind in there.items():
         fields = by_name.get(name, [])
         if name in own:
@@ -169,6 +170,13 @@ def _uses(columns: Columns, there: Mapping[str, pa.DataType], places: Mapping[Mo
         yield from (Use(name, str(each.role), each.name, str(each.kind)) for each in fields)
         if name not in own and not fields:
             yield Use(name, "excluded" if name in columns.exclude else "unmapped", None, str(kind))
+
+
+def _shown(name: str, there: Collection[str]) -> str:
+    """The column itself; of a class whose scores are in a column with others' that column."""
+    while name not in there and "." in name:
+        name = name.rpartition(".")[0]
+    return name
 
 
 def _added(columns: Columns, left: Mapping[str, pa.DataType], schema: ModelSchema) -> tuple[ModelField, ...]:

@@ -9,6 +9,8 @@ from difflib import get_close_matches
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from driftline.schemas.classes import has_scores, score_of
+
 
 def columns_of(found: pa.Schema) -> dict[str, pa.DataType]:
     """Every column and, in place of a struct, its members by dotted names; each name once.
@@ -35,6 +37,8 @@ def _members(name: str, kind: pa.DataType) -> Iterable[tuple[str, pa.DataType]]:
 def column(batch: pa.RecordBatch, name: str) -> pa.Array | None:
     """The column of a name, or the member of a struct by its dotted name; None where the batch has none.
 
+    Classes that have scores in one column (`classes.has_scores`) are its members.
+
     >>> column(pa.record_batch({"a": [{"b": 1}, None]}), "a.b").to_pylist()
     [1, None]
     """
@@ -51,6 +55,8 @@ def column(batch: pa.RecordBatch, name: str) -> pa.Array | None:
 
 
 def _member(array: pa.Array, name: str) -> pa.Array | None:
+    if has_scores(array.type):
+        return score_of(array, name)
     if not pa.types.is_struct(array.type):
         return None
     place = array.type.get_field_index(name)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
+import pyarrow as pa
+
+from driftline.schemas.classes import has_scores
 from driftline.schemas.columns import Columns
 from driftline.schemas.fields import LATE, ModelField, Role
 from driftline.schemas.roles import SUFFIX
@@ -20,9 +23,14 @@ def is_looked_for(field: ModelField, content: str | None) -> bool:
     return not (late and content == "predictions") and (late or content != "actuals")
 
 
-def places_of(columns: Columns, looked: Collection[ModelField], there: Collection[str]) -> dict[ModelField, str]:
+def places_of(
+    columns: Columns, looked: Collection[ModelField], there: Mapping[str, pa.DataType]
+) -> dict[ModelField, str]:
     """The column of each field, those that are said first; one column is two fields only where that is said."""
     usable = {name for name in there if name not in columns.exclude}
+    usable |= {
+        name for each in looked for listed, name in _by_class(columns, each) if has_scores(there.get(listed, pa.null()))
+    }
     early = {each.name for each in looked if each.role not in LATE}
     said = {each: said_of(columns, each, early) for each in looked}
     places = {each: name for each, name in said.items() if name is not None and name in usable}
@@ -56,6 +64,7 @@ def names_of(columns: Columns, field: ModelField) -> Iterator[str]:
     >>> list(names_of(Columns(prefixes={"feature": "f/"}), ModelField("age", Role.FEATURE, Kind.NUMERIC)))
     ['f/age', 'age']
     """
+    yield from (name for _, name in _by_class(columns, field))
     prefix = columns.prefixes.get(field.role)
     bare = field.name.removesuffix(SUFFIX) if field.role is Role.ATTRIBUTION else field.name
     if prefix is not None:
@@ -63,3 +72,9 @@ def names_of(columns: Columns, field: ModelField) -> Iterator[str]:
         if field.of is not None:
             yield prefix + field.of
     yield field.name
+
+
+def _by_class(columns: Columns, field: ModelField) -> Iterator[tuple[str, str]]:
+    """Columns that are listed for scores, and the score of the field's class as their member."""
+    if field.of is not None and field.role in (Role.SCORE, Role.ACTUAL_SCORE):
+        yield from ((listed, f"{listed}.{field.of}") for listed in columns.lists.get(field.role, ()))

@@ -91,6 +91,9 @@ def _assigned(columns: Columns, found: Mapping[str, object]) -> Iterator[tuple[s
         elif column in listed:
             role = listed[column]
             yield column, role, _named(role, column.removesuffix(SUFFIX) if role is Role.ATTRIBUTION else column)
+        elif column.rpartition(".")[0] in listed:
+            outer, _, name = column.rpartition(".")
+            yield column, listed[outer], name
         else:
             yield from _by_prefix(column, prefixes)
             if not closed and not any(column.startswith(prefix) for prefix in prefixes.values()):

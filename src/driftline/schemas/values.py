@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from driftline.schemas.fields import Kind, ModelField
+from driftline.schemas.classes import has_scores, top_of
+from driftline.schemas.fields import Kind, ModelField, Role
 from driftline.schemas.kinds import arrow_type, is_number, is_text
 from driftline.schemas.texts import read_booleans, read_floats, read_integers
 from driftline.schemas.times import read_times
@@ -162,7 +163,9 @@ def _booleans(array: pa.Array, _: ModelField) -> pa.Array:
     return pc.if_else(known, pc.equal(values, 1.0), pa.scalar(None, pa.bool_()))
 
 
-def _texts(array: pa.Array, _: ModelField) -> pa.Array:
+def _texts(array: pa.Array, field: ModelField) -> pa.Array:
+    if field.role in (Role.PREDICTION, Role.ACTUAL) and has_scores(array.type):
+        return top_of(array)
     return texts_of(array)
 
 
