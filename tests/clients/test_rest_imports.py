@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +17,8 @@ from driftline.catalog import Catalog, keys
 from driftline.server.app import create_app
 from driftline.server.listen import Listener
 from driftline.settings import Settings
+from driftline.storage.access import Access
+from driftline.worker import Worker
 
 AGE = {"name": "age", "role": "feature", "kind": "numeric"}
 VECTOR = {"name": "photo", "role": "raw_input", "kind": "tensor", "dimensions": [768]}
@@ -30,31 +34,34 @@ class Api:
     settings: Settings
     catalog: Catalog
 
-    def ask(self, method: str, path: str, body: Any = None, status: int = 200, **query: Any) -> Any:
+    def ask(self, method: str, path: str, body: Any = None, code: int = 200, **query: Any) -> Any:
         """The answer, once it has the status."""
         headers = {"Authorization": f"Bearer {self.key}"}
         answer = requests.request(method, f"{self.url}/v1{path}", json=body, params=query, headers=headers, timeout=60)
-        assert answer.status_code == status, answer.text
+        assert answer.status_code == code, answer.text
         return answer.json() if answer.content else None
 
-    def told(self, method: str, path: str, body: Any = None, status: int = 400) -> str:
+    def told(self, method: str, path: str, body: Any = None, code: int = 400) -> str:
         """The message of a refusal."""
-        return str(self.ask(method, path, body, status)["error"]["message"])
+        return str(self.ask(method, path, body, code)["error"]["message"])
 
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[Api]:
-    """A server with an empty catalog."""
-    settings = Settings(home=tmp_path / "home", requests_per_second=1e6)
+    """A server with an empty catalog and a worker."""
+    settings = Settings(home=tmp_path / "home", requests_per_second=1e6, workers=1, poll_seconds=0.1)
     settings.home.mkdir()
     catalog = Catalog(settings.url)
     catalog.migrate()
     with catalog.begin() as tx:
         key = keys.create_api_key(tx, "tests", ["read", "write"], now=datetime.now(UTC))
-    listener = Listener(create_app(settings, catalog), "127.0.0.1", 0)
+    labour = Worker(catalog, settings, Access())
+    listener = Listener(create_app(settings, catalog, parts=(labour,)), "127.0.0.1", 0)
+    labour.start()
     listener.start()
     yield Api(listener.url, key, settings, catalog)
     listener.stop()
+    labour.stop()
     catalog.close()
 
 
@@ -68,7 +75,7 @@ def test_models_are_made_listed_changed_and_deleted(api: Api) -> None:
     made = api.ask("POST", "/models", {"id": "churn", "name": "Customer churn", "risk": "High", "owner": "ada"}, 201)
     assert (made["id"], made["name"], made["risk"], made["space"]) == ("churn", "Customer churn", "High", "default")
     assert api.told("POST", "/models", {"id": "churn"}, 409).startswith("model churn: it exists already")
-    assert "Did you mean 'churn'" in api.told("GET", "/models/churns", status=404)
+    assert "Did you mean 'churn'" in api.told("GET", "/models/churns", code=404)
     assert api.ask("PATCH", "/models/churn", {"owner": "grace"})["owner"] == "grace"
     assert api.ask("GET", "/models/churn")["name"] == "Customer churn"
     for number in range(3):
@@ -78,8 +85,8 @@ def test_models_are_made_listed_changed_and_deleted(api: Api) -> None:
     assert [each["id"] for each in [*page["items"], *rest["items"]]] == ["m0", "m1", "m2"]
     assert rest["next_token"] is None
     assert [each["id"] for each in api.ask("GET", "/models", contains="CUST")["items"]] == ["churn"]
-    api.ask("DELETE", "/models/churn", status=204)
-    api.ask("GET", "/models/churn", status=404)
+    api.ask("DELETE", "/models/churn", code=204)
+    api.ask("GET", "/models/churn", code=404)
 
 
 def test_versions_have_types_and_schemas_that_are_edited(api: Api) -> None:
@@ -104,5 +111,181 @@ def test_versions_have_types_and_schemas_that_are_edited(api: Api) -> None:
     assert "does not begin with '_'" in api.told(
         "PUT", "/models/churn/versions/v1/schema", {"fields": [{**AGE, "name": "_age"}]}
     )
-    api.ask("DELETE", "/models/churn/versions/v2", status=204)
-    api.ask("GET", "/models/churn/versions/v2", status=404)
+    api.ask("DELETE", "/models/churn/versions/v2", code=204)
+    api.ask("GET", "/models/churn/versions/v2", code=404)
+
+
+def rows(*, start: int = 0, count: int = 100, label: str = "1") -> str:
+    """A CSV file of inferences; ids begin with `start`."""
+    lines = [f"r{each},2026-10-01T{each % 24:02d}:00:00Z,{each % 70},{label}" for each in range(start, start + count)]
+    return "\n".join(["id,at,age,churn", *lines, ""])
+
+
+def wanted(folder: Path, **more: Any) -> dict[str, Any]:
+    """An import job of the folder that makes its model."""
+    columns = {"id": "id", "timestamp": "at", "lists": {"prediction": ["churn"]}}
+    return {"uri": f"{folder}/", "model": "churn", "version": "v1", "create": True, "columns": columns, **more}
+
+
+def ended(api: Api, job: str, files: int = 1) -> Any:
+    """The job, once so many of its files are not pending."""
+    until = time.monotonic() + 60
+    while True:
+        found = api.ask("GET", f"/imports/{job}")
+        counts = found["counts"]
+        if counts["done"] + counts["failed"] + counts["skipped"] >= files and not counts["pending"]:
+            return found
+        assert time.monotonic() < until, found
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with one file."""
+    made = tmp_path / "in"
+    made.mkdir()
+    (made / "a.csv").write_text(rows())
+    return made
+
+
+def test_a_dry_run_shows_which_column_becomes_what_and_writes_nothing(api: Api, folder: Path) -> None:
+    """D-01, D-02, D-03, D-05, S-01: within two seconds; the model is not made by it."""
+    found = min(
+        (api.ask("POST", "/imports/dry-run", wanted(folder)) for _ in range(2)), key=lambda each: each["seconds"]
+    )
+    assert found["seconds"] < 2
+    assert (found["status"], found["file"], found["format"]) == ("passed", f"{folder}/a.csv", "csv")
+    assert (found["rows"], found["accepted"], found["rejected"]) == (100, 100, 0)
+    assert (found["content"], found["type"], found["faults"], found["warnings"]) == ("predictions", "binary", [], [])
+    assert [(each["column"], each["becomes"], each["kind"]) for each in found["columns"]] == [
+        ("id", "id", "string"),
+        ("at", "timestamp", "string"),
+        ("age", "feature", "numeric"),
+        ("churn", "prediction", "numeric"),
+    ]
+    assert found["columns"][2]["samples"] == ["0", "1", "2"]
+    assert [each["name"] for each in found["schema"]["fields"]] == ["age", "churn"]
+    assert api.ask("GET", "/models")["items"] == []
+    assert api.ask("GET", "/imports")["items"] == []
+    assert not (api.settings.home / "tables").exists()
+
+
+def test_a_dry_run_names_the_field_that_mends_what_is_wrong(api: Api, folder: Path) -> None:
+    """D-03, D-06, D-08, C-11: what, where, and which field of the schema or columns to edit."""
+    columns = {"id": "uuid", "timestamp": "at", "lists": {"prediction": ["churn"]}}
+    found = api.ask("POST", "/imports/dry-run", wanted(folder, columns=columns))
+    assert found["status"] == "failed"
+    (fault,) = found["faults"]
+    assert (fault["code"], fault["column"], fault["field"]) == ("Missing_Columns", "uuid", "id")
+    assert "no column 'uuid'" in fault["message"]
+    (folder / "b.csv").write_text(rows(count=3, label="1").replace("2026-10-01T01", "1926-10-01T01"))
+    found = api.ask("POST", "/imports/dry-run", wanted(folder, file="b.csv"))
+    assert (found["status"], found["accepted"], found["rejected"]) == ("passed", 2, 1)
+    (fault,) = found["faults"]
+    assert (fault["code"], fault["row"], fault["column"], fault["rows"]) == ("Invalid_Timestamp_Value", 2, "at", [2])
+    assert fault["value"] == "1926-10-01T01:00:00Z"
+    none = api.ask("POST", "/imports/dry-run", wanted(folder / "nowhere"))
+    assert (none["status"], none["faults"][0]["code"]) == ("failed", "No_Files")
+    assert "one below" in api.told("POST", "/imports/dry-run", wanted(folder, file="/etc/passwd"))
+    unknown = api.told("POST", "/imports/dry-run", wanted(folder, create=False), 404)
+    assert unknown.startswith("model not found: churn")
+
+
+def test_a_job_of_a_pasted_path_imports_what_is_there_and_what_comes(api: Api, folder: Path) -> None:
+    """J-01, J-03, J-07, J-08, J-18, R-09, S-01: counts of files and rows; each file with its own."""
+    made = api.ask("POST", "/imports", wanted(folder, policies={"poll_seconds": 1}), 201)
+    assert (made["status"], made["type"], made["content"]) == ("active", "binary", "predictions")
+    assert ended(api, made["id"])["counts"]["accepted"] == 100
+    (folder / "b.csv").write_text(rows(start=90, count=20) + "r200,1926-10-01T00:00:00Z,3,1\n")
+    found = ended(api, made["id"], 2)
+    counts = {"rows": 121, "accepted": 110, "rejected": 1, "duplicate": 10}
+    assert {name: found["counts"][name] for name in counts} == counts
+    assert found["looked"] is not None
+    assert found["trouble"] is None
+    first, second = api.ask("GET", f"/imports/{made['id'][:8]}/files")["items"]
+    assert (first["uri"], first["rows"], first["accepted"], first["attempts"]) == (f"{folder}/a.csv", 100, 100, 1)
+    assert second["rows"] == second["accepted"] + second["rejected"] + second["duplicate"] == 21
+    (fault,) = api.ask("GET", f"/files/{second['number']}")["faults"]
+    assert (fault["code"], fault["row"], fault["column"]) == ("Invalid_Timestamp_Value", 21, "at")
+    (reject,) = api.ask("GET", f"/files/{second['number']}/rejects")["items"]
+    assert (reject["row"], reject["code"], reject["values"]["id"]) == (21, "Invalid_Timestamp_Value", "r200")
+    page = api.ask("GET", f"/imports/{made['id']}/files", limit=1)
+    rest = api.ask("GET", f"/imports/{made['id']}/files", limit=1, token=page["next_token"])
+    assert [each["number"] for each in rest["items"]] == [second["number"]]
+    assert api.ask("GET", f"/imports/{made['id']}/files", status="failed")["items"] == []
+    (listed,) = api.ask("GET", "/imports", search="CHU", status="active")["items"]
+    assert listed["counts"] == found["counts"]
+    assert api.ask("GET", "/imports", search="other")["items"] == []
+
+
+def test_jobs_are_edited_paused_started_and_deleted(api: Api, folder: Path) -> None:
+    """J-04, J-05: what is immutable stays; a deleted job is still listed, its rows stay (J-15)."""
+    made = api.ask("POST", "/imports", wanted(folder), 201)
+    path = f"/imports/{made['id']}"
+    ended(api, made["id"])
+    assert api.ask("POST", f"{path}/pause")["status"] == "inactive"
+    assert "Start it first" in api.told("POST", f"{path}/looks", code=409)
+    change = {"columns": {**wanted(folder)["columns"], "exclude": ["age"]}, "policies": {"rewritten": "replace"}}
+    edited = api.ask("PATCH", path, {**change, "reading": {"settings": {"separator": ","}}})
+    assert edited["columns"]["exclude"] == ["age"]
+    assert (edited["policies"]["rewritten"], edited["settings"]) == ("replace", {"separator": ","})
+    api.told("PATCH", path, {"uri": "elsewhere"}, 422)
+    assert api.ask("POST", f"{path}/start")["status"] == "active"
+    assert "feeds it" in api.told("DELETE", "/models/churn", code=409)
+    assert api.ask("DELETE", path)["status"] == "deleted"
+    assert "is deleted" in api.told("POST", f"{path}/start", code=409)
+    assert [each["status"] for each in api.ask("GET", "/imports")["items"]] == ["deleted"]
+    assert api.ask("GET", path)["counts"]["accepted"] == 100
+    api.ask("DELETE", "/models/churn", code=204)
+
+
+def test_a_bad_file_stops_nothing_and_is_read_again_on_demand(api: Api, folder: Path) -> None:
+    """J-11: a failed file says why; a retry of one that did not fail is refused."""
+    (folder / "b.parquet").write_bytes(b"PAR1 this is none")
+    made = api.ask("POST", "/imports", wanted(folder), 201)
+    found = ended(api, made["id"], 2)
+    assert (found["counts"]["done"], found["counts"]["failed"]) == (1, 1)
+    good, bad = sorted(api.ask("GET", f"/imports/{made['id']}/files")["items"], key=lambda each: each["uri"])
+    assert (bad["status"], bad["faults"][0]["code"]) == ("failed", "Unreadable_File")
+    assert "is done, not failed" in api.told("POST", f"/files/{good['number']}/retries", code=409)
+    assert api.ask("POST", f"/files/{bad['number']}/retries", code=202)["status"] == "pending"
+    assert ended(api, made["id"], 2)["counts"]["failed"] == 1
+
+
+def test_labels_of_a_second_job_join_the_model(api: Api, folder: Path, tmp_path: Path) -> None:
+    """J-12, J-13, C-04: what the files hold is told from their columns; the schema grows by the label."""
+    ended(api, api.ask("POST", "/imports", wanted(folder), 201)["id"])
+    labels = tmp_path / "labels"
+    labels.mkdir()
+    (labels / "l.csv").write_text("id,churned\n" + "".join(f"r{each},{each % 2}\n" for each in range(50)))
+    columns = {"id": "id", "lists": {"actual": ["churned"]}}
+    made = api.ask("POST", "/imports", wanted(labels, columns=columns), 201)
+    assert made["content"] == "actuals"
+    assert ended(api, made["id"])["counts"]["accepted"] == 50
+    fields = api.ask("GET", "/models/churn/versions/v1")["schema"]["fields"]
+    assert [(each["name"], each["role"], each["of"]) for each in fields] == [
+        ("age", "feature", None),
+        ("churn", "prediction", None),
+        ("churned", "actual", "churn"),
+    ]
+
+
+def test_an_uploaded_file_is_imported_once(api: Api, folder: Path) -> None:
+    """S-15: an upload is an import with the same rules; the same bytes again change nothing."""
+    fields = [AGE, {"name": "churn", "role": "prediction", "kind": "numeric"}]
+    api.ask("POST", "/models", {"id": "churn"}, 201)
+    api.ask("POST", "/models/churn/versions", {"version": "v1", "type": "binary", "schema": {"fields": fields}}, 201)
+    columns = json.dumps({"id": "id", "timestamp": "at"})
+    for _ in range(2):
+        answer = requests.post(
+            f"{api.url}/v1/models/churn/files",
+            params={"version": "v1", "name": "today.csv", "columns": columns},
+            data=rows().encode(),
+            headers={"Authorization": f"Bearer {api.key}", "Content-Type": "application/octet-stream"},
+            timeout=60,
+        )
+        assert answer.status_code == 202, answer.text
+        file = answer.json()
+        assert ended(api, file["job"])["counts"]["accepted"] == 100
+    (kept,) = api.ask("GET", f"/imports/{file['job']}/files")["items"]
+    assert (kept["number"], kept["accepted"]) == (file["number"], 100)
