@@ -88,11 +88,11 @@ def _by_web_identity(access: Access, session: Any) -> Any:
 
 def _by_keys(access: Access, session: Any) -> Any:
     from botocore.credentials import AssumeRoleCredentialFetcher
-    from botocore.exceptions import NoCredentialsError
 
     source = session.get_credentials()
     if source is None:
-        raise NoCredentialsError()
+        remedy = "There are no credentials to ask for the role with: name keys, a profile, or a web identity."
+        raise Denied(action=_action(access), resource=str(access.role_arn), remedy=remedy)
     extra = {"RoleSessionName": SESSION, **({"ExternalId": access.external_id} if access.external_id else {})}
     return AssumeRoleCredentialFetcher(_creator(access, session), source, access.role_arn, extra).fetch_credentials()
 
