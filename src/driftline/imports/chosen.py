@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,6 +13,9 @@ from driftline.storage.storage import Object
 
 _ALIKE = ("json", "jsonlines", "capture", "ground_truth", "merged")
 """Formats whose files have each other's names."""
+
+_UNFINISHED = re.compile(r"/\.[^/]+\.[0-9a-f]{16}\.part$")
+"""A file that this program is writing: in a moment it has its own name, so it is no object at all."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ def choose(place: Place, found: Iterable[Object]) -> Chosen:
     """
     objects, passed = [], []
     for each in found:
+        if _UNFINISHED.search(each.uri):
+            continue
         reason = why_not(place, each)
         if reason is None:
             objects.append(each)
