@@ -18,7 +18,7 @@ from s3 import Server, running_s3
 from serving import Served, serving
 from surroundings import Surroundings
 
-from driftline import registry
+from driftline import aporia, registry
 from driftline.catalog import Catalog, keys
 from driftline.catalog.imports import Search
 from driftline.imports import jobs
@@ -137,7 +137,7 @@ def put(store: Server, key: str, table: pa.Table) -> None:
 @pytest.fixture(scope="module")
 def second(running: Running) -> dict[str, Any]:
     """What the script of SDK 2.x found."""
-    return running.surroundings.run(VENVS["2.x"], "aporia2.py", *running.address, running.key, BUCKET, "0")
+    return running.surroundings.run(VENVS["2.x"], "aporia2.py", *running.address, running.key, BUCKET, "90")
 
 
 def test_the_seed_makes_a_model_with_its_fields(running: Running, second: dict[str, Any]) -> None:
@@ -187,10 +187,22 @@ def test_datasets_are_import_jobs(running: Running, second: dict[str, Any]) -> N
 
 
 def test_a_sync_tells_files_and_rows_and_can_be_switched_off(running: Running, second: dict[str, Any]) -> None:
-    """J-04, J-07."""
-    status = second["status"]["serving"]
-    assert set(status["files"]) == {"pending", "done", "failed", "skipped"}
-    assert set(status["rows"]) == {"read", "accepted", "rejected", "duplicate"}
+    """J-02, J-04, J-07, J-13: every file is there, every row accounted for, where it belongs."""
+    found = second["status"]
+    assert {name: (each["status"], each["errors"]) for name, each in found.items()} == {
+        name: ("synced", []) for name in ("serving", "training", "testing", "actuals")
+    }
+    files = {"pending": 0, "failed": 0, "skipped": 0}
+    assert {name: each["files"] for name, each in found.items()} == {
+        "serving": {**files, "done": 2},
+        "training": {**files, "done": 1},
+        "testing": {**files, "done": 1},
+        "actuals": {**files, "done": 1},
+    }
+    rows = {"rejected": 0, "duplicate": 0}
+    assert found["serving"]["rows"] == {**rows, "read": 2 * ROWS, "accepted": 2 * ROWS}
+    assert found["actuals"]["rows"] == {**rows, "read": 2 * ROWS, "accepted": 2 * ROWS}
+    assert found["training"]["rows"] == {**rows, "read": ROWS, "accepted": ROWS}
     assert (second["paused"], second["enabled"]) == ("disabled", True)
 
 
@@ -276,3 +288,39 @@ def test_what_the_third_sdk_cannot_have_is_told(running: Running, third: dict[st
     assert "status 401" in said["workspace"]
     assert said["elsewhere"].startswith("EntityNotFoundException")
     assert "hidden-word" not in f"{said}{running.server.log()}"
+
+
+def test_the_same_names_without_the_sdk(running: Running, caplog: pytest.LogCaptureFixture) -> None:
+    """C-02, C-04, S-03: `driftline.aporia` in the place of `aporia`."""
+    with pytest.raises(aporia.AporiaError, match=r"call driftline\.aporia\.init"):
+        aporia.delete_model("other")
+    host, port = running.address
+    aporia.init(token=running.key, host=host, port=int(port), environment="production")
+    assert [aporia.create_model("other", "Other", icon="ltv", tags={"Team": "risk"}) for _ in range(2)] == ["other"] * 2
+    model = aporia.create_model_version("other", "v1", "regression", {"x": "numeric"}, {"y": "numeric"})
+    served = aporia.S3DataSource(f"{BUCKET}/other/", "csv", read_options={"header": True})
+    model.connect_serving(served, "id", "at", labels={"y": "truth"}, schedule="0 * * * *")
+    model.connect_actuals(aporia.S3DataSource(f"{BUCKET}/known/", aporia.S3FileFormat.CSV), "id", "at")
+    model.set_sync_enabled(False)
+    assert model.get_dataset_sync_status("serving")["status"] == "disabled"
+    model.set_sync_enabled(True)
+    found = running.jobs("other")
+    assert found["production", Content.BOTH].columns.fields == {"y_actual": "truth"}
+    assert found["production", Content.ACTUALS].columns.fields == {"y_actual": "y"}
+    rows = [{"id": f"r{each}", "features": {"x": each}, "predictions": {"y": 2.0}} for each in range(3)]
+    model.log_batch_prediction(rows)
+    model.log_prediction({"x": 1, "z": 2}, {"y": 1.0}, id="r9")
+    assert "field z: not a field of the version, in 1 rows" in caplog.text
+    model.log_actuals("r0", {"y": 1.5})
+    aporia.add_model_tags("other", {"stage": "pilot"})
+    aporia.delete_model_tag("other", "team")
+    assert aporia.get_model_tags("other") == {"stage": "pilot"}
+    with pytest.raises(aporia.AporiaError, match="Connection to serving failed, error: object_path: got ''"):
+        model.connect_serving(aporia.S3DataSource("", "csv"), "id", "at")
+    with pytest.raises(TypeError, match="unknown argument 'shedule'"):
+        model.connect_serving(served, "id", "at", shedule="0 * * * *")  # type: ignore[call-arg]
+    aporia.delete_model("other")
+    aporia.init(token=running.key, host=host, port=int(port), throw_errors=False)
+    assert aporia.get_model_tags("other") is None
+    assert "Fetching model tags failed, error: model not found: other" in caplog.text
+    aporia.shutdown()

@@ -144,14 +144,16 @@ def status_of(tx: Connection, job: str) -> dict[str, Any]:
 
 
 def _word(job: ImportJob, counts: jobs.Counts, row: Any) -> str:
-    """The status in one word."""
+    """The status in one word; `waiting` as long as no file was found."""
     if job.status is not JobStatus.ACTIVE:
         return "disabled"
     if row.trouble:
         return "failed"
-    if row.looked is None or counts.pending:
+    if counts.pending:
         return "syncing"
-    return "failed" if counts.failed and not counts.done else "synced"
+    if not counts.done:
+        return "failed" if counts.failed else "waiting"
+    return "synced"
 
 
 def _told(fault: Any) -> dict[str, Any]:
