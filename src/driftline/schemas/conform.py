@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -156,8 +156,7 @@ def _times(batch: pa.RecordBatch, mapped: Mapped, intake: Intake, broken: list[B
     times, _ = convert(source, field)
     if times.null_count:
         broken.append(Broken("Invalid_Timestamp", pc.is_null(times), mapped.timestamp, field.name, source=source))
-    bounds = intake.bounds
-    first, last = intake.now - timedelta(days=bounds.past_days), intake.now + timedelta(days=bounds.ahead_days)
+    first, last = _ends(intake)
     least, most = pc.min_max(times).values()
     if least.is_valid and (least.as_py() < first or most.as_py() > last):
         beyond = pc.or_(pc.less(times, pa.scalar(first, TIME)), pc.greater(times, pa.scalar(last, TIME)))
@@ -165,6 +164,14 @@ def _times(batch: pa.RecordBatch, mapped: Mapped, intake: Intake, broken: list[B
         mask = pc.fill_null(beyond, False)
         broken.append(Broken("Invalid_Timestamp_Value", mask, mapped.timestamp, field.name, wanted, source))
     return times
+
+
+def _ends(intake: Intake) -> tuple[datetime, datetime]:
+    """The first and the last time that a row may have; bounds beyond the calendar are its ends."""
+    most = timedelta(days=intake.bounds.past_days), timedelta(days=intake.bounds.ahead_days)
+    back = min(most[0], intake.now - datetime.min.replace(tzinfo=UTC))
+    ahead = min(most[1], datetime.max.replace(tzinfo=UTC) - intake.now)
+    return intake.now - back, intake.now + ahead
 
 
 def _batches(batch: pa.RecordBatch, mapped: Mapped, intake: Intake, broken: list[Broken]) -> pa.StringArray:

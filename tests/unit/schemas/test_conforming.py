@@ -151,6 +151,9 @@ def test_times_beyond_the_bounds_are_rejected() -> None:
     wide = Bounds(past_days=3650)
     kept = conformed({"at": times, "y": ["a"] * 4}, LABEL, columns=Columns(timestamp="at"), bounds=wide)
     assert early(kept, "_row") == [1, 2, 3]
+    endless = Bounds(past_days=1e8, ahead_days=1e8)
+    all_rows = conformed({"at": times, "y": ["a"] * 4}, LABEL, columns=Columns(timestamp="at"), bounds=endless)
+    assert early(all_rows, "_row") == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(
