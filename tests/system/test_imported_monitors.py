@@ -105,6 +105,7 @@ def test_quality_is_estimated_before_labels_and_realised_beside_it_after(tmp_pat
     create(made, "quality", "model-quality", window_seconds=4 * 86_400)
     with made.catalog.begin() as tx:
         queueing.run_now(tx, MODEL, "quality", made.catalog.clock(), Window(day("2019-03-29"), day("2019-04-02")))
+    planning.plan(made.catalog, made.catalog.clock(), made.settings)
     made.work()
     assert planning.plan(made.catalog, made.catalog.clock(), made.settings) == 0
     made.labels(window)

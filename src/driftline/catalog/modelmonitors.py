@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from driftline.catalog.tables import import_batch, import_file, import_job, model_monitor, model_run
@@ -37,6 +38,18 @@ class Touched:
     committed: datetime
     content: str
     hours: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Set:
+    """A training or validation set as a job brought it: of which version, in which batch, and when last."""
+
+    job: str
+    model: str
+    version: str
+    environment: str
+    batch: str | None
+    last: datetime
 
 
 def add(tx: Connection, made: Kept) -> None:
@@ -103,44 +116,34 @@ def due(tx: Connection, now: datetime, limit: int) -> list[Kept]:
     return [Kept(**row._asdict()) for row in tx.execute(query.limit(limit).with_for_update(skip_locked=True))]
 
 
-def behind(tx: Connection, limit: int) -> list[tuple[str, str]]:
-    """Active monitors (model, name) of models with batches that were committed since each was looked after."""
+def is_due(tx: Connection, now: datetime) -> bool:
+    """Whether an active monitor's next time has come."""
     c = model_monitor.c
-    latest = (
-        select(import_job.c.model, func.max(import_batch.c.committed).label("last"))
-        .join(import_batch, import_batch.c.job == import_job.c.id)
-        .group_by(import_job.c.model)
-        .subquery()
-    )
-    query = select(c.model, c.name, c.body, latest.c.last).join(latest, latest.c.model == c.model)
-    rows = tx.execute(query.where(c.status == "active").order_by(c.model, c.name))
-    found = [(row.model, row.name) for row in rows if row.last is not None and _is_newer(row.last, row.body)]
-    return found[:limit]
+    return tx.execute(select(c.name).where(c.status == "active", c.next <= now).limit(1)).first() is not None
 
 
-def _is_newer(last: datetime, body: Mapping[str, Any]) -> bool:
-    looked = body.get("looked")
-    return looked is None or last.isoformat() != looked
+def behind(tx: Connection, prefix: str, limit: int) -> list[tuple[str, str]]:
+    """Active monitors (model, name) of models for which a batch was committed since they were looked after.
+
+    The stream of a model is called `prefix` and its id.
+    """
+    c, b = model_monitor.c, import_batch.c
+    latest = select(b.number).where(b.stream == literal(prefix) + c.model, b.committed.is_not(None))
+    last = latest.order_by(b.number.desc()).limit(1).scalar_subquery()
+    query = select(c.model, c.name, c.body, last.label("last")).where(c.status == "active").order_by(c.model, c.name)
+    rows = (row for row in tx.execute(query) if row.last is not None and row.last > row.body.get("seen", 0))
+    return [(row.model, row.name) for row in islice(rows, limit)]
 
 
-def touched(tx: Connection, model: str, after: Mapping[str, int]) -> dict[str, list[Touched]]:
-    """What was committed for the model, by stream, behind the number in `after` of each stream, in order."""
+def touched(tx: Connection, stream: str, after: int) -> list[Touched]:
+    """What was committed in a stream behind the number `after`, in order."""
     c = import_batch.c
-    query = (
-        select(import_batch, import_job.c.content)
-        .join(import_job, import_job.c.id == c.job)
-        .where(import_job.c.model == model, c.committed.is_not(None))
-        .order_by(c.stream, c.number)
-    )
-    if len(after) == 1:  # the common case: one stream a model, whose past need not be read again
-        [(stream, number)] = after.items()
-        query = query.where((c.stream != stream) | (c.number > number))
-    found: dict[str, list[Touched]] = {}
-    for row in tx.execute(query):
-        if row.number > after.get(row.stream, 0):
-            hours = row.body.get("touched") or ()
-            found.setdefault(row.stream, []).append(Touched(row.number, row.committed, row.content, hours))
-    return found
+    query = select(import_batch, import_job.c.content).join(import_job, import_job.c.id == c.job)
+    query = query.where(c.stream == stream, c.number > after, c.committed.is_not(None))
+    return [
+        Touched(row.number, row.committed, row.content, row.body.get("touched") or ())
+        for row in tx.execute(query.order_by(c.number))
+    ]
 
 
 def waiting(tx: Connection, model: str, found_before: datetime) -> int:
@@ -155,24 +158,18 @@ def waiting(tx: Connection, model: str, found_before: datetime) -> int:
     return int(tx.execute(query).scalar_one())
 
 
-def waiting_of_sets(tx: Connection, model: str, version: str, environment: str) -> int:
-    """How many files wait in the jobs that bring a training or validation set."""
-    f, j = import_file.c, import_job.c
+def sets(tx: Connection, job: str | None = None) -> list[Set]:
+    """The jobs, or this one, that brought rows of a training or validation set, all of their files read."""
+    b, j, f = import_batch.c, import_job.c, import_file.c
+    waits = select(f.number).where(f.job == j.id, f.status == "pending").exists()
     query = (
-        select(func.count())
-        .select_from(import_file)
-        .join(import_job, j.id == f.job)
-        .where(j.model == model, j.version == version, j.environment == environment)
-        .where(j.status == "active", f.status == "pending")
+        select(j.id, j.model, j.version, j.environment, j.body, func.max(b.committed).label("last"))
+        .join(import_batch, b.job == j.id)
+        .where(j.environment != "production", b.committed.is_not(None), ~((j.status == "active") & waits))
+        .group_by(j.id, j.model, j.version, j.environment, j.body)
     )
-    return int(tx.execute(query).scalar_one())
-
-
-def last_commit(tx: Connection, job: str) -> datetime | None:
-    """When a batch of the job was committed last; None: never."""
-    c = import_batch.c
-    found: datetime | None = tx.execute(select(func.max(c.committed)).where(c.job == job)).scalar()
-    return found
+    rows = tx.execute(query if job is None else query.where(j.id == job))
+    return [Set(row.id, row.model, row.version, row.environment, row.body.get("batch"), row.last) for row in rows]
 
 
 def files_meeting(tx: Connection, model: str, environment: str, start: datetime, end: datetime) -> Sequence[Any]:

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from driftline import registry
 from driftline.catalog import Catalog, modelmonitors, work
+from driftline.catalog.modelmonitors import Kept, Set
 from driftline.catalog.work import Work
-from driftline.imports import jobs
-from driftline.imports.job import ImportJob
 from driftline.inferences.tables import Tables
 from driftline.manifest import World
 from driftline.modelmonitors import register
@@ -21,7 +21,6 @@ from driftline.modelmonitors.monitor import Against, Basis, ModelMonitor
 from driftline.modelmonitors.queueing import lane_of
 from driftline.modelmonitors.running import versions_of
 from driftline.modelmonitors.watched import watched
-from driftline.schemas.fields import Environment
 from driftline.settings import Settings
 from driftline.storage.access import Access
 from driftline.window import Window
@@ -35,24 +34,44 @@ DEFAULT = "data-quality"
 Log = Callable[[str], None]
 
 
-def follow(catalog: Catalog, job: str) -> int:
-    """Queue the baselines that the job's set makes, once all of its files are read; says how many.
+def follow(catalog: Catalog, job: str | None = None) -> int:
+    """Queue the baselines that a job's set makes, or any job's, once all of its files are read; says how many.
 
-    Called again with nothing new it does nothing. A version whose set no monitor of data quality compares with gets
-    one that looks at each day.
+    Called again with nothing new it does nothing. For a `job` that is named, a version whose set no monitor of data
+    quality compares with gets one that looks at each day.
     """
+    with catalog.read() as tx:
+        if not any(_is_new(tx, each, job is not None) for each in modelmonitors.sets(tx, job)):
+            return 0
     now = catalog.clock()
     with catalog.begin() as tx:
-        found = jobs.find(tx, job)
-        if found is None or found.environment is Environment.PRODUCTION:
-            return 0
-        last = modelmonitors.last_commit(tx, job)
-        if last is None or modelmonitors.waiting_of_sets(tx, found.model, found.version, str(found.environment)):
-            return 0
-        wanting = [each for each in register.of_model(tx, found.model) if _compares_with(each, found)]
-        if not any(each.kind == DEFAULT for each in wanting):
-            wanting.append(_default(tx, found, now))
-        return sum(_learn_later(tx, each, last, now) for each in wanting)
+        return sum(_follow(tx, each, job is not None, now) for each in modelmonitors.sets(tx, job))
+
+
+def _is_new(tx: Connection, found: Set, makes: bool) -> bool:
+    """Whether a monitor was not told of all of a set, or one is to be made that compares with it."""
+    wanting = _wanting(tx, found)
+    last = found.last.isoformat()
+    known = all(each.body.get("followed", {}).get(found.job, "") >= last for each in wanting)
+    return not known or (makes and not any(each.kind == DEFAULT for each in wanting))
+
+
+def _follow(tx: Connection, found: Set, makes: bool, now: datetime) -> int:
+    if registry.find_version(tx, found.model, found.version) is None:
+        return 0
+    wanting = _wanting(tx, found)
+    if makes and not any(each.kind == DEFAULT for each in wanting):
+        wanting.append(_default(tx, found, now))
+    made = 0
+    for each in wanting:
+        kept = modelmonitors.get(tx, each.model, each.name, lock=True)
+        followed = kept.body.get("followed", {})
+        if followed.get(found.job, "") < found.last.isoformat():
+            body = {**kept.body, "followed": {**followed, found.job: found.last.isoformat()}}
+            modelmonitors.put(tx, each.model, each.name, body=body)
+            learn_later(tx, each.model, each.name, now)
+            made += 1
+    return made
 
 
 def run(catalog: Catalog, held: Work, settings: Settings, access: Access, log: Log) -> str:
@@ -92,33 +111,26 @@ def learn_later(tx: Connection, model: str, name: str, now: datetime) -> None:
     work.enqueue(tx, LEARN, f"{model}/{name}", now=now, lane=lane_of(model, name))
 
 
-def _compares_with(found: ModelMonitor, job: ImportJob) -> bool:
-    """Whether a monitor's baseline is made of the job's set."""
-    if found.against.basis != str(job.environment):
+def _wanting(tx: Connection, found: Set) -> list[Kept]:
+    """The monitors whose baseline is made of a set."""
+    return [each for each in modelmonitors.of_model(tx, found.model) if _compares_with(ModelMonitor.of(each), found)]
+
+
+def _compares_with(found: ModelMonitor, of: Set) -> bool:
+    if found.against.basis != of.environment:
         return False
     version = found.against.version or found.version
-    return version in (None, job.version) and found.against.batch in (None, job.batch)
+    return version in (None, of.version) and found.against.batch in (None, of.batch)
 
 
-def _default(tx: Connection, job: ImportJob, now: datetime) -> ModelMonitor:
+def _default(tx: Connection, found: Set, now: datetime) -> Kept:
     """Data quality of the version, day by day, against the set that was imported."""
     name = DEFAULT
-    if modelmonitors.find(tx, job.model, name) is not None:
-        suffix = re.sub(r"[^a-zA-Z0-9]+", "-", job.version).strip("-") or "version"
+    if modelmonitors.find(tx, found.model, name) is not None:
+        suffix = re.sub(r"[^a-zA-Z0-9]+", "-", found.version).strip("-") or "version"
         name = f"{DEFAULT}-{suffix}"[:63].rstrip("-")
-    known = modelmonitors.find(tx, job.model, name)
-    if known is not None:
-        return ModelMonitor.of(known)
-    against = Against(Basis(str(job.environment)))
-    made = ModelMonitor(job.model, name, DEFAULT, version=job.version, cadence="rate(1 day)", against=against)
-    return register.create(tx, made, now=now)
-
-
-def _learn_later(tx: Connection, found: ModelMonitor, last: datetime, now: datetime) -> bool:
-    """Queue the making of a baseline, unless it is made of all that is there."""
-    kept = modelmonitors.get(tx, found.model, found.name, lock=True)
-    learnt = kept.body.get("learnt")
-    if learnt is not None and datetime.fromisoformat(learnt["as_of"]) >= last:
-        return False
-    learn_later(tx, found.model, found.name, now)
-    return True
+    if modelmonitors.find(tx, found.model, name) is None:
+        against = Against(Basis(found.environment))
+        made = ModelMonitor(found.model, name, DEFAULT, version=found.version, cadence="rate(1 day)", against=against)
+        register.create(tx, made, now=now)
+    return modelmonitors.get(tx, found.model, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from driftline.catalog import Catalog, modelmonitors, modelruns
 from driftline.catalog.modelmonitors import Kept, Touched
 from driftline.catalog.modelruns import ModelRun
+from driftline.imports import jobs
 from driftline.modelmonitors.monitor import Basis, ModelMonitor
 from driftline.modelmonitors.queueing import rerun
 from driftline.modelmonitors.running import NO_BASELINE, NO_DATA
@@ -44,7 +45,7 @@ class Hours:
 def plan_again(catalog: Catalog, now: datetime, settings: Settings) -> int:
     """Queue a run of every window that was touched since it was looked at; says of how many."""
     with catalog.read() as tx:
-        behind = modelmonitors.behind(tx, _AT_ONCE)
+        behind = modelmonitors.behind(tx, jobs.lane_of(""), _AT_ONCE)
     made = 0
     for model, name in behind:
         with catalog.begin() as tx:
@@ -55,14 +56,13 @@ def plan_again(catalog: Catalog, now: datetime, settings: Settings) -> int:
 
 def _look(tx: Connection, kept: Kept, now: datetime, settings: Settings) -> int:
     """What came for one monitor since it was looked after last; noted in the same transaction as the runs."""
-    seen: Mapping[str, int] = kept.body.get("seen", {})
-    news = modelmonitors.touched(tx, kept.model, seen)
-    batches = [each for stream in news.values() for each in stream]
+    batches = modelmonitors.touched(tx, jobs.lane_of(kept.model), kept.body.get("seen", 0))
+    if not batches:
+        return 0
     found = ModelMonitor.of(kept)
     own = [each for each in batches if found.wants_labels or each.content != "actuals"]
     made = _again(tx, found, _hours(own, found), now, settings)
-    body = {**kept.body, "seen": {**seen, **{stream: each[-1].number for stream, each in news.items()}}}
-    body |= {"looked": max(each.committed for each in batches).isoformat()} if batches else {}
+    body = {**kept.body, "seen": batches[-1].number}
     window = found.against.window(Window(now, now + HOUR)) if found.against.basis is Basis.WINDOW else None
     if window is not None and any(each.meet(window) for each in _hours(own, found)):
         body["learnt"] = None  # the baseline's own rows have changed
@@ -78,7 +78,7 @@ def _hours(batches: Iterable[Touched], found: ModelMonitor) -> list[Hours]:
         moments = {
             datetime.fromisoformat(hour).astimezone(UTC)
             for version, environment, hour in batch.hours
-            if environment == str(found.environment) and found.version in (None, version)
+            if environment == str(found.environment) and (found.version is None or version in (None, found.version))
         }
         if moments:
             told.append(Hours(sorted(moments), batch.committed))

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from driftline.catalog import Catalog, modelmonitors
 from driftline.catalog.modelmonitors import Kept
 from driftline.errors import CallerError
-from driftline.modelmonitors import latecomers
+from driftline.modelmonitors import following, latecomers
 from driftline.modelmonitors.cadence import Cadence
 from driftline.modelmonitors.monitor import ModelMonitor
 from driftline.modelmonitors.queueing import add_first
@@ -23,10 +23,14 @@ _AT_ONCE = 200
 
 
 def plan(catalog: Catalog, now: datetime, settings: Settings) -> int:
-    """Queue all windows that are due, and those that rows or labels which came late have touched; says how many."""
-    with catalog.begin() as tx:
-        made = plan_due(tx, now)
-    return made + latecomers.plan_again(catalog, now, settings)
+    """Queue all windows that are due, those that late rows or labels have touched, and baselines; says how many."""
+    made = 0
+    with catalog.read() as tx:
+        is_due = modelmonitors.is_due(tx, now)
+    if is_due:
+        with catalog.begin() as tx:
+            made = plan_due(tx, now)
+    return made + following.follow(catalog) + latecomers.plan_again(catalog, now, settings)
 
 
 def plan_due(tx: Connection, now: datetime) -> int:
