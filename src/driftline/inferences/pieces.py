@@ -25,7 +25,7 @@ FILE_BYTES = 128 << 20
 WAITING_BYTES = 192 << 20
 """So much waits in memory for its row group to be full, of all partitions together."""
 
-COMPRESSION = "snappy"
+COMPRESSION = "zstd"
 _SAMPLE = 4096
 _TOLD = ("_time", "_ingested", "_file", "_row")
 """Columns whose least and greatest values stand in the log, by which readers pass over files."""

@@ -26,6 +26,12 @@ class Sorted:
     changed: Mask
     kept: Mask
 
+    def ordered(self, order: npt.NDArray[np.int64]) -> Sorted:
+        """What is told here of the rows in this order, told of them in their own."""
+        back = np.empty(len(order), np.int64)
+        back[order] = np.arange(len(order))
+        return Sorted(self.new[back], self.repeated[back], self.changed[back], self.kept[back])
+
 
 @dataclass(frozen=True, slots=True)
 class Before:

@@ -147,15 +147,19 @@ class Staging:
         names = sorted(name for name in batch.schema.names if not name.startswith("_"))
         late = self._asked.kind == "actuals"
         content = contents(batch, [*names, "_time"])
+        order = np.argsort(who.first, kind="stable")  # once: what is sorted already costs nothing to sort
+        who, ordered = who.take(order), content[order]
         before, old = self._before(who)
-        done = sort_out(who, content, before, "every" if late else self._asked.duplicates)
+        done = sort_out(who, ordered, before, "every" if late else self._asked.duplicates)
         if done.kept.any():
-            hours = hours_of(batch["_ingested" if late else "_time"])
-            kept = rows_of(who, content, hours, environment, file).take(done.kept)
+            hours = hours_of(batch["_ingested" if late else "_time"])[order]
+            rows = rows_of(who, ordered, hours, environment, file).take(done.kept)
             if not late:
-                self._supersede(who, values_of(batch["_row"]), file, old, done.changed & done.kept)
-            self._staged.add(kept)
-            self._touch(kept, environment)
+                self._supersede(who, values_of(batch["_row"])[order], file, old, done.changed & done.kept)
+            self._staged.add(rows)
+            self._touch(rows, environment)
+        done = done.ordered(order)
+        if done.kept.any():
             self._write(taken(batch, done.kept), content[done.kept], file, environment)
         return done
 
