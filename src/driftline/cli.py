@@ -30,6 +30,7 @@ COMMANDS = {
     "check": "Check data against a baseline: violations with value, limit and reason.",
     "profile": "Show the statistics of data, or save them as a profile that merges.",
     "script": "Try a preprocessing script on the first records: its rows, or the line at which it fails.",
+    "access": "What a bucket's owner must allow an importer: policies, tag, Terraform; or check that it is allowed.",
     "demo": "Walk through real data that comes with Driftline.",
     "serve": "Serve SageMaker's API, and plan and run schedules and jobs.",
     "worker": "Run jobs and executions beside a server, on this or another machine.",
@@ -70,6 +71,13 @@ EXAMPLES = {
         driftline script test preprocess.py train.csv --rows 20 --json
 
         Exit status: 0 the script took all of these records, 2 anything else.
+        """,
+    "access": """
+        driftline access s3://acme-logs/churn/ --principal arn:aws:iam::123456789012:role/driftline
+        driftline access s3://acme-logs/churn/ --provider arn:aws:iam::123456789012:oidc-provider/ID --terraform
+        driftline access s3://acme-logs/churn/ --credentials acme --check
+
+        Exit status: 0 done, 1 where --check found something missing, 2 anything else.
         """,
     "demo": """
         driftline demo --output demo-output

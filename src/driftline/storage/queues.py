@@ -46,6 +46,13 @@ def receive(url: str, access: Access, *, wait_seconds: int = 0) -> list[Message]
     return [_message(each) for each in answer.get("Messages", [])]
 
 
+def try_out(url: str, access: Access) -> None:
+    """Receive as `receive` does, but leave what comes visible to others. Raises as `receive`."""
+    client = _client(url, access, "sqs:ReceiveMessage")
+    with _told(url, "sqs:ReceiveMessage"):
+        client.receive_message(QueueUrl=url, MaxNumberOfMessages=1, VisibilityTimeout=0)
+
+
 def delete(url: str, access: Access, messages: Sequence[Message]) -> None:
     """Forget messages that are done with; those that cannot be deleted come again. Raises as `receive`."""
     client = _client(url, access, "sqs:DeleteMessage")
