@@ -150,7 +150,9 @@ def logged_row(sent: Mapping[str, Any]) -> tuple[Logged, dict[str, Any]]:
     columns = Columns(
         id=ID if ID in row else None,
         timestamp=TIME if moment else None,
-        prefixes={str(role): prefix for role, prefix in _PREFIXES.items()},
+        prefixes={
+            str(role): prefix for role, prefix in _PREFIXES.items() if any(name.startswith(prefix) for name in row)
+        },
         lists={str(role): (name,) for name, role in _ROW.items() if name in row},
     )
     version = early.get("model_version") or late.get("model_version") or None

@@ -81,7 +81,9 @@ def take_file(call: Writing, id: str, parts: Parts) -> JSONResponse:
     schema, rows = _parquet(data)
     truths = {each.name for each in found.version.schema.late}
     content = Content.ACTUALS if late else Content.BOTH if truths & set(schema.names) else Content.PREDICTIONS
-    _push(call, found, data, "parquet", content, columns_for(frozenset(schema.names), content))
+    batch = parts["batch_id"].data.decode("utf-8", "replace") if "batch_id" in parts else ""
+    columns = columns_for(frozenset(schema.names), content)
+    _push(call, found, data, "parquet", content, columns, batch=batch or None)
     return _counted(rows)
 
 
@@ -153,6 +155,7 @@ def _push(
     content: Content,
     columns: Columns,
     environment: Environment = Environment.PRODUCTION,
+    batch: str | None = None,
 ) -> ImportFile:
     """The bytes in the ledger, by their digest: sent again they change nothing."""
     version = found.version
@@ -164,6 +167,7 @@ def _push(
         content=content,
         columns=columns,
         environment=environment,
+        batch=batch,
     )
     kept = push(call.catalog, inbox, data, sha256(data).hexdigest(), access=Access(), now=call.now)
     wake(call)

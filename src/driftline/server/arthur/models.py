@@ -53,7 +53,7 @@ def list_models(call: Reading, page_size: Annotated[int, Query(ge=1, le=1000)] =
     return {"data": found, "page": 1, "page_size": page_size, "total_count": len(found)}
 
 
-@router.get("/models/{id}")
+@router.get("/models/{id:path}")  # the client writes slashes of a name as they are
 def show_model(call: Reading, id: str, id_type: Literal["id", "partner_model_id"] = "id") -> dict[str, Any]:
     """The model, by its id or by the name that the client gave it."""
     with call.catalog.read() as tx:
