@@ -78,7 +78,7 @@ def breaches(field: ModelField, values: pa.Array, bounds: Bounds) -> Iterator[Br
     if field.role in (Role.SCORE, Role.ACTUAL_SCORE) and field.of is not None:
         beyond = pc.or_(pc.less(values, 0.0), pc.greater(values, 1.0))
         yield from _found("Score_Out_Of_Range", beyond, "in [0, 1], as scores of classes are")
-    if field.role is Role.RANK:
+    if field.role is Role.RANK and field.kind is Kind.NUMERIC:
         yield from _found("Invalid_Rank", pc.less(values, 1), "1 or more")
     if is_text(values.type):
         most = bounds.tag_characters if field.role in (Role.TAG, Role.SEGMENT) else bounds.text_characters

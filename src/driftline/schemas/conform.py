@@ -139,6 +139,7 @@ def _kind_of_ids(source: pa.Array | None) -> pa.BooleanArray | None:
     """Which ids are neither texts nor whole numbers."""
     array = plain(source) if source is not None else pa.array([])
     if pa.types.is_floating(array.type):
+        array = array.cast(pa.float64())
         mask = pc.or_(pc.not_equal(pc.floor(array), array), pc.greater_equal(pc.abs(array), EXACT))
         return mask if pc.any(mask).as_py() else None
     refused = pa.types.is_boolean(array.type) or pa.types.is_nested(array.type) or pa.types.is_temporal(array.type)

@@ -53,7 +53,7 @@ def read_lists_of_texts(array: pa.Array, _: ModelField) -> pa.Array:
         return pa.array([None if each is None else [_text(one) for one in each] for each in found], _TEXTS)
     if not is_list(kind):
         return pa.nulls(len(array), _TEXTS)
-    if pa.types.is_nested(kind.value_type):
+    if pa.types.is_nested(kind.value_type) or pa.types.is_binary(kind.value_type):
         return pa.array([None if each is None else [_text(one) for one in each] for each in array.to_pylist()], _TEXTS)
     return array.cast(pa.list_(kind.value_type)).cast(_TEXTS)
 
@@ -63,7 +63,7 @@ def _pairs(array: pa.Array) -> Any:
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else None if value is None else str(value)
 
 
 def _kept(lists: pa.Array, mask: pa.BooleanArray) -> pa.Array:
