@@ -632,3 +632,40 @@ def test_an_empty_batch_is_noted(tables: Tables) -> None:
     put(tables, 2, batch_of("a", [1]))
     assert committed(tables, tables.inferences_uri("churn", "1"), "lane", 2)
     assert json.dumps([row[2] for row in rows_in(tables)]) == "[1]"
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "howto" / "tables.md"
+
+
+def _snippets() -> dict[str, str]:
+    """The snippets of the page, by the heading above each."""
+    text = PAGE.read_text(encoding="utf-8")
+    sections = text.split("\n## ")[1:]
+    return {
+        section.splitlines()[0]: section.split("```")[1].removeprefix("python\n")
+        for section in sections
+        if "```" in section
+    }
+
+
+@pytest.mark.parametrize("heading", ["polars", "DuckDB", "Spark", "Earlier versions"])
+def test_other_tools_read_the_tables(
+    heading: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Word for word as the page has it."""
+    if heading == "Spark":
+        pytest.importorskip("pyspark", reason="pyspark is not installed")
+    monkeypatch.chdir(tmp_path)
+    tables = Tables("tables", Access(), tmp_path / "cache")
+    put(tables, 1, batch_of("ab", [1.5, 2]))
+    put(tables, 2, batch_of("b", [2.5], hour=30))
+    for number, labels in enumerate((["no", "no"], ["yes", "no"])):
+        with actuals(tables, START + dt.timedelta(days=number)) as staged:
+            staged.add(labels_of("ab", labels), 3 + number)
+            assert staged.commit("lane", 3 + number)
+    exec(compile(_snippets()[heading], str(PAGE), "exec"), {})
+    told = capsys.readouterr().out
+    expected = {"polars": "1.5", "DuckDB": '"yes"', "Spark": "2026-01-02", "Earlier versions": '"number": 2'}
+    assert expected[heading] in told
+    if heading == "Earlier versions":
+        assert told.rstrip().endswith("2")
