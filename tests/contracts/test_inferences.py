@@ -255,6 +255,30 @@ def _known(known: Any) -> tuple[list[int], list[tuple[int, int]]]:
     return first, rows
 
 
+def test_an_index_outlives_what_others_removed(local: Tables, tmp_path: Path) -> None:
+    """Files of commits that it did not follow were compacted and removed; files were replaced."""
+    other = Tables(local.root, local.access, tmp_path / "other cache")
+    uri, late = local.inferences_uri("churn", "1"), local.actuals_uri("churn")
+    put(local, 1, batch_of("a", [1]))
+    put(other, 2, batch_of("bc", [2, 3]))
+    put(other, 3, batch_of("d", [4]))
+    assert upkeep.compact(other, uri, least=2) == 3
+    DeltaTable(uri).vacuum(0, dry_run=False, enforce_retention_duration=False)
+    with inferences(local) as staged:
+        assert staged.add(batch_of("abcde", [1, 2, 3, 4, 5]), 9).new.tolist() == [False] * 4 + [True]
+    for number, (tables, label) in enumerate([(local, "old"), (other, "new"), (other, "gone"), (other, "other")]):
+        with actuals(tables, START + dt.timedelta(hours=number)) as staged:
+            staged.replace([2] if number == 3 else [])
+            staged.add(labels_of("az" if number < 3 else "b", [label] * (2 if number < 3 else 1)), number)
+            assert staged.commit("lane", 4 + number)
+    for tables in (local, other):
+        with actuals(tables) as staged:
+            assert staged.add(labels_of("b", ["other"]), 9).repeated.all()
+    with actuals(local) as staged:
+        assert staged.add(labels_of("az", ["new", "old"]), 9).repeated.tolist() == [True, False]
+    assert DeltaTable(late).to_pyarrow_table().num_rows == 5
+
+
 def test_a_damaged_index_is_made_anew(local: Tables) -> None:
     """It is only a cache."""
     put(local, 1, batch_of("abc", [1, 2, 3]))

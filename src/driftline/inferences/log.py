@@ -155,10 +155,15 @@ def _followed(known: Known, tables: Tables, uri: str, version: int) -> bool:
         commit = commit_of(tables, uri, each)
         if commit is None or (commit.removed and not commit.said.get("follow")):
             return False
+        if commit.removed and commit.added and uri.endswith(LATE):  # rows that stay would come after later ones
+            return False
         known.gone = known.gone | frozenset(commit.said.get("gone", ()))
-        for file in commit.added:
-            for rows, _ in _rows_in(tables, uri, file):
-                known.add(rows)
+        try:
+            for file in commit.added:
+                for rows, _ in _rows_in(tables, uri, file):
+                    known.add(rows)
+        except NotFound:  # it was compacted since, and the files removed
+            return False
     return True
 
 
