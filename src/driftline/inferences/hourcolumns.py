@@ -17,6 +17,7 @@ from driftline.inferences.stacks import (
     HASHES,
     NUMBERS,
     TEXTS,
+    UNLIKE,
     Lowest,
     Rows,
     Stacks,
@@ -39,7 +40,9 @@ from driftline.profile.vectors import Vectors, VectorState
 from driftline.schema import Field, Form
 
 _KINDS = (stacks.FRACTIONAL, stacks.INTEGRAL, stacks.BOOLEAN, stacks.STRING)
-_SAMPLE = 4_096
+_LARGE = 4_096
+"""An hour of so many rows is worth a look at what its texts are like."""
+
 _WIDE = 1 << 22
 """Texts by hours are counted in a table of at most so many cells."""
 
@@ -85,9 +88,10 @@ def observed(field: Field, array: pa.Array, hours: Hours, pool: dict[str, int]) 
     if field.form is Form.BOOLEAN:
         return _of_booleans(array, hours, pool)
     if field.form is Form.TEXT:
-        encoded = _encoded(array)
-        if encoded is not None:
-            return _of_texts(encoded, hours, pool)
+        if pa.types.is_dictionary(array.type):
+            return _of_texts(array, hours, pool)
+        if len(array) < _LARGE * len(hours.keys) or not _is_varied(array):
+            return _of_texts(array.dictionary_encode(), hours, pool)
     return _one_by_one(field, array, hours, pool)
 
 
@@ -145,7 +149,10 @@ def _runs(hours: Hours, ordered: Floats) -> Runs:
 
 def _of_runs(runs: Runs, counts: Rows, infinite: Ints) -> Stacks:
     """The states of numbers that are sorted; `counts` are complete but for what is not counted."""
-    tallies, uncounted = _tallied(runs)
+    whole = (counts.cells[:, stacks.FRACTIONAL] == 0) & (
+        counts.cells[:, stacks.STRING] < counts.cells[:, stacks.PRESENT]
+    )
+    tallies, uncounted = _tallied(runs, counts.keys, whole=whole)
     none = Stacks.none()
     return Stacks(
         counts=stacks.joined([counts, uncounted]),
@@ -181,18 +188,22 @@ def _moments(runs: Runs, keys: Ints, infinite: Ints) -> Rows:
     return Rows(keys, cells)
 
 
-def _tallied(runs: Runs) -> tuple[Tallies, Rows]:
-    """The counts of numbers; of hours with too many distinct ones only what occurs more than once is looked at."""
+def _tallied(runs: Runs, keys: Ints, *, whole: npt.NDArray[np.bool_]) -> tuple[Tallies, Rows]:
+    """The counts of numbers; those of hours are left out that are not `whole`, one of each of `keys`, nor repeat."""
     sizes = runs.hours.sizes
-    many = sizes > NUMBERS
-    owners = np.repeat(runs.hours.keys, sizes)
-    if runs.counts is None:
-        few = np.repeat(~many, sizes)
-        cells = np.zeros((int(many.sum()), 7), np.int64)
-        cells[:, stacks.ERROR] = 1
-        found = Tallies(owners[few], runs.values[few], np.ones(int(few.sum()), np.int64))
-        return found, Rows(runs.hours.keys[many], cells)
-    return Tallies(owners, runs.values, runs.counts).cut(NUMBERS)
+    if not len(sizes):
+        return Stacks.none().numbers, Rows.none(np.int64)
+    counts = np.ones(len(runs.values), np.int64) if runs.counts is None else runs.counts
+    alike = whole[np.searchsorted(keys, runs.hours.keys)]
+    if runs.counts is not None:
+        alike |= np.maximum.reduceat(counts, runs.hours.starts[:-1]) > 1
+    left = (sizes > UNLIKE) & ~alike
+    cells = np.zeros((int(left.sum()), 7), np.int64)
+    cells[:, stacks.ERROR] = 1
+    kept = np.repeat(~left, sizes)
+    found = Tallies(np.repeat(runs.hours.keys, sizes)[kept], runs.values[kept], counts[kept])
+    tallies, uncounted = found.cut(NUMBERS)
+    return tallies, stacks.joined([Rows(runs.hours.keys[left], cells), uncounted])
 
 
 def _lowest(hours: Hours, hashes: Hashes) -> Lowest:
@@ -235,14 +246,10 @@ def _of_booleans(array: pa.Array, hours: Hours, pool: dict[str, int]) -> Stacks:
     )
 
 
-def _encoded(array: pa.Array) -> pa.DictionaryArray | None:
-    """Texts by their places in a dictionary; None where they hardly repeat themselves."""
-    if pa.types.is_dictionary(array.type):
-        return array if len(array.dictionary) <= max(_SAMPLE, len(array) // 4) else None
-    if len(array) > _SAMPLE and pc.count_distinct(array[:_SAMPLE]).as_py() > _SAMPLE // 4:
-        return None
-    found = array.dictionary_encode()
-    return found if len(found.dictionary) <= max(_SAMPLE, len(array) // 4) else None
+def _is_varied(texts: pa.Array) -> bool:
+    """Whether texts seem to repeat themselves too little for a dictionary to pay."""
+    some = min(len(texts), _LARGE)
+    return bool(pc.count_distinct(texts[:some]).as_py() > some // 4)
 
 
 def _of_texts(encoded: pa.DictionaryArray, hours: Hours, pool: dict[str, int]) -> Stacks:
@@ -266,9 +273,14 @@ def _of_texts(encoded: pa.DictionaryArray, hours: Hours, pool: dict[str, int]) -
         numbers,
         counts=stacks.joined([numbers.counts, unknown]),
         lengths=_lengths(texts, keys, codes, times),
-        hashes=stacks.joined([numbers.hashes, Lowest(keys[plain], hash_texts(texts)[codes[plain]])]).reduced(),
+        hashes=stacks.joined([numbers.hashes, _lowest(_hours_of(keys[plain]), hash_texts(texts)[codes[plain]])]),
         texts=replace(tallies, values=_pooled(texts, tallies.values, pool)),
     )
+
+
+def _hours_of(ordered: Ints) -> Hours:
+    keys, starts = steps(ordered)
+    return Hours(keys, np.append(starts, len(ordered)))
 
 
 def _counted(encoded: pa.DictionaryArray, hours: Hours) -> tuple[Ints, Ints, Ints]:
@@ -282,6 +294,8 @@ def _counted(encoded: pa.DictionaryArray, hours: Hours) -> tuple[Ints, Ints, Int
         every = np.bincount(codes, minlength=1)
         pairs = np.flatnonzero(every)
         times = every[pairs].astype(np.int64)
+    elif (codes[1:] > codes[:-1]).all():  # all texts differ
+        pairs, times = codes, np.ones(len(codes), np.int64)
     else:
         pairs, times = np.unique(codes, return_counts=True)
     return pairs // wide, pairs % wide, times
@@ -315,7 +329,7 @@ def _pooled(texts: pa.Array, codes: Ints, pool: dict[str, int]) -> Ints:
 
 
 def _one_by_one(field: Field, array: pa.Array, hours: Hours, pool: dict[str, int]) -> Stacks:
-    """The states of what is not worth a way of its own: lists, vectors, texts that hardly repeat themselves."""
+    """The states of what is not worth a way of its own: lists, vectors, long hours of texts that differ."""
     found = []
     for key, (start, end) in zip(hours.keys.tolist(), pairwise(hours.starts.tolist()), strict=True):
         found.append(_of_one(Cells(field, array[start:end]), key, pool))

@@ -27,6 +27,9 @@ _HOUR = 3_600_000_000
 _COLUMNS = 1 << 20
 """A key is the hour's number since 1970 times this, and the place of the column."""
 
+_LEAST = 1 << 16
+"""So many rows at least are looked at together, however small the batches are."""
+
 _PENDING = 1 << 21
 """So many items of new batches are held before they are merged into what was before."""
 
@@ -53,12 +56,14 @@ class Hourly:
         self._pool: dict[str, int] = {}
         self._rows: dict[int, int] = {}
         self._failures: dict[str, str] = {}
+        self._waiting: list[pa.RecordBatch] = []
         self._pending: list[Stacks] = []
         self._settled: list[list[Stacks]] = []
 
     @property
     def hours(self) -> int:
         """How many hours were seen."""
+        self._look()
         return len(self._rows)
 
     def observe(self, batch: pa.RecordBatch) -> None:
@@ -66,8 +71,23 @@ class Hourly:
 
         Raises `SchemaMismatch` without `_time`, a timestamp in microseconds without nulls.
         """
-        if not batch.num_rows:
+        _refuse_times(batch)
+        if self._waiting and self._waiting[0].schema != batch.schema:
+            self._look()
+        self._waiting.append(batch)
+        if sum(each.num_rows for each in self._waiting) >= _LEAST:
+            self._look()
+
+    def _look(self) -> None:
+        """See what waits: small batches cost less together."""
+        waiting, self._waiting = [each for each in self._waiting if each.num_rows], []
+        if not waiting:
             return
+        together = waiting if len(waiting) == 1 else pa.Table.from_batches(waiting).combine_chunks().to_batches()
+        for each in together:
+            self._observe_batch(each)
+
+    def _observe_batch(self, batch: pa.RecordBatch) -> None:
         batch, hours = _sorted(batch)
         for hour, count in zip(hours.keys.tolist(), hours.sizes.tolist(), strict=True):
             self._rows[hour] = self._rows.get(hour, 0) + count
@@ -116,6 +136,7 @@ class Hourly:
         found = Hourly(self.subject, None, self._size)
         found._vectors = {**other._vectors, **self._vectors}
         for each in (self, other):
+            each._look()
             for field in each._fields:
                 if found._places.setdefault(field.name, len(found._places)) == len(found._fields):
                     found._fields.append(field)
@@ -140,6 +161,7 @@ class Hourly:
 
     def sheets(self) -> Mapping[datetime, Sheet]:
         """What was seen of each hour, in the order of the hours, in the form in which it is kept."""
+        self._look()
         pieces = self._pieces()
         if not pieces:
             return {_hour(hour): Sheet(rows) for hour, rows in sorted(self._rows.items())}
@@ -161,13 +183,7 @@ def _hour(number: int) -> datetime:
 
 def _sorted(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, Hours]:
     """The rows in the order of their hours, those of an hour as they were, and the hours' numbers since 1970."""
-    place = batch.schema.get_field_index(TIME)
-    if place < 0 or batch.schema.types[place] != pa.timestamp("us", "UTC") or batch.column(place).null_count:
-        found = "none" if place < 0 else f"{batch.schema.types[place]}, {batch.column(place).null_count} nulls"
-        raise SchemaMismatch(
-            column=TIME, reason=f"got {found}, expected timestamps in microseconds, UTC, without nulls"
-        )
-    times = values_of(batch.column(place).view(pa.int64()))
+    times = values_of(batch.column(TIME).view(pa.int64()))
     first, last = int(times.min()) // _HOUR, int(times.max()) // _HOUR
     if first == last:
         return batch, Hours(np.array([first]), np.array([0, len(times)]))
@@ -177,6 +193,15 @@ def _sorted(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, Hours]:
         batch, numbers = batch.take(places_of(order)), numbers[order]
     starts = np.concatenate(([0], np.flatnonzero(numbers[1:] != numbers[:-1]) + 1, [len(numbers)]))
     return batch, Hours(numbers[starts[:-1]], starts)
+
+
+def _refuse_times(batch: pa.RecordBatch) -> None:
+    place = batch.schema.get_field_index(TIME)
+    if place < 0 or batch.schema.types[place] != pa.timestamp("us", "UTC") or batch.column(place).null_count:
+        found = "none" if place < 0 else f"{batch.schema.types[place]}, {batch.column(place).null_count} nulls"
+        raise SchemaMismatch(
+            column=TIME, reason=f"got {found}, expected timestamps in microseconds, UTC, without nulls"
+        )
 
 
 def _fixed(lists: pa.ListArray, size: int) -> pa.Array:
