@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import requests
 from s3 import Server, running_s3
 from serving import Served, serving
 from surroundings import Surroundings
@@ -324,3 +325,60 @@ def test_the_same_names_without_the_sdk(running: Running, caplog: pytest.LogCapt
     assert aporia.get_model_tags("other") is None
     assert "Fetching model tags failed, error: model not found: other" in caplog.text
     aporia.shutdown()
+
+
+ODD = [
+    ("POST", "/v1beta/models", b"{", 422),
+    ("POST", "/v1beta/models", b"[]", 422),
+    ("POST", "/v1beta/models", b'{"id": "a/b", "name": "x"}', 400),
+    ("POST", "/v1beta/models", b'{"id": "a\\u0000", "name": "x"}', 422),
+    ("POST", "/v1beta/models", b'{"id": "a", "name": "x", "tags": {"aporia.color": "x"}}', 400),
+    ("POST", "/v1beta/models", b'{"id": "a", "name": "x", "unheard": 1}', 422),
+    ("DELETE", "/v1beta/models/never", b"", 404),
+    ("DELETE", "/v1beta/models/%00", b"", 422),
+    ("GET", "/v1beta/models/never/versions/v1/sync_status/serving", b"", 404),
+    ("GET", "/v1beta/models/never/versions/v1/sync_status/unheard", b"", 422),
+    ("POST", "/v1beta/models/never/versions/v1/datasets_sync?enabled=perhaps", b"{}", 422),
+    ("POST", "/v1beta/monitors", b"{}", 404),
+    ("POST", "/v1/controller/graphql", b'{"query": "{ secrets }"}', 400),
+    ("POST", "/v1/controller/graphql", b'{"query": "mutation { logPredictions(a: 1) }"}', 400),
+    (
+        "POST",
+        "/v1/controller/graphql",
+        b'{"query": "mutation { logPredictions(a: 1) }", "variables": '
+        b'{"modelId": "never", "modelVersion": "v1", "predictions": [{"features": []}]}}',
+        400,
+    ),
+    ("GET", "/api/v1/acme/risk/models/never", b"", 404),
+    ("GET", "/api/v1/acme/risk/model-versions/unheard", b"", 404),
+    ("GET", "/api/v1/acme/risk/data-sources/unheard", b"", 404),
+    ("GET", "/api/v1/acme/risk/unheard", b"", 400),
+    ("POST", "/api/v1/acme/risk/models", b'{"name": "x", "type": "unheard"}', 400),
+    ("POST", "/api/v1/acme/risk/monitors", b"{}", 400),
+    ("PUT", "/v1/crud-service/acme/risk/datasets/unheard/change-query", b"{}", 404),
+]
+"""Method, path, body, and the status that they deserve."""
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status"), ODD)
+def test_odd_requests_are_refused_in_these_clients_words(
+    running: Running, method: str, path: str, body: bytes, status: int
+) -> None:
+    """SE-06, D-08."""
+    headers = {"Authorization": f"Bearer {running.key}", "Content-Type": "application/json"}
+    answer = requests.request(method, running.server.url + path, data=body, headers=headers, timeout=30)
+    assert answer.status_code == status, answer.text
+    assert set(answer.json()["error"]) == {"code", "message", "detail"}
+
+
+def test_keys_are_needed_and_what_they_may(running: Running) -> None:
+    """SE-06: 401 without a key that is known, 403 for one that may only read."""
+    with running.catalog.begin() as tx:
+        reader = keys.create_api_key(tx, "reader", ["read"], now=datetime.now(UTC))
+    body = {"id": "denied", "name": "Denied"}
+    query = {"query": "mutation { deleteModelVersion(a: 1) }", "variables": {}}
+    for path, sent in (("/v1beta/models", body), ("/v1/tenant-hasura/v1/graphql", query)):
+        for key, status in ((None, 401), ("dl_unknown", 401), (reader, 403)):
+            headers = {"Authorization": f"Bearer {key}"} if key else {}
+            answer = requests.post(running.server.url + path, json=sent, headers=headers, timeout=30)
+            assert (answer.status_code, set(answer.json()["error"])) == (status, {"code", "message", "detail"})

@@ -37,7 +37,9 @@ KINDS = {
 """The word for a field's type -> our kind."""
 
 _GROUP, _SCORE, _RELEVANCE = "batch_id_column_name", "relevance_column_name", "actual_relevance_column_name"
-_MAPPING = (_GROUP, _SCORE, _RELEVANCE)
+MAPPING = {_GROUP: "raw_inputs", _SCORE: "predictions", _RELEVANCE: "predictions"}
+"""What `mapping` may name -> the section whose field it names; an actual is named as its prediction."""
+
 _PROBABLE = re.compile(r"prob|score|confidence", re.IGNORECASE)
 
 
@@ -71,14 +73,15 @@ def schema_of(
     >>> [(each.name, str(each.role)) for each in schema_of(ModelType.BINARY, sections)]
     [('age', 'feature'), ('buys', 'prediction'), ('proba', 'score')]
     """
-    named = {key: _named(key, mapping or {}) for key in _MAPPING}
-    for key in mapping or {}:
-        _known("mapping", key, _MAPPING)
-    inputs = list(_section(sections, "raw_inputs", Role.RAW_INPUT))
-    found = [replace(each, role=Role.GROUP) if each.name == named[_GROUP] else each for each in inputs]
+    given = dict(mapping or {})
+    for key, name in given.items():
+        section = MAPPING[_known("mapping", key, MAPPING)]
+        _known(f"mapping.{key}", name, sections.get(section) or {})
+    inputs = _section(sections, "raw_inputs", Role.RAW_INPUT)
+    found = [replace(each, role=Role.GROUP) if each.name == given.get(_GROUP) else each for each in inputs]
     found += _section(sections, "features", Role.FEATURE)
     predictions = list(_section(sections, "predictions", Role.PREDICTION))
-    found += _scored(type, predictions, named[_SCORE])
+    found += _scored(type, predictions, given.get(_SCORE))
     found += _section(sections, "metrics", Role.TAG)
     return ModelSchema(tuple(found))
 
@@ -126,7 +129,7 @@ def _section(sections: Mapping[str, Mapping[str, Any] | None], name: str, role: 
 
 def _dimensions(field: str, said: Any) -> tuple[int, ...]:
     given = said if isinstance(said, list | tuple) else ()
-    if said is None or (isinstance(said, list | tuple) and all(isinstance(each, int) and each > 0 for each in given)):
+    if said is None or (isinstance(said, list | tuple) and all(type(each) is int and each > 0 for each in given)):
         return tuple(given)
     raise Invalid(what=f"dimensions of {field}", got=said, expected="whole numbers over 0, such as [768]")
 
@@ -139,10 +142,6 @@ def _scored(type: ModelType, predictions: list[ModelField], relevance: str | Non
         is_probable = has_label or (len(predictions) == 1 and _PROBABLE.search(each.name))
         is_score = classifies and each.kind is Kind.NUMERIC and is_probable
         yield replace(each, role=Role.SCORE) if is_score or each.name == relevance else each
-
-
-def _named(key: str, mapping: Mapping[str, str]) -> str | None:
-    return mapping.get(key)
 
 
 def _known(what: str, got: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:

@@ -13,7 +13,7 @@ from driftline.errors import Invalid
 from driftline.registry import ModelVersion
 from driftline.schemas.fields import Kind, ModelField, Role
 from driftline.server.aporia import identities, logged
-from driftline.server.aporia.asked import LoggedAsked
+from driftline.server.aporia.asked import LoggedAsked, RowsAsked, parsed
 from driftline.server.aporia.datasets import forget_version
 from driftline.server.aporia.fields import KINDS, TYPES
 from driftline.server.aws.wire import Call
@@ -31,9 +31,7 @@ _ROWS = "Driftline makes its baselines of rows: bring the set with model.connect
 
 def log_predictions(call: Call, said: Variables) -> dict[str, Any]:
     """Predictions, and actuals by the ids of theirs."""
-    rows = said.get("predictions") or ()
-    environment = str(said.get("environment") or "production")
-    return {"warnings": logged.log(call, str(said.get("modelId")), str(said.get("modelVersion")), environment, rows)}
+    return {"warnings": logged.log(call, parsed(RowsAsked, "variables", said))}
 
 
 def schema_said(call: Call, said: Variables) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from driftline.imports.pushed import inbox_of, push
 from driftline.registry import ModelVersion
 from driftline.schemas.columns import Columns
 from driftline.schemas.fields import Environment, ModelSchema, Role
+from driftline.server.aporia.asked import RowAsked, RowsAsked
 from driftline.server.aporia.datasets import PRODUCTION
 from driftline.server.aporia.fields import actual_of
 from driftline.server.aporia.versions import locked, own_of
@@ -23,7 +24,6 @@ from driftline.server.aws.waking import wake
 from driftline.server.aws.wire import Call
 from driftline.storage.access import Access
 
-_SECTIONS = ("rawInputs", "features", "metrics", "predictions")
 _ANSWERS = (Role.PREDICTION, Role.SCORE, Role.RANK)
 
 
@@ -45,19 +45,17 @@ class Names:
         return cls(id, time, fields, {each.of: each.name for each in schema.late if each.of})
 
 
-def log(call: Call, model: str, version: str, environment: str, said: Sequence[Any]) -> list[str]:
+def log(call: Call, asked: RowsAsked) -> list[str]:
     """Put logged predictions and actuals where they are imported from; returns what of them could not be kept.
 
     The same call again changes nothing. Raises `NotFound` for an unknown version, `Invalid` for what are no rows.
     """
-    if any(not isinstance(each, Mapping) for each in said):
-        raise Invalid(what="predictions", got="other values", expected="objects with id, features and predictions")
-    if environment.lower() not in PRODUCTION:
+    if asked.environment.lower() not in PRODUCTION:
         remedy = "Connect a dataset for rows of elsewhere: model.connect_testing(...)."
-        raise Invalid(what="environment", got=environment, expected="production", remedy=remedy)
-    found = _with_actuals(call, model, version, said)
+        raise Invalid(what="environment", got=asked.environment, expected="production", remedy=remedy)
+    found = _with_actuals(call, asked)
     names = Names.of(found.schema)
-    rows, warnings = rows_of(names, said)
+    rows, warnings = rows_of(names, asked.predictions)
     for content, some in rows.items():
         body = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in some).encode()
         inbox = _inbox(call, found, content, names)
@@ -66,15 +64,15 @@ def log(call: Call, model: str, version: str, environment: str, said: Sequence[A
     return warnings
 
 
-def rows_of(names: Names, said: Sequence[Mapping[str, Any]]) -> tuple[dict[Content, list[dict[str, Any]]], list[str]]:
+def rows_of(names: Names, said: Sequence[RowAsked]) -> tuple[dict[Content, list[dict[str, Any]]], list[str]]:
     """The rows by what they hold, and warnings; a row without an id gets one that is the same when it comes again.
 
     >>> names = Names("id", "time", frozenset({"x", "y", "y_actual"}), {"y": "y_actual"})
-    >>> rows, warnings = rows_of(names, [{"id": "a", "features": {"x": 1, "z": 2}, "predictions": {"y": 3}}])
+    >>> rows, warnings = rows_of(names, [RowAsked(id="a", features={"x": 1, "z": 2}, predictions={"y": 3})])
     >>> rows[Content.PREDICTIONS], warnings
     ([{'x': 1, 'y': 3, 'id': 'a', 'time': None}], ['field z: not a field of the version, in 1 rows'])
     """
-    seed = sha256(json.dumps(list(said), sort_keys=True, default=str).encode()).hexdigest()[:32]
+    seed = sha256(json.dumps([each.model_dump() for each in said], sort_keys=True).encode()).hexdigest()[:32]
     rows: dict[Content, list[dict[str, Any]]] = {}
     left: Counter[str] = Counter()
     for place, each in enumerate(said):
@@ -84,30 +82,33 @@ def rows_of(names: Names, said: Sequence[Mapping[str, Any]]) -> tuple[dict[Conte
             continue
         unknown = [name for name in row if name not in names.fields and name not in (names.id, names.time)]
         left.update(f"field {name}: not a field of the version" for name in unknown)
-        if each.get("confidence"):
+        if each.confidence:
             left["confidence: not kept; declare a numeric prediction for it"] += 1
         rows.setdefault(content, []).append({name: value for name, value in row.items() if name not in unknown})
     return rows, [f"{what}, in {count} rows" for what, count in sorted(left.items())]
 
 
-def _row(names: Names, said: Mapping[str, Any], id: str) -> tuple[Content, dict[str, Any]]:
-    truth = {names.actuals.get(name, name): value for name, value in (said.get("actuals") or {}).items()}
-    if not said.get("predictions"):
-        return Content.ACTUALS, {names.id: said.get("id"), **truth}
-    row = {name: value for section in _SECTIONS for name, value in (said.get(section) or {}).items()}
-    own = {names.id: said.get("id") or id, names.time: said.get("occurredAt")}
+def _row(names: Names, said: RowAsked, id: str) -> tuple[Content, dict[str, Any]]:
+    truth = {names.actuals.get(name, name): value for name, value in (said.actuals or {}).items()}
+    if not said.predictions:
+        return Content.ACTUALS, {names.id: said.id, **truth}
+    sections = (said.rawInputs, said.features, said.metrics, said.predictions)
+    row = {name: value for section in sections for name, value in (section or {}).items()}
+    own = {names.id: said.id or id, names.time: said.occurredAt}
     return (Content.BOTH if truth else Content.PREDICTIONS), {**row, **truth, **own}
 
 
-def _with_actuals(call: Call, model: str, version: str, said: Sequence[Mapping[str, Any]]) -> ModelVersion:
+def _with_actuals(call: Call, asked: RowsAsked) -> ModelVersion:
     """The version with fields for the actuals that are logged."""
-    told = {name for each in said for name in each.get("actuals") or {}}
+    told = {name for each in asked.predictions for name in each.actuals or {}}
     with call.catalog.begin() as tx:
-        found = locked(tx, model, version)
+        found = locked(tx, asked.modelId, asked.modelVersion)
         known = [each.name for each in found.schema.having(*_ANSWERS) if each.name in told]
         mapping = own_of(found).get("mapping", {})
         schema = found.schema.with_fields(actual_of(found.schema, name, mapping) for name in known)
-        return found if schema == found.schema else registry.put_schema(tx, model, version, schema, now=call.now)
+        if schema == found.schema:
+            return found
+        return registry.put_schema(tx, asked.modelId, asked.modelVersion, schema, now=call.now)
 
 
 def _inbox(call: Call, version: ModelVersion, content: Content, names: Names) -> ImportJob:

@@ -12,6 +12,7 @@ from driftline.cron import Cron
 from driftline.errors import Invalid
 from driftline.formats.readoptions import SETTINGS
 from driftline.imports.job import Place, Policies
+from driftline.server.aporia.asked import FilesAsked, parsed
 
 SCHEMES = {"s3": "s3", "google_cloud_storage": "gs", "azure_blob_storage": "az"}
 """The sort of a data source -> the scheme of its objects."""
@@ -52,7 +53,6 @@ WITHOUT_EFFECT = frozenset(
 
 MOST_SECONDS = 3600.0
 """So often files are looked for at least, however rare the schedule."""
-_MEMBERS = ("object_path", "object_format", "sample_size", "select_expr", "read_options")
 _SECRET = re.compile(r"key|secret|token|password|credential", re.IGNORECASE)
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _GLOB = re.compile(r"[*?\[{]")
@@ -70,27 +70,27 @@ def place_of(type: str, config: Mapping[str, Any]) -> Place:
     """
     if type not in SCHEMES:
         raise Invalid(what="data source", got=type, expected=", ".join(SCHEMES), remedy=_REMEDY)
-    if float(config.get("sample_size") or 1.0) != 1.0:
-        raise Invalid(what="sample_size", got=config["sample_size"], expected="1.0: every row is read", remedy="")
-    said = config.get("object_format")
-    if said not in FORMATS:
-        raise Invalid(what="object_format", got=said, expected=", ".join(FORMATS))
-    beside = {name: value for name, value in config.items() if name not in _MEMBERS}
-    options = {str(name): value for name, value in {**beside, **(config.get("read_options") or {})}.items()}
+    asked = parsed(FilesAsked, "data source", config)
+    if asked.sample_size not in (None, 1.0):
+        raise Invalid(what="sample_size", got=asked.sample_size, expected="1.0: every row is read")
+    if asked.object_format not in FORMATS:
+        raise Invalid(what="object_format", got=asked.object_format, expected=", ".join(FORMATS))
+    options = {**(asked.model_extra or {}), **(asked.read_options or {})}
     lowered = {name.lower(): value for name, value in options.items()}
-    uri, globs = path_of(SCHEMES[type], config.get("object_path"))
-    pattern = lowered.pop("pathglobfilter", None)
+    uri, globs = path_of(SCHEMES[type], asked.object_path)
+    pattern, is_document = lowered.pop("pathglobfilter", None), _is_true(lowered.pop("multiline", False))
+    credentials = lowered.get("credentials")
     return Place(
         uri=uri,
-        format="json" if said == "json" and _is_true(lowered.pop("multiline", False)) else FORMATS[said],
+        format="json" if asked.object_format == "json" and is_document else FORMATS[asked.object_format],
         settings=settings_of({name: value for name, value in options.items() if name.lower() in lowered}),
-        select=tuple(map(str, config.get("select_expr") or ())),
-        credentials=lowered.get("credentials"),
-        include=(*globs, *([f"**/{pattern}", pattern] if pattern else [])),
+        select=tuple(asked.select_expr or ()),
+        credentials=None if credentials is None else str(credentials),
+        include=(*globs, *(("**/" + str(pattern),) if pattern else ())),
     )
 
 
-def path_of(scheme: str, said: Any) -> tuple[str, tuple[str, ...]]:
+def path_of(scheme: str, said: str) -> tuple[str, tuple[str, ...]]:
     """The URI of a path `bucket/key`, and the globs below it.
 
     >>> path_of("s3", "logs/year=*/part.parquet"), path_of("s3", "s3://logs/2026/")
@@ -98,7 +98,7 @@ def path_of(scheme: str, said: Any) -> tuple[str, tuple[str, ...]]:
     >>> path_of("s3", "logs/2026/{01,02}/*.csv")
     ('s3://logs/2026/', ('01/*.csv', '02/*.csv'))
     """
-    path = re.sub(rf"^{scheme}[an]?://", "", str(said or "").strip())
+    path = re.sub(rf"^{scheme}[an]?://", "", said.strip())
     if not path or path.startswith("/") or "://" in path:
         raise Invalid(what="object_path", got=said, expected="bucket/key, such as my-bucket/logs/")
     found = _GLOB.search(path)

@@ -34,7 +34,8 @@ def create_version(call: Writing, model: ModelId, asked: VersionAsked) -> dict[s
     type = type_of(asked.model_type)
     schema = schema_of(type, asked.version_schema.model_dump(), asked.mapping)
     said = digest_of(asked)
-    body = {"declared": said, "mapping": asked.mapping or {}, "feature_importance": asked.feature_importance or {}}
+    body: dict[str, Any] = {"declared": said, "labels": asked.labels or []}
+    body |= {"mapping": asked.mapping or {}, "feature_importance": asked.feature_importance or {}}
     made = ModelVersion(model, asked.name, type, schema, {BODY: body})
     with call.catalog.begin() as tx:
         found = registry.find_version(tx, model, asked.name)
