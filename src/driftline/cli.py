@@ -44,6 +44,7 @@ GROUPS = {
     "monitors": "Monitors of models on imported rows: made, run over any window, and the rows behind an alarm.",
     "models": "Models, their versions and the schemas of these.",
     "endpoints": "Registered endpoints: which models they call and what they capture.",
+    "credentials": "How a server reaches buckets: roles, endpoints, references to secrets; and what buckets must show.",
     "keys": "API keys and access keys of a server.",
 }
 """Commands with commands of their own, which ask a running server; their modules hold their examples."""

@@ -6,12 +6,14 @@ from fastapi import APIRouter
 
 from driftline.server.rest.answers import Refusal
 from driftline.server.rest.callers import router as _callers
+from driftline.server.rest.credentials import router as _credentials
 from driftline.server.rest.endpoints import router as _endpoints
 from driftline.server.rest.executions import router as _executions
 from driftline.server.rest.hooks import router as _hooks
 from driftline.server.rest.importfiles import router as _files
 from driftline.server.rest.importnew import router as _new
 from driftline.server.rest.imports import router as _imports
+from driftline.server.rest.inferences import router as _tables
 from driftline.server.rest.jobs import router as _jobs
 from driftline.server.rest.keys import router as _keys
 from driftline.server.rest.modelmonitors import router as _monitors
@@ -43,7 +45,9 @@ _PARTS = (
     _imports,
     _new,
     _files,
+    _tables,
     _hooks,
+    _credentials,
     _monitors,
     _runs,
     _keys,
