@@ -32,7 +32,26 @@ SCHEMA = ModelSchema(
 INTAKE = Intake(datetime(2026, 6, 1, tzinfo=UTC), "file")
 COLUMNS = Columns(id="id", timestamp="at")
 NUMBERS = st.sampled_from(
-    ["", "1", "1.5", " 2 ", "+3", "-4e2", "0x1f", "007", "1_0", "nan", "inf", "1e999", "abc", "9007199254740993", "."]
+    [
+        "",
+        "1",
+        "1.5",
+        " 2 ",
+        "+3",
+        "-4e2",
+        "0x1f",
+        "007",
+        "1_0",
+        "nan",
+        "inf",
+        "1e999",
+        "abc",
+        "9007199254740993",
+        ".",
+        "-.5",
+        "5.",
+        "1e-400",
+    ]
 )
 DIGITS = st.sampled_from(["9223372036854775807", "9223372036854775808", "9223372036854775806.0", "1.0", "-0", "٣"])
 TIMES = st.sampled_from(

@@ -14,7 +14,7 @@ from driftline.schemas.fields import LATE, ModelField, ModelSchema, Role
 from driftline.schemas.limits import faults_of
 from driftline.schemas.names import column, columns_of
 from driftline.schemas.places import is_looked_for, names_of, places_of
-from driftline.schemas.remarks import left_over, missing_fields, missing_own, names_wrong
+from driftline.schemas.remarks import left_over, missing_fields, missing_listed, missing_own, names_wrong
 from driftline.schemas.roles import guessed, own_columns
 from driftline.schemas.rules import Bounds
 from driftline.schemas.values import plain, texts_of
@@ -136,11 +136,12 @@ def resolve(
         *faults_of(wanted, bounds or Bounds(), forbidden),
     ]
     lacking, beyond = missing_fields(columns, missing, left), left_over(left)
+    listed, others = missing_listed(columns, there, wanted, content)
     essential = _is_lost(mapped, looked)
     return replace(
         mapped,
-        faults=(*faults, *(lacking if essential else ())),
-        warnings=(*(() if essential else lacking), *beyond),
+        faults=(*faults, *(lacking if essential else ()), *listed),
+        warnings=(*(() if essential else lacking), *others, *beyond),
     )
 
 

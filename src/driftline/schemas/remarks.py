@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import pyarrow as pa
 
 from driftline.schemas.columns import Columns
 from driftline.schemas.faults import Fault
-from driftline.schemas.fields import RESERVED, ModelField
+from driftline.schemas.fields import RESERVED, ModelField, Role
 from driftline.schemas.limits import article
 from driftline.schemas.names import near, repeated
 from driftline.schemas.places import names_of, said_of
@@ -48,6 +48,32 @@ def missing_own(columns: Columns, there: Collection[str], content: str | None) -
             yield told("Missing_Columns", column=name, value=perhaps, wanted=wanted, field=use)
     if columns.id is None and content == "actuals":
         yield told("Missing_Id_Column", wanted="actuals", field="id")
+
+
+def missing_listed(
+    columns: Columns, there: Collection[str], wanted: Iterable[ModelField], content: str | None
+) -> tuple[list[Fault], list[Fault]]:
+    """Columns that a list of the job names and that are in no file and no field: faults if they answer, else warnings.
+
+    >>> columns = Columns(lists={"prediction": ["y"], "tag": ["team"]})
+    >>> [[each.column for each in some] for some in missing_listed(columns, ["x"], (), "predictions")]
+    [['y'], ['team']]
+    """
+    known = {each.name for each in wanted}
+    faults, warnings = list[Fault](), list[Fault]()
+    for role, names in columns.lists.items():
+        answers = role in _LATE_ANSWERS if content == "actuals" else role in _ANSWERS
+        for name in names:
+            if name not in there and name not in known and (answers or role not in _LATE_ANSWERS):
+                perhaps = near(name, there)
+                said = f"the {role} that the job names" + (f"; perhaps it is {perhaps!r}" if perhaps else "")
+                fault = told("Missing_Columns", column=name, value=perhaps, wanted=said, field=name)
+                (faults if answers else warnings).append(fault)
+    return _few(faults), _few(warnings)
+
+
+_ANSWERS = (Role.PREDICTION, Role.SCORE, Role.RANK, Role.GROUP)
+_LATE_ANSWERS = (Role.ACTUAL, Role.ACTUAL_SCORE, Role.RELEVANCE)
 
 
 def names_wrong(found: pa.Schema, columns: Columns, places: Mapping[ModelField, str]) -> Iterator[Fault]:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 _TRUE = frozenset({"true", "t", "yes", "y", "1", "1.0"})
 _FALSE = frozenset({"false", "f", "no", "n", "0", "0.0"})
-_FLOAT, _WHOLE = r"^-?\d{1,15}(\.\d{1,15})?$", r"^-?\d{1,18}$"
+_FLOAT, _WHOLE = r"^-?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?$", r"^-?\d{1,18}$"
 
 
 def trimmed(text: str) -> str:
