@@ -19,9 +19,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
-from s3 import Server, use
+from s3 import READER, Server, use
 
-from driftline.errors import Conflict, Invalid, SchemaMismatch
+from driftline.errors import Conflict, Denied, Invalid, NotFound, SchemaMismatch
 from driftline.formats.delta import Delta
 from driftline.formats.format import ReadOptions
 from driftline.inferences import upkeep
@@ -158,6 +158,30 @@ def test_ids_count_in_their_environment_and_batch(local: Tables) -> None:
     assert [row[2] for row in rows_in(local)] == [1, 2, 3, 3]
     with inferences(local) as staged:
         assert staged.add(batch_of("a", [1]), 4, "training").repeated.all()
+
+
+def test_sets_are_few_files(local: Tables) -> None:
+    """However many days their times are of; changed rows go all the same."""
+    with inferences(local) as staged:
+        for number in range(50):
+            staged.add(batch_of([number, "same"], [number, number], hour=24 * number), number, "training")
+        assert staged.commit("lane", 1)
+    assert _needed(local) == 1
+    with inferences(local, START + dt.timedelta(days=9)) as staged:
+        assert staged.add(batch_of([7, 8], [1, 8], hour=24 * 8), 60, "training").changed.tolist() == [True, False]
+        assert staged.commit("lane", 2)
+    assert len(rows_in(local)) == 51
+    assert [row[1:] for row in rows_in(local) if row[0] in ["7", "same"]] == [(1, 60, 1), (49, 49, 2)]
+
+
+def test_what_is_wrong_with_the_store_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3: Server) -> None:
+    """Permissions and buckets by name."""
+    use(monkeypatch, s3.environment(READER))
+    with pytest.raises(Denied, match="s3:PutObject"):
+        inferences(Tables(f"s3://{s3.bucket('tables')}/none", Access(), tmp_path))
+    use(monkeypatch, s3.environment())
+    with pytest.raises(NotFound, match="bucket"):
+        inferences(Tables("s3://there-is-no-such-bucket/none", Access(), tmp_path))
 
 
 def test_a_rewritten_file_takes_the_place_of_its_rows(tables: Tables) -> None:

@@ -20,10 +20,14 @@ from driftline.inferences.sorting import Mask
 from driftline.inferences.tables import Tables
 from driftline.profile.arrow import values_of
 from driftline.profile.hashing import Hashes
+from driftline.schemas.fields import Environment
 from driftline.storage.storages import storage_for
 
 _COLUMNS = ("_id", "_time", "_ingested", "_batch", "_file", "_row")
 _EPOCH = date(1970, 1, 1)
+
+ANY = -1 << 31
+"""Stands for all days, where the time of a row does not tell in which partition it is."""
 
 
 def rows_at(who: Identities, rows: npt.NDArray[np.int64], file: int) -> Rows:
@@ -55,17 +59,18 @@ class Gone:
         self.stay.append(stay)
         for at in np.unique(np.stack([where >> 2, where & 3, files]), axis=1).T.tolist():
             hour, environment, file = at
-            self.days.setdefault((str(ENVIRONMENTS[environment]), hour // 24), set()).add(file)
+            day = hour // 24 if ENVIRONMENTS[environment] is Environment.PRODUCTION else ANY
+            self.days.setdefault((str(ENVIRONMENTS[environment]), day), set()).add(file)
 
     def may_be_in(self, day: Day) -> bool:
         """Whether rows of a partition may go that others take the place of."""
-        return day in self.days
+        return day in self.days or (day[0], ANY) in self.days
 
     def may_hold(self, file: Stored) -> bool:
         """Whether a file of the table may have rows that go."""
         low, high = file.files
-        files = self.days.get((file.environment, file.day), set()) | self.files
-        return any(low <= each <= high for each in files)
+        days = ((file.environment, day) for day in (file.day, ANY))
+        return any(low <= each <= high for each in self.files.union(*(self.days.get(day, ()) for day in days)))
 
     def staying(self) -> Run:
         """The rows that stay, by identity; of several the last."""

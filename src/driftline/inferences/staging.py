@@ -7,6 +7,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from driftline.errors import Conflict, SchemaMismatch
+from driftline.errors import Conflict, DriftlineError, SchemaMismatch
 from driftline.inferences.hashes import Identities, contents, hours_of, identities, taken
 from driftline.inferences.known import Known, Rows, load, rows_of
 from driftline.inferences.log import ALL, SAID, Stored, commit_of, known_of, record, stored
@@ -27,6 +28,7 @@ from driftline.inferences.sorting import Before, Mask, Sorted, sort_out
 from driftline.inferences.tables import ATTEMPTS, Tables, busy, found, opened, pause, prepared, schema_of, told
 from driftline.profile.arrow import values_of
 from driftline.profile.hashing import Hashes
+from driftline.schemas.fields import Environment
 
 Hour = tuple[str | None, str, datetime]
 """A version (None: that of the table itself), an environment and an hour."""
@@ -292,12 +294,12 @@ class Staging:
             self._touched |= {(version, environment, _hour(hour)) for hour in hours}
 
     def _write(self, batch: pa.RecordBatch, content: Hashes, file: int, environment: str) -> None:
-        """To the files of their days."""
+        """To the files of their days; sets have years of times but come at once, so the day of coming is theirs."""
         more = {"_content": content.view(np.int64), "_file": np.full(batch.num_rows, file, np.int64)}
         for name, values in more.items():
             batch = batch.append_column(name, pa.array(values))
-        late = self._asked.kind == "actuals"
-        days = hours_of(batch["_ingested" if late else "_time"]) // 24
+        by_time = self._asked.kind == "inferences" and environment == Environment.PRODUCTION
+        days = hours_of(batch["_time" if by_time else "_ingested"]) // 24
         for day in np.unique(days).tolist():
             self._pieces.add(taken(batch, days == day), (environment, day))
 
@@ -330,9 +332,10 @@ class Staging:
         return {(None, *each) for each in lost} if self._asked.kind == "inferences" else set()
 
     def _discard(self) -> None:
-        """Files that nobody will see go."""
-        self._pieces.discard()
-        self._rewritten.discard(self._tables, self._asked.uri)
+        """Files that nobody will see go; where the store cannot be reached now, `vacuum` finds them later."""
+        with suppress(DriftlineError):
+            self._pieces.discard()
+            self._rewritten.discard(self._tables, self._asked.uri)
 
 
 def _hour(number: int) -> datetime:

@@ -40,7 +40,7 @@ OWN = pa.schema(
 """
 
 PARTITIONS = ("_environment", "_day")
-"""`_day` is the date of `_time`, of actuals that of `_ingested`."""
+"""`_day` is the date of `_time`; of actuals, and of training and validation sets, that of `_ingested`."""
 
 CONFIGURATION = {
     "delta.setTransactionRetentionDuration": "interval 365 days",
@@ -138,8 +138,13 @@ def opened(tables: Tables, uri: str, version: int | None = None) -> Any:
     """delta-rs's table, in its newest version unless told otherwise; raises `NotFound` where there is none."""
     from deltalake import DeltaTable
 
-    with told(uri):
-        return DeltaTable(uri, version=version, storage_options=dict(location_for(uri, tables.access)) or None)
+    try:
+        with told(uri):
+            return DeltaTable(uri, version=version, storage_options=dict(location_for(uri, tables.access)) or None)
+    except StorageUnavailable:
+        # the storage says more clearly what is wrong with credentials, buckets and endpoints
+        storage_for(uri, tables.access).open(f"{uri}/_delta_log/{0:020}.json").close()
+        raise
 
 
 def found(tables: Tables, uri: str) -> Any | None:
@@ -229,10 +234,8 @@ def refuse_careless(tables: Tables) -> None:
 @lru_cache(maxsize=64)
 def _refuse_careless(root: str, access: Access) -> None:
     storage, uri = storage_for(root, access), f"{root.rstrip('/')}/_probe-{secrets.token_hex(8)}"
-    try:
-        taken = [storage.put_if_absent(uri, b"probe") for _ in range(2)]
-    finally:
-        storage.delete(uri)
+    taken = [storage.put_if_absent(uri, b"probe") for _ in range(2)]
+    storage.delete(uri)
     if taken != [True, False]:
         reason = "the store does not keep `If-None-Match: *`, so that commits of two writers could be lost"
         remedy = "Keep the tables on a store with conditional writes, or in a folder."
