@@ -221,6 +221,7 @@ def test_what_cannot_be_is_told(running: Running, second: dict[str, Any]) -> Non
     assert "five fields" in said["schedule"]
     assert "version not found: v9 of insurance" in said["dataset"]
     assert "Driftline reads rows" in said["artifact"]
+    assert "REST API under /v1" in said["monitors"]
     assert "model not found: short" in second["deleted"]
     assert "hidden-word" not in f"{said}{running.server.log()}"
 
@@ -339,7 +340,8 @@ ODD = [
     ("GET", "/v1beta/models/never/versions/v1/sync_status/serving", b"", 404),
     ("GET", "/v1beta/models/never/versions/v1/sync_status/unheard", b"", 422),
     ("POST", "/v1beta/models/never/versions/v1/datasets_sync?enabled=perhaps", b"{}", 422),
-    ("POST", "/v1beta/monitors", b"{}", 404),
+    ("POST", "/v1beta/monitors", b"{}", 400),
+    ("POST", "/v1beta/models/never/versions/v1/training_sample", b"{}", 400),
     ("POST", "/v1/controller/graphql", b'{"query": "{ secrets }"}', 400),
     ("POST", "/v1/controller/graphql", b'{"query": "mutation { logPredictions(a: 1) }"}', 400),
     (

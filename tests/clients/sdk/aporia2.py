@@ -150,7 +150,7 @@ def refusals(model: Any) -> dict[str, str]:
         "column": refused(lambda: model.connect_serving(source("x/"), features={"amonut": "AMOUNT"}, **at)),
         "schedule": refused(lambda: model.connect_serving(source("x/"), schedule="every hour", **at)),
         "dataset": refused(lambda: aporia.Model(MODEL, "v9").get_dataset_sync_status("serving")),
-        "json": refused(lambda: aporia.experimental.run_all_monitors(MODEL, VERSION)),
+        "monitors": refused(lambda: aporia.experimental.run_all_monitors(MODEL, VERSION)),
         "artifact": refused(lambda: model.upload_model_artifact(b"ONNX", "onnx")),
     }
 

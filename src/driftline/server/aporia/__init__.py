@@ -7,13 +7,14 @@ from fastapi import APIRouter
 from driftline.server.aporia.datasets import router as _datasets
 from driftline.server.aporia.graphql import router as _graphql
 from driftline.server.aporia.models import router as _models
+from driftline.server.aporia.refused import router as _refused
 from driftline.server.aporia.v3 import router as _v3
 from driftline.server.aporia.versions import router as _versions
 
 router = APIRouter(include_in_schema=False)
 """What the SDKs call; an error is `{"error": {"message", "detail"}}`."""
 
-for _part in (_models, _versions, _datasets, _graphql, _v3):
+for _part in (_models, _versions, _datasets, _graphql, _refused, _v3):
     router.include_router(_part)
 
 __all__ = ["router"]

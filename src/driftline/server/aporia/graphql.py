@@ -16,6 +16,7 @@ from driftline.server.aporia import identities, logged
 from driftline.server.aporia.asked import LoggedAsked, RowsAsked, parsed
 from driftline.server.aporia.datasets import forget_version
 from driftline.server.aporia.fields import KINDS, TYPES
+from driftline.server.aporia.refused import MONITORS, ROWS
 from driftline.server.aws.wire import Call
 from driftline.server.rest.callers import called
 
@@ -26,7 +27,6 @@ Perform = Callable[[Call, Variables], Any]
 
 _WORDS = {kind: word for word, kind in reversed(KINDS.items())}
 _TYPES = {type: word for word, type in TYPES.items()}
-_ROWS = "Driftline makes its baselines of rows: bring the set with model.connect_training or connect_testing."
 
 
 def log_predictions(call: Call, said: Variables) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def delete_version(call: Call, said: Variables) -> dict[str, bool]:
 
 def refuse_aggregates(_call: Call, _said: Variables) -> None:
     """What is sent of a set that was logged are counts, not rows."""
-    raise Invalid(what="training or test set", got="aggregates", expected="rows", remedy=_ROWS)
+    raise Invalid(what="training or test set", got="aggregates", expected="rows", remedy=ROWS)
 
 
 def refuse_json(_call: Call, _said: Variables) -> None:
@@ -86,8 +86,7 @@ def refuse_json(_call: Call, _said: Variables) -> None:
 
 def refuse_monitors(_call: Call, _said: Variables) -> None:
     """Monitors are Driftline's own."""
-    remedy = "Run them by POST /v1/models/{model}/monitors/{name}/runs, or by `driftline monitors run`."
-    raise Invalid(what="operation", got="runAllMonitors", expected=", ".join(OPERATIONS), remedy=remedy)
+    raise Invalid(what="operation", got="runAllMonitors", expected="a run of Driftline's monitors", remedy=MONITORS)
 
 
 OPERATIONS: dict[str, tuple[str, Perform]] = {

@@ -25,7 +25,6 @@ router = APIRouter(prefix="/v1beta/models/{model}/versions")
 
 BODY = "aporia"
 """The member of a version's body that these clients' data are in."""
-_LATER = "Driftline reads rows, and neither models nor vocabularies: leave this call out."
 
 
 @router.post("")
@@ -55,16 +54,6 @@ def put_importance(call: Writing, model: ModelId, version: VersionName, asked: I
                 raise Invalid(what="feature_importance", got=name, expected=f"a feature of {model}/{version}")
         keep(tx, found, {"feature_importance": asked.feature_importance}, now=call.now)
     return {"feature_importance": asked.feature_importance}
-
-
-@router.post("/{version}/model_artifact")
-@router.post("/{version}/index_to_word_mapping")
-def refuse_artifact(_call: Writing, model: ModelId, version: VersionName) -> None:
-    """What is not taken: binary models and tables of words."""
-    expected = "datasets, datasets_sync or feature_importance"
-    raise Invalid(
-        what=f"what belongs to {model}/{version}", got="a model or its words", expected=expected, remedy=_LATER
-    )
 
 
 def own_of(version: ModelVersion) -> dict[str, Any]:
