@@ -28,8 +28,8 @@ class Manifest:
     rows, and its settings say what it asks of them. `strict` turns problems in the input into failure. `preprocess` is
     a Python file whose `preprocess_handler` makes the rows of the records; `script_errors`, `script_seconds`,
     `script_memory_bytes` and `script_environment` among the `settings` are for it. `labels` are where ground truth lies
-    that is to be joined with the rows, and `truth` how they are read: `format`, `settings`, and the `keys` of both
-    sides. `names` are those of columns where the data has none. `model` is asked for
+    that is to be joined with the rows, and `truth` how they are read: `format`, `settings`, `columns`, and the
+    `keys` of both sides. `names` are those of columns where the data has none. `model` is asked for
     predictions, or explained. `record` is the file that tells how right earlier estimates were. Of a run that was made,
     `objects` tell in which version each object was read, and `version` by which Driftline.
     """

@@ -10,6 +10,7 @@ from functools import partial
 from itertools import chain
 from typing import TypeVar
 
+import numpy as np
 import pyarrow as pa
 
 from driftline.asking import Asked, explained, logged, predicted
@@ -31,6 +32,7 @@ from driftline.monitors.predictions import EVERY
 from driftline.problems import Problem, Problems
 from driftline.profile import Profile, decode
 from driftline.profile.columns import cells_of
+from driftline.profile.hashing import Hashes, hash_texts
 from driftline.profile.outcomes import dotted_name, has_column
 from driftline.profile.profile import Questions
 from driftline.scripts.preprocess import Failure
@@ -43,6 +45,9 @@ PROFILE_SUFFIX = ".profile"
 
 _TOGETHER = 8
 """So many saved profiles are read and merged by one worker before others are merged with them."""
+
+MOST_KEYS = 1 << 23
+"""Of so many rows the keys are looked at before their labels are, so that those of other rows are not kept."""
 
 Step = Callable[[Iterable[Item]], Iterator[Item]]
 """What is done to the items of a task before they are observed."""
@@ -253,11 +258,26 @@ def labelling(manifest: Manifest, world: World) -> Iterator[Join | None]:
     told = manifest.truth
     keys = Keys(**told.get("keys", {}))
     asked = Truth(manifest.labels, told.get("format"), told.get("settings", {}), keys)
+    if told.get("columns"):
+        asked = replace(asked, columns=tuple(told["columns"]), only=_keys_of(manifest, keys, world))
     with indexed(asked, world.access) as found:
         if world.log is not None:
             for problem in found.problems.examples:
                 world.log(str(problem))
         yield Join(found.index, Keys(keys.id, keys.time))
+
+
+def _keys_of(manifest: Manifest, keys: Keys, world: World) -> Hashes | None:
+    """The keys of the rows as sorted hashes, by which labels of other rows are passed over; None for very many rows."""
+    known = replace(manifest, columns=(keys.id,) if keys.id else None, labels=())
+    source = source_of(known, replace(world, opened=None))
+    found, count = list[Hashes](), 0
+    for batch in _batches(_stream(source, ()), []):
+        found.append(hash_texts(keys.ids(batch, "predictions").fill_null("")))
+        count += batch.num_rows
+        if count > MOST_KEYS:
+            return None
+    return np.sort(np.concatenate(found)) if found else np.empty(0, np.uint64)
 
 
 def with_coverage(found: Reading, join: Join | None, uri: str) -> Reading:

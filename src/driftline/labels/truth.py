@@ -13,6 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -24,6 +26,8 @@ from driftline.labels.keys import Keys
 from driftline.labels.moments import hour_in
 from driftline.listing import glob_pattern
 from driftline.problems import Problem, Problems
+from driftline.profile.arrow import mask_of
+from driftline.profile.hashing import Hashes, hash_texts
 from driftline.sources import Source, Task, read, resolve
 from driftline.storage.access import Access
 from driftline.storage.storage import Object
@@ -38,7 +42,8 @@ class Truth:
 
     They hold SageMaker's ground truth records, or tables (CSV, Parquet, Avro, ...) with an id or a time and a label
     (see `Keys`). `settings` are those of the format. `whole` keeps SageMaker's records undivided, which the merge
-    wants. `in_memory` labels are held in memory; more are kept in a temporary folder.
+    wants. `in_memory` labels are held in memory; more are kept in a temporary folder. `columns` are all that is read of
+    tables, and labels count only if the hash of their key is among those in `only`, which are sorted.
     """
 
     inputs: tuple[str, ...]
@@ -47,6 +52,8 @@ class Truth:
     keys: Keys = field(default_factory=Keys)
     whole: bool = False
     in_memory: int = IN_MEMORY
+    columns: tuple[str, ...] | None = None
+    only: Hashes | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ def indexed(truth: Truth, access: Access) -> Iterator[Indexed]:
     """
     settings = {**truth.settings, "whole": True} if truth.whole else truth.settings
     inputs = [each for each in truth.inputs if _is_there(each, truth.format, access)]
-    options = ReadOptions(settings=settings)
+    options = ReadOptions(columns=truth.columns, settings=settings)
     source = resolve(inputs, access, truth.format, options) if inputs else Source(access=access, options=options)
     with tempfile.TemporaryDirectory(prefix="driftline-labels-") as folder:
         gathering, problems = Gathering(Path(folder), truth.in_memory), source.problems
@@ -75,9 +82,19 @@ def indexed(truth: Truth, access: Access) -> Iterator[Indexed]:
                 problems = problems.add(batch)
             else:
                 labels = truth.keys.labels(*batch)
+                if truth.only is not None:
+                    labels = labels.filter(mask_of(_among(hash_texts(labels["id"]), truth.only)))
                 is_table = truth.whole and batch[0].schema.names != WHOLE.names
                 gathering.add(_quoted(labels) if is_table else labels)
         yield Indexed(gathering.index(), source.objects, problems)
+
+
+def _among(hashes: Hashes, only: Hashes) -> npt.NDArray[np.bool_]:
+    """Which hashes are among the sorted ones."""
+    if not len(only):
+        return np.zeros(len(hashes), dtype=np.bool_)
+    places = np.minimum(np.searchsorted(only, hashes), len(only) - 1)
+    return np.asarray(only[places] == hashes)
 
 
 def _quoted(labels: pa.RecordBatch) -> pa.RecordBatch:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from driftline.inferences.tables import Tables, name_of
+from driftline.inferences.tables import Tables, found, name_of, schema_of
 from driftline.manifest import Manifest
 from driftline.modelmonitors.monitor import Against, Basis, ModelMonitor
 from driftline.modelmonitors.watched import Watched
@@ -15,7 +15,7 @@ from driftline.schemas.fields import Environment
 from driftline.window import Window
 
 ID = "_id"
-ENVIRONMENT, BATCH = "_environment", "_batch"
+INGESTED, ENVIRONMENT, BATCH = "_ingested", "_environment", "_batch"
 
 
 @dataclass(frozen=True)
@@ -40,21 +40,21 @@ class Rows:
         return {**known, "as_of": self.as_of.isoformat(), "where": where}
 
 
-def rows_of(found: ModelMonitor, versions: Sequence[str], window: Window, as_of: datetime) -> Rows:
+def rows_of(of: ModelMonitor, versions: Sequence[str], window: Window, as_of: datetime) -> Rows:
     """The rows that a monitor looks at."""
-    return Rows(found.model, tuple(versions), as_of, found.environment, window, found.where)
+    return Rows(of.model, tuple(versions), as_of, of.environment, window, of.where)
 
 
-def baseline_rows(found: ModelMonitor, versions: Sequence[str], window: Window, as_of: datetime) -> Rows:
+def baseline_rows(of: ModelMonitor, versions: Sequence[str], window: Window, as_of: datetime) -> Rows:
     """The rows that it compares those of `window` with: a set that was imported, or a window of its own environment.
 
     A segment is compared with the same segment of the set.
     """
-    against: Against = found.against
-    known = Rows(found.model, tuple(versions), as_of, found.environment, against.window(window), found.where)
+    against: Against = of.against
+    known = Rows(of.model, tuple(versions), as_of, of.environment, against.window(window), of.where)
     if against.basis in (Basis.WINDOW, Basis.ROLLING):
         return known
-    where = dict(found.where) if against.batch is None else {**found.where, BATCH: against.batch}
+    where = dict(of.where) if against.batch is None else {**of.where, BATCH: against.batch}
     return replace(known, environment=Environment(str(against.basis)), where=where)
 
 
@@ -64,15 +64,22 @@ def manifest_of(rows: Rows, watched: Watched, tables: Tables) -> Manifest:
     manifest = Manifest(
         inputs, "delta", rows.settings(), columns=watched.columns, monitor=watched.monitor, model=watched.model
     )
-    if watched.label is None or not wants_labels(watched):
+    if watched.label is None or not wants_labels(watched) or not _holds(tables, rows.model, watched.label):
         return manifest
     where = {ENVIRONMENT: str(rows.environment)}
     truth = {
         "format": "delta",
-        "settings": {"as_of": rows.as_of.isoformat(), "where": where, "time_column": "_ingested"},
+        "settings": {"as_of": rows.as_of.isoformat(), "where": where, "time_column": INGESTED},
+        "columns": [ID, INGESTED, watched.label],
         "keys": {"id": ID, "time": "_time", "label": watched.label},
     }
     return replace(manifest, columns=(*watched.columns, ID), labels=(tables.actuals_uri(rows.model),), truth=truth)
+
+
+def _holds(tables: Tables, model: str, label: str) -> bool:
+    """Whether a label of this name was ever imported."""
+    table = found(tables, tables.actuals_uri(model))
+    return table is not None and label in schema_of(table).names
 
 
 def wants_labels(watched: Watched) -> bool:

@@ -20,6 +20,7 @@ from driftline.modelmonitors.watched import Watched
 from driftline.monitors.data_quality import DataQuality
 from driftline.monitors.model_quality import ModelQuality
 from driftline.papers import PAPERS, STATISTICS
+from driftline.reading import observe
 from driftline.window import Window
 
 __all__ = ["Learnt", "NoBaseline", "learn"]
@@ -79,7 +80,8 @@ def _of_files(found: ModelMonitor, watched: Watched, world: World) -> Baseline:
 def _of_rows(found: ModelMonitor, watched: Watched, rows: Rows, tables: Tables, world: World) -> Baseline:
     what = _said(found, rows)
     try:
-        made = runs.learn(manifest_of(rows, watched, tables), world)
+        manifest = manifest_of(rows, watched, tables)
+        made = runs.baseline_of(observe(manifest, world, judging=True), manifest.monitor)  # labels may be awaited
     except (EmptyWindow, NotFound) as error:
         remedy = "It is looked for again when rows are imported."
         raise NoBaseline(name=found.name, reason=f"there are no rows of {what}", remedy=remedy) from error
