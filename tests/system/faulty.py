@@ -69,6 +69,9 @@ def _serve(client: socket.socket, port: int, faults: Faults) -> None:
             up = threading.Thread(target=_pass, args=(client, server), daemon=True)
             up.start()
             _pass_down(server, client, faults)
+            for each in (client, server):  # the other thread still reads, so that closing alone would end nothing
+                with suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
 
 
 def _pass(source: socket.socket, target: socket.socket) -> None:

@@ -14,10 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftline.catalog.hours import Subject
-from driftline.errors import CallerError, DataError, DriftlineError
+from driftline.errors import CallerError, DataError, DriftlineError, Unavailable
 from driftline.imports.contents import Chunk, Tally, Unmapped, chunks, intake_of
 from driftline.imports.job import FileStatus, ImportFile, ImportJob
 from driftline.imports.jobs import REWRITTEN, etag_of
+from driftline.imports.learning import learned
 from driftline.imports.reading import open_file
 from driftline.imports.rejects import Rejects
 from driftline.imports.results import Result, fault_of_error
@@ -57,11 +58,12 @@ class Batch:
 
 @dataclass(frozen=True)
 class Read:
-    """A file that was opened: its rows so far, held or still to come, or why there will be none."""
+    """A file that was opened: its rows so far, held or still to come, or why there are none; `away`: for now."""
 
     file: ImportFile
     chunks: Iterable[Chunk] = ()
     failure: Result | None = None
+    away: Unavailable | None = None
     tally: Tally = field(default_factory=Tally)
     seconds: float = 0.0
 
@@ -88,6 +90,7 @@ class Load:
         self._stack = ExitStack()
         self.schemas = dict(batch.schemas)
         self.results: list[Result] = []
+        self.postponed: list[ImportFile] = []
         self.stagings: dict[str, Staging] = {}
         self.hourly: dict[str, Hourly] = {}
         self._waiting: dict[tuple[str, pa.Schema], list[pa.RecordBatch]] = {}
@@ -101,8 +104,16 @@ class Load:
         self._stack.close()
 
     def run(self) -> None:
-        """Read and stage all files; a file that fails leaves no row. Raises `Unavailable` where the world is down."""
-        read = self._read()
+        """Read and stage all files; a file that fails leaves no row, one that cannot be reached now is postponed.
+
+        Raises `Unavailable` where none can be reached, or the tables cannot.
+        """
+        self._learn()
+        every = self._read()
+        read = [each for each in every if each.away is None]
+        if not read and every[0].away is not None:
+            raise every[0].away
+        self.postponed = [each.file for each in every if each.away is not None]
         for each in read:
             self._grow(each.tally.added)
         for each in read:
@@ -142,13 +153,15 @@ class Load:
             return Read(file, _after(first, rows), tally=first.tally, seconds=time.monotonic() - began)
         except (DataError, CallerError) as error:
             return Read(file, failure=replace(failed(file, error), seconds=time.monotonic() - began))
+        except Unavailable as error:  # the others need not wait for it
+            return Read(file, away=error)
 
     def _chunks(self, file: ImportFile) -> Iterator[Chunk]:
         job = self.batch.job
         if file.size > job.policies.max_file_bytes:
             said = f"the file has {file.size:,} bytes, more than the {job.policies.max_file_bytes:,} of the job"
             raise Refused("File_Too_Large", f"{said}. Cut it into several files.")
-        schema = self.batch.schemas[job.version]
+        schema = self.schemas[job.version]
         opened = open_file(job, file.uri, schema, self._access)
         if file.etag and opened.etag and etag_of(opened.etag) != file.etag:
             raise Refused(REWRITTEN, "the file was rewritten before it was read. Its later version is read by itself.")
@@ -160,6 +173,12 @@ class Load:
             said = f"{tally.rejected:,} of {tally.rows:,} rows are rejected, more than {most:.0%}"
             faults = "; ".join(each.message for each in tally.told()[:3])
             raise Refused("Too_Many_Rejected", f"{said}: {faults}")
+
+    def _learn(self) -> None:
+        """The fields of a version that has none yet."""
+        job = self.batch.job
+        uris = (each.uri for each in self.batch.files if each.size <= job.policies.max_file_bytes)
+        self.schemas[job.version] = learned(job, self.schemas[job.version], uris, self._access)
 
     def _grow(self, added: Sequence[ModelField]) -> None:
         version = self.batch.job.version

@@ -61,13 +61,14 @@ def make_anew(catalog: Catalog, tables: Tables, batch: Batch, lost: Mapping[str,
     """Profile hours as the table has them now, in the place of all their parts; done before the batch is noted."""
     for version, said in lost.items():
         changed = [datetime.fromisoformat(hour) for hour in said]
-        rows = partial(_rows, tables, tables.inferences_uri(batch.job.model, version), str(batch.job.environment))
+        rows = partial(rows_in, tables, tables.inferences_uri(batch.job.model, version), str(batch.job.environment))
         name = f"{batch.stream}-{batch.number}-anew"
         uri, schema = _uri(tables, batch, version, "anew"), batch.schemas.get(version, ModelSchema())
         rebuild(catalog, _subject(batch, version), changed, rows, uri, tables.access, name=name, schema=schema)
 
 
-def _rows(tables: Tables, uri: str, environment: str, window: Window) -> Iterator[pa.RecordBatch]:
+def rows_in(tables: Tables, uri: str, environment: str, window: Window) -> Iterator[pa.RecordBatch]:
+    """The rows of a window of a table of inferences, as it is now."""
     span = {"since": window.start.isoformat(), "until": window.end.isoformat()}
     options = ReadOptions(settings={**span, "where": {"_environment": environment}})
     for item in strictly(resolve([uri], tables.access, "delta", options)):

@@ -21,7 +21,8 @@ def plan_of(load: Load, tables: Tables) -> dict[str, Any]:
             results[str(number)]["accepted"] -= lost[number]
             results[str(number)]["duplicate"] += lost.pop(number)
     return {
-        "files": [each.number for each in batch.files],
+        "files": [each.number for each in batch.files if each not in load.postponed],
+        "postponed": {str(each.number): each.attempts for each in load.postponed},
         "tables": sorted(load.stagings),
         "results": results,
         "lost": {str(number): count for number, count in lost.items()},

@@ -34,6 +34,9 @@ from driftline.storage.access import Access
 FILES, BYTES = 200, 64 << 20
 """So many small files, of so many bytes together, are one batch."""
 
+_ALONE = FILES.bit_length() - 1
+"""After so many attempts a file is alone in its batch; the settings allow more of them."""
+
 TURN_SECONDS = 20.0
 """After so long other jobs of the model have their turn."""
 
@@ -67,7 +70,7 @@ def run(catalog: Catalog, held: Work, settings: Settings, access: Access, log: L
     world = World(catalog, tables, reached, held, settings, log)
     began, files, rows = time.monotonic(), 0, 0
     while time.monotonic() - began < TURN_SECONDS:
-        _recover(world, jobs.lane_of(job.model))
+        recover(world, jobs.lane_of(job.model))
         done = _next(world, job)
         if done is None:
             break
@@ -118,7 +121,7 @@ def _next(world: World, job: ImportJob) -> tuple[int, int] | None:
             batches.change(tx, batch.stream, batch.number, plan)
         _commit(load, plan["tables"])
     _note(world, batch.job, batch.stream, batch.number, plan)
-    return len(batch.files), sum(each["rows"] for each in plan["results"].values())
+    return len(plan["files"]), sum(each["rows"] for each in plan["results"].values())
 
 
 def _commit(load: Load, tables: Sequence[str]) -> None:
@@ -141,10 +144,10 @@ def _undo(world: World, batch: Batch, *, alone: bool) -> None:
     with world.catalog.begin() as tx:
         batches.undo(tx, batch.stream, batch.number, now=now)
         for each in batch.files:
-            imports.change_file(tx, each.number, attempts=max(each.attempts, 1) if alone else each.attempts)
+            imports.change_file(tx, each.number, attempts=max(each.attempts, _ALONE) if alone else each.attempts)
 
 
-def _recover(world: World, stream: str) -> None:
+def recover(world: World, stream: str) -> None:
     """Bring a batch to its end that somebody began and did not note."""
     with world.catalog.read() as tx:
         row = batches.open_batch(tx, stream)
@@ -212,18 +215,17 @@ def _alive(tx: Connection, rows: Sequence[Any], most: int, now: datetime) -> Seq
 
 
 def _chosen(rows: Sequence[Any]) -> Sequence[Any]:
-    """The first of the waiting files that go together."""
-    if not rows:
-        return ()
-    first = rows[0]
-    if first.attempts or first.size > SMALL_BYTES or first.body.get("replaces"):
-        return (first,)
-    chosen, size = [], 0
+    """The first of the waiting files that go together: fewer where reading them ended a process before."""
+    chosen, size, most = list[Any](), 0, FILES
     for row in rows:
+        most = min(most, max(FILES >> row.attempts, 1))
         size += row.size
-        if row.attempts or row.body.get("replaces") or row.size > SMALL_BYTES or size > BYTES:
+        together = len(chosen) < most and row.size <= SMALL_BYTES and size <= BYTES and not row.body.get("replaces")
+        if chosen and not together:
             break
         chosen.append(row)
+        if not together:
+            break
     return chosen
 
 
@@ -241,6 +243,8 @@ def _note(world: World, job: ImportJob, stream: str, number: int, plan: Mapping[
         for name, columns in plan["results"].items():
             moments = {each: _moment(columns[each]) for each in ("first", "last")}
             imports.change_file(tx, int(name), **{**columns, **moments}, ended=now, batch=number)
+        for name, attempts in plan["postponed"].items():
+            imports.change_file(tx, int(name), attempts=attempts)
         for name, count in plan["lost"].items():
             imports.move_to_duplicate(tx, int(name), count)
         for name, schema in plan["schemas"].items():
