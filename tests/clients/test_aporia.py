@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 import requests
 from s3 import Server, running_s3
-from serving import Served, serving
+from serving import Served, serving, until
 from surroundings import Surroundings
 
 from driftline import aporia, registry
@@ -51,15 +51,16 @@ class Running:
 
     def jobs(self, model: str) -> dict[tuple[str, str], ImportJob]:
         """The jobs on the bucket into a model that are not deleted, by environment and content."""
-        found = self._jobs(model)
+        found = self.all_jobs(model)
         return {(str(each.environment), str(each.content)): each for each in found if each.place.uri.startswith("s3:")}
 
     def inboxes(self, model: str) -> dict[Content, Path]:
         """Where what was logged for a model is kept, by what it holds."""
-        found = [each for each in self._jobs(model) if not each.place.uri.startswith("s3:")]
+        found = [each for each in self.all_jobs(model) if not each.place.uri.startswith("s3:")]
         return {each.content: Path(each.place.uri.removeprefix("file://")) for each in found}
 
-    def _jobs(self, model: str) -> list[ImportJob]:
+    def all_jobs(self, model: str) -> list[ImportJob]:
+        """The jobs into a model that are not deleted."""
         with self.catalog.read() as tx:
             return list(jobs.page(tx, Search({"model": model, "status": "active"}, limit=100)).items)
 
@@ -384,3 +385,38 @@ def test_keys_are_needed_and_what_they_may(running: Running) -> None:
             headers = {"Authorization": f"Bearer {key}"} if key else {}
             answer = requests.post(running.server.url + path, json=sent, headers=headers, timeout=30)
             assert (answer.status_code, set(answer.json()["error"])) == (status, {"code", "message", "detail"})
+
+
+def test_what_was_deleted_comes_again(running: Running) -> None:
+    """J-04, J-15: a job deleted by others, and a model that is made anew, are no hindrance."""
+    host, port = running.address
+    aporia.init(token=running.key, host=host, port=int(port), environment="staging")
+    served = aporia.S3DataSource(f"{BUCKET}/again/", "parquet")
+
+    def made() -> aporia.Model:
+        aporia.create_model("again", "Again")
+        return aporia.create_model_version("again", "v1", "regression", {"x": "numeric"}, {"y": "numeric"})
+
+    model = made()
+    model.connect_serving(served, "id", "at")
+    before = model.get_dataset_sync_status("serving")["job"]
+    with running.catalog.begin() as tx:
+        jobs.delete(tx, before, now=datetime.now(UTC))
+    with pytest.raises(aporia.AporiaError, match="dataset not found: serving of again/v1"):
+        model.get_dataset_sync_status("serving")
+    model.connect_serving(served, "id", "at")
+    assert model.get_dataset_sync_status("serving")["job"] != before
+    for each in range(2):
+        model.log_prediction({"x": each}, {"y": 1.0}, id=f"r{each}")
+        aporia.delete_model("again")
+        model = made()
+    model.log_prediction({"x": 3}, {"y": 1.0}, id="r3")
+    (inbox,) = (each for each in running.all_jobs("again") if not each.place.uri.startswith("s3:"))
+    assert (inbox.environment, inbox.batch) == (Environment.VALIDATION, "staging")
+
+    def done() -> bool:
+        with running.catalog.read() as tx:
+            return jobs.counts(tx, inbox.id).accepted >= 1 and jobs.counts(tx, inbox.id).pending == 0
+
+    assert until(done)
+    aporia.shutdown()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from driftline.catalog import Catalog
+from driftline.catalog import Catalog, imports
 from driftline.errors import Invalid, NotFound
 from driftline.imports import jobs
-from driftline.imports.job import Content, ImportFile, ImportJob, Place
+from driftline.imports.job import Content, ImportFile, ImportJob, JobStatus, Place
 from driftline.inferences.tables import name_of
 from driftline.schemas.columns import Columns
 from driftline.schemas.fields import Environment
@@ -41,8 +41,11 @@ def push(catalog: Catalog, inbox: ImportJob, data: bytes, name: str, *, access: 
     if suffix is None:
         raise Invalid(what="format", got=inbox.place.format, expected=f"one of {', '.join(SUFFIXES)}")
     with catalog.begin() as tx:
-        if jobs.find(tx, inbox.id) is None:
+        known = jobs.find(tx, inbox.id)
+        if known is None:
             jobs.create(tx, inbox, now=now)
+        elif known.status is JobStatus.DELETED:  # with its model, which is there again
+            imports.change(tx, inbox.id, status=str(JobStatus.ACTIVE), modified=now)
     uri = f"{inbox.place.uri}{name_of(name)}.{suffix}"
     storage = storage_for(uri, access)
     storage.put_if_absent(uri, data)

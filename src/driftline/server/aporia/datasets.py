@@ -31,8 +31,7 @@ from driftline.storage.access import Access
 router = APIRouter(prefix="/v1beta/models/{model}/versions/{version}")
 
 _ENVIRONMENTS = {"training": Environment.TRAINING, "testing": Environment.VALIDATION}
-PRODUCTION = ("production", "prod")
-"""What clients call the environment whose rows are monitored."""
+_PRODUCTION = ("production", "prod")
 _FAULTS = 5
 """Files that failed, and faults of each, as a status shows them."""
 
@@ -46,12 +45,14 @@ def connect(call: Writing, model: ModelId, version: VersionName, asked: DatasetA
     said = digest_of(asked)
     with call.catalog.read() as tx:
         found = registry.get_version(tx, model, version)
-    known = own_of(found).get("datasets", {}).get(asked.name)
+        known = dataset_of(tx, found, asked.name)
     if known is None or known["said"] != said:
         job = placed(call, _job(found, _labelled(found, asked), asked))
         with call.catalog.begin() as tx:
             found = locked(tx, model, version)
-            known = put(call, tx, found, _labelled(found, asked), job, {"name": asked.name, "said": said})
+            known = dataset_of(tx, found, asked.name)
+            if known is None or known["said"] != said:
+                known = put(call, tx, found, _labelled(found, asked), job, {"name": asked.name, "said": said})
         wake(call)
     return {"id": known["job"], "name": asked.name, "model_id": model, "model_version": version}
 
@@ -70,11 +71,19 @@ def sync_status(call: Reading, model: ModelId, version: VersionName, dataset: Da
     """How far the dataset is: files by status, rows by what became of them, and the first faults."""
     with call.catalog.read() as tx:
         found = registry.get_version(tx, model, version)
-        datasets = own_of(found).get("datasets", {})
-        if dataset not in datasets:
-            remedy = f"Connect it first: model.connect_{dataset}(...). Connected: {', '.join(datasets) or 'none'}."
+        known = dataset_of(tx, found, dataset)
+        if known is None:
+            there = ", ".join(name for name in own_of(found).get("datasets", {}) if dataset_of(tx, found, name))
+            remedy = f"Connect it first: model.connect_{dataset}(...). Connected: {there or 'none'}."
             raise NotFound(what="dataset", name=f"{dataset} of {model}/{version}", remedy=remedy)
-        return {"dataset": dataset, **status_of(tx, datasets[dataset]["job"])}
+        return {"dataset": dataset, **status_of(tx, known["job"])}
+
+
+def dataset_of(tx: Connection, version: ModelVersion, name: str) -> dict[str, Any] | None:
+    """What is kept of a dataset whose import job was not deleted, by whomever."""
+    known = own_of(version).get("datasets", {}).get(name)
+    job = jobs.find(tx, known["job"]) if known else None
+    return None if job is None or job.status is JobStatus.DELETED else dict(known)
 
 
 def placed(call: Call, job: ImportJob) -> ImportJob:
@@ -94,8 +103,9 @@ def put(
     if schema != version.schema:
         version = registry.put_schema(tx, version.model, version.version, schema, now=call.now)
     datasets = dict(own_of(version).get("datasets", {}))
-    if about["name"] in datasets:
-        jobs.delete(tx, datasets[about["name"]]["job"], now=call.now)
+    before = dataset_of(tx, version, about["name"])
+    if before is not None:
+        jobs.delete(tx, before["job"], now=call.now)
     space = registry.get_model(tx, version.model).space
     datasets[about["name"]] = {**about, "job": jobs.create(tx, replace(job, space=space), now=call.now).id}
     keep(tx, version, {"datasets": datasets}, now=call.now)
@@ -105,7 +115,8 @@ def put(
 def switch(call: Call, tx: Connection, version: ModelVersion, *, enabled: bool) -> None:
     """Start or pause the jobs of all datasets of a version."""
     for each in own_of(version).get("datasets", {}).values():
-        status = jobs.get(tx, each["job"]).status
+        job = jobs.find(tx, each["job"])
+        status = job.status if job else JobStatus.DELETED
         if enabled and status is JobStatus.INACTIVE:
             jobs.start(tx, each["job"], now=call.now)
         elif not enabled and status is JobStatus.ACTIVE:
@@ -202,7 +213,15 @@ def _content(asked: DatasetAsked, labels: dict[str, str]) -> Content:
 
 def _environment(asked: DatasetAsked) -> tuple[Environment, str | None]:
     """Where the rows belong; what serves elsewhere than in production is apart from it, as a batch of its name."""
-    said = asked.sync.environment
     if asked.name in _ENVIRONMENTS:
         return _ENVIRONMENTS[asked.name], asked.name if asked.name == "testing" else None
-    return (Environment.PRODUCTION, None) if said.lower() in PRODUCTION else (Environment.VALIDATION, said)
+    return served_in(asked.sync.environment)
+
+
+def served_in(said: str) -> tuple[Environment, str | None]:
+    """The environment and batch of rows that are served where a client says it is.
+
+    >>> served_in("production"), served_in("staging")
+    ((<Environment.PRODUCTION: 'production'>, None), (<Environment.VALIDATION: 'validation'>, 'staging'))
+    """
+    return (Environment.PRODUCTION, None) if said.lower() in _PRODUCTION else (Environment.VALIDATION, said)

@@ -10,14 +10,13 @@ from hashlib import sha256
 from typing import Any
 
 from driftline import registry
-from driftline.errors import Invalid
 from driftline.imports.job import Content, ImportJob
 from driftline.imports.pushed import inbox_of, push
 from driftline.registry import ModelVersion
 from driftline.schemas.columns import Columns
-from driftline.schemas.fields import Environment, ModelSchema, Role
+from driftline.schemas.fields import ModelSchema, Role
 from driftline.server.aporia.asked import RowAsked, RowsAsked
-from driftline.server.aporia.datasets import PRODUCTION
+from driftline.server.aporia.datasets import served_in
 from driftline.server.aporia.fields import actual_of
 from driftline.server.aporia.versions import locked, own_of
 from driftline.server.aws.waking import wake
@@ -48,17 +47,14 @@ class Names:
 def log(call: Call, asked: RowsAsked) -> list[str]:
     """Put logged predictions and actuals where they are imported from; returns what of them could not be kept.
 
-    The same call again changes nothing. Raises `NotFound` for an unknown version, `Invalid` for what are no rows.
+    The same call again changes nothing. Raises `NotFound` for an unknown version.
     """
-    if asked.environment.lower() not in PRODUCTION:
-        remedy = "Connect a dataset for rows of elsewhere: model.connect_testing(...)."
-        raise Invalid(what="environment", got=asked.environment, expected="production", remedy=remedy)
     found = _with_actuals(call, asked)
     names = Names.of(found.schema)
     rows, warnings = rows_of(names, asked.predictions)
     for content, some in rows.items():
         body = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in some).encode()
-        inbox = _inbox(call, found, content, names)
+        inbox = _inbox(call, found, content, names, asked.environment)
         push(call.catalog, inbox, body, sha256(body).hexdigest(), access=Access(), now=call.now)
     wake(call)
     return warnings
@@ -111,16 +107,17 @@ def _with_actuals(call: Call, asked: RowsAsked) -> ModelVersion:
         return registry.put_schema(tx, asked.modelId, asked.modelVersion, schema, now=call.now)
 
 
-def _inbox(call: Call, version: ModelVersion, content: Content, names: Names) -> ImportJob:
-    time = None if content is Content.ACTUALS else names.time
+def _inbox(call: Call, version: ModelVersion, content: Content, names: Names, served: str) -> ImportJob:
+    environment, batch = served_in(served)
     return inbox_of(
         call.settings,
         version.model,
         version.version,
         format="jsonlines",
         content=content,
-        columns=Columns(id=names.id, timestamp=time),
-        environment=Environment.PRODUCTION,
+        columns=Columns(id=names.id, timestamp=None if content is Content.ACTUALS else names.time),
+        environment=environment,
+        batch=batch,
     )
 
 

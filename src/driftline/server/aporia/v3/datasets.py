@@ -16,7 +16,7 @@ from driftline.registry import ModelVersion
 from driftline.schemas.columns import Columns
 from driftline.schemas.fields import Environment, ModelField, ModelSchema, ModelType, Role
 from driftline.server.aporia import identities
-from driftline.server.aporia.datasets import placed, put, status_of
+from driftline.server.aporia.datasets import dataset_of, placed, put, status_of
 from driftline.server.aporia.fields import kind_of, schema_of
 from driftline.server.aporia.places import place_of
 from driftline.server.aporia.v3.asked import ROOT, DatasetAsked, FieldAsked, Id, QueryChange, SchemaAsked, Workspace
@@ -47,7 +47,7 @@ def list_datasets(
         else:
             models = registry.models(tx, space_of(workspace))
             found = [each for model in models for each in registry.versions(tx, model.id)]
-        return [dataset_said(tx, each, name) for each in found for name in _names(each)]
+        return [dataset_said(tx, each, name) for each in found for name in _names(tx, each)]
 
 
 @router.post(ROOT + "/datasets")
@@ -62,7 +62,7 @@ def create_dataset(call: Writing, workspace: Workspace, asked: DatasetAsked) -> 
     about |= asked.model_dump(by_alias=True, include={"config", "schema_"})
     with call.catalog.begin() as tx:
         found = locked(tx, model, version)
-        if asked.stage in own_of(found).get("datasets", {}):
+        if dataset_of(tx, found, asked.stage) is not None:
             name, remedy = f"{asked.stage} of {model}/{version}", "Delete it first, or change where its rows are."
             raise Conflict(what="dataset", name=name, reason="it exists already", remedy=remedy)
         put(call, tx, found, _merged(found, asked.schema_), job, about)
@@ -132,16 +132,17 @@ def _names_of(version: ModelVersion) -> tuple[str, str]:
     return version.model, version.version
 
 
-def _names(version: ModelVersion) -> list[str]:
-    """The datasets that this SDK made; those of the older one have no schema of their own."""
-    return [name for name, known in own_of(version).get("datasets", {}).items() if "schema" in known]
+def _names(tx: Connection, version: ModelVersion) -> list[str]:
+    """The datasets that this SDK made and that are there; those of the older one have no schema of their own."""
+    found = {name: dataset_of(tx, version, name) for name in own_of(version).get("datasets", {})}
+    return [name for name, known in found.items() if known is not None and "schema" in known]
 
 
 def _dataset(tx: Connection, workspace: str, id: str) -> tuple[ModelVersion, str]:
     model, version, name = identities.parts(id, 3)
     model_of(tx, workspace, model)
     found = registry.get_version(tx, model, version)
-    if name not in _names(found):
+    if name not in _names(tx, found):
         raise NotFound(what="dataset", name=f"{name} of {model}/{version}", remedy="It was deleted, or never made.")
     return found, name
 
