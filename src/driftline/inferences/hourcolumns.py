@@ -131,7 +131,10 @@ def _of_floats(values: Floats, present: npt.NDArray[np.bool_] | None, hours: Hou
     ordered = values.copy()
     for start, end in pairwise(finite.starts.tolist()):
         ordered[start:end].sort()
-    return _of_runs(_runs(finite, ordered), Rows(hours.keys, counts), infinite)
+    runs = _runs(finite, ordered)
+    tallies, uncounted = _tallied(runs, whole=kind >= 0)
+    complete = stacks.joined([Rows(hours.keys, counts), uncounted])
+    return replace(_of_runs(runs, hours.keys, complete, infinite), numbers=tallies)
 
 
 def _runs(hours: Hours, ordered: Floats) -> Runs:
@@ -147,25 +150,13 @@ def _runs(hours: Hours, ordered: Floats) -> Runs:
     return Runs(Hours(hours.keys, starts), ordered[places], np.diff(places, append=len(ordered)))
 
 
-def _of_runs(runs: Runs, counts: Rows, infinite: Ints) -> Stacks:
-    """The states of numbers that are sorted; `counts` are complete but for what is not counted."""
-    whole = (counts.cells[:, stacks.FRACTIONAL] == 0) & (
-        counts.cells[:, stacks.STRING] < counts.cells[:, stacks.PRESENT]
-    )
-    tallies, uncounted = _tallied(runs, counts.keys, whole=whole)
-    none = Stacks.none()
-    return Stacks(
-        counts=stacks.joined([counts, uncounted]),
-        moments=_moments(runs, counts.keys, infinite),
-        lengths=none.lengths,
-        items=thinned(runs.hours.keys, runs.values, runs.counts, runs.hours.starts, stacks.SIZE)
-        if len(runs.values)
-        else none.items,
-        hashes=_lowest(runs.hours, hash_numbers(runs.values)),
-        numbers=tallies,
-        texts=none.texts,
-        loose={},
-    )
+def _of_runs(runs: Runs, keys: Ints, counts: Rows, infinite: Ints) -> Stacks:
+    """The states of numbers that are sorted, but for how often each of them occurs."""
+    found = replace(Stacks.none(), counts=counts, moments=_moments(runs, keys, infinite))
+    if not len(runs.values):
+        return found
+    items = thinned(runs.hours.keys, runs.values, runs.counts, runs.hours.starts, stacks.SIZE)
+    return replace(found, items=items, hashes=_lowest(runs.hours, hash_numbers(runs.values)))
 
 
 def _moments(runs: Runs, keys: Ints, infinite: Ints) -> Rows:
@@ -188,15 +179,13 @@ def _moments(runs: Runs, keys: Ints, infinite: Ints) -> Rows:
     return Rows(keys, cells)
 
 
-def _tallied(runs: Runs, keys: Ints, *, whole: npt.NDArray[np.bool_]) -> tuple[Tallies, Rows]:
-    """The counts of numbers; those of hours are left out that are not `whole`, one of each of `keys`, nor repeat."""
+def _tallied(runs: Runs, *, whole: bool) -> tuple[Tallies, Rows]:
+    """The counts of numbers; of fractions that do not repeat within an hour none are kept."""
     sizes = runs.hours.sizes
     if not len(sizes):
         return Stacks.none().numbers, Rows.none(np.int64)
     counts = np.ones(len(runs.values), np.int64) if runs.counts is None else runs.counts
-    alike = whole[np.searchsorted(keys, runs.hours.keys)]
-    if runs.counts is not None:
-        alike |= np.maximum.reduceat(counts, runs.hours.starts[:-1]) > 1
+    alike = whole | (np.maximum.reduceat(counts, runs.hours.starts[:-1]) > 1)
     left = (sizes > UNLIKE) & ~alike
     cells = np.zeros((int(left.sum()), 7), np.int64)
     cells[:, stacks.ERROR] = 1
@@ -265,10 +254,11 @@ def _of_texts(encoded: pa.DictionaryArray, hours: Hours, pool: dict[str, int]) -
     np.add.at(counts[:, stacks.PRESENT], owners, times)
     np.add.at(counts, (owners, kinds[codes]), times)
     np.add.at(infinite, owners, np.where(np.isinf(parsed[codes]), times, 0))
-    numbers = _of_runs(_runs_of(owners, parsed[codes], times, hours), Rows(hours.keys, counts), infinite)
+    runs = _runs_of(owners, parsed[codes], times, hours)
+    numbers = _of_runs(runs, hours.keys, Rows(hours.keys, counts), infinite)
     plain = ~numeric[codes]
     keys = hours.keys[owners]
-    tallies, unknown = Tallies(keys[plain], codes[plain], times[plain]).cut(TEXTS)
+    tallies, unknown = Tallies(keys, codes, times).cut(TEXTS)
     return replace(
         numbers,
         counts=stacks.joined([numbers.counts, unknown]),

@@ -12,7 +12,7 @@ from driftline.inferences import stacks
 from driftline.inferences.stacks import Stacks, pieces
 from driftline.profile import Profile
 from driftline.profile.analyzers import FORMS
-from driftline.profile.arrow import texts_of
+from driftline.profile.arrow import mask_of, texts_of
 from driftline.profile.columns import Ints
 from driftline.profile.count import Count, CountState
 from driftline.profile.distinct import Distinct, DistinctState
@@ -21,6 +21,7 @@ from driftline.profile.hashing import hash_numbers, hash_texts
 from driftline.profile.kinds import KindCounts, Kinds
 from driftline.profile.moments import Lengths, Moments, MomentsState
 from driftline.profile.quantiles import K, Quantiles, Sketch
+from driftline.profile.texts import read_each
 from driftline.schema import Field
 
 STATED = stacks.SIZE
@@ -128,12 +129,14 @@ def _frequent(sheet: Sheet, states: dict[Any, Any]) -> None:
 
 
 def _distinct(frequent: FrequentState, hashes: Any) -> DistinctState:
+    """Where all values are counted these are all; texts that read as numbers are numbers here, as in `Distinct`."""
     if not frequent.exact or not (frequent.texts or frequent.numbers):
         return DistinctState(hashes, stacks.HASHES)
-    every = np.concatenate(
-        (hash_numbers(np.array(list(frequent.numbers), np.float64)), hash_texts(texts_of(list(frequent.texts))))
-    )
-    return DistinctState(np.sort(every))
+    texts = texts_of(list(frequent.texts))
+    fractional, integral, _, parsed = read_each(texts)
+    numbers = np.concatenate((np.array(list(frequent.numbers), np.float64), parsed[np.isfinite(parsed)]))
+    plain = hash_texts(texts.filter(mask_of(~(fractional | integral))))
+    return DistinctState(np.unique(np.concatenate((hash_numbers(numbers), plain))))
 
 
 def _parts(keys: Ints, *columns: Any) -> dict[int, tuple[Any, ...]]:
