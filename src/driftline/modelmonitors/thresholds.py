@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from driftline.errors import Invalid
 from driftline.metrics.metric import METRICS
 from driftline.monitors.constraints import Config, Constraints
@@ -47,12 +49,21 @@ def _of_columns(constraints: Constraints, thresholds: Mapping[str, Any]) -> Cons
     for name in (name for name in each if name not in constraints.names):
         raise Invalid(what="threshold", got=name, expected=f"a column such as {', '.join(constraints.names[:8])}")
     columns = tuple(
-        replace(column, override=(column.override or Config()).under(Config(**each[column.name])))
+        replace(column, override=(column.override or Config()).under(_config(each[column.name])))
         if column.name in each
         else column
         for column in constraints.columns
     )
-    return replace(constraints, columns=columns, config=constraints.config.under(Config(**own)))
+    return replace(constraints, columns=columns, config=constraints.config.under(_config(own)))
+
+
+def _config(given: Mapping[str, Any]) -> Config:
+    try:
+        return TypeAdapter(Config).validate_python(dict(given))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        raise Invalid(what=f"threshold {name}", got=first["input"], expected=first["msg"]) from error
 
 
 def _of_quality(constraints: QualityConstraints, thresholds: Mapping[str, Any]) -> QualityConstraints:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from driftline.asking import Asked
 from driftline.errors import Conflict, Invalid
@@ -190,9 +193,16 @@ def _asked(given: object) -> Asked | None:
 
 
 def _made(kind: str, settings: Mapping[str, Any]) -> Monitor:
-    """The monitor with these settings; raises `Invalid`."""
+    """The monitor with these settings; raises `Invalid` naming the one that is wrong."""
     try:
-        return MONITORS[kind](**settings)
-    except (TypeError, ValueError, AttributeError) as error:
-        expected = "values such as the reference has"
-        raise Invalid(what=f"settings of {kind}", got=dict(settings), expected=expected, remedy=str(error)) from error
+        return _types(kind).validate_python(dict(settings))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or kind
+        raise Invalid(what=f"setting {place} of {kind}", got=first["input"], expected=first["msg"]) from error
+
+
+@cache
+def _types(kind: str) -> TypeAdapter[Monitor]:
+    """What settings of a kind may be, by the types of its members: they come from requests."""
+    return TypeAdapter(MONITORS[kind])
