@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,11 +23,12 @@ from driftline.settings import Settings
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """The address of a server with an empty catalog, and a key that may do all."""
-    catalog = Catalog(f"sqlite:///{tmp_path_factory.mktemp('rest') / 'catalog.sqlite'}")
+    home = tmp_path_factory.mktemp("rest")
+    catalog = Catalog(f"sqlite:///{home / 'catalog.sqlite'}")
     catalog.migrate()
     with catalog.begin() as tx:
         key = keys.create_api_key(tx, "fuzzer", ["read", "write", "admin"], now=datetime.now(UTC))
-    listener = Listener(create_app(Settings(home=Path("unused"), requests_per_second=1e6), catalog), "127.0.0.1", 0)
+    listener = Listener(create_app(Settings(home=home, requests_per_second=1e6), catalog), "127.0.0.1", 0)
     listener.start()
     yield listener.url, key
     listener.stop()

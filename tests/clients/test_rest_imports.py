@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 import requests
 
-from driftline.catalog import Catalog, keys
+from driftline.catalog import Catalog, hours, keys
 from driftline.server.app import create_app
 from driftline.server.listen import Listener
 from driftline.settings import Settings
 from driftline.storage.access import Access
+from driftline.window import Window
 from driftline.worker import Worker
 
 AGE = {"name": "age", "role": "feature", "kind": "numeric"}
@@ -289,3 +290,94 @@ def test_an_uploaded_file_is_imported_once(api: Api, folder: Path) -> None:
         assert ended(api, file["job"])["counts"]["accepted"] == 100
     (kept,) = api.ask("GET", f"/imports/{file['job']}/files")["items"]
     assert (kept["number"], kept["accepted"]) == (file["number"], 100)
+
+
+def cleared(api: Api, given: Any) -> Any:
+    """The order, once it was carried out."""
+    until = time.monotonic() + 60
+    while True:
+        found = api.ask("GET", f"/models/{given['model']}/clearings/{given['id']}")
+        if found["ended"] is not None:
+            return found
+        assert time.monotonic() < until, found
+        time.sleep(0.1)
+
+
+def count(api: Api) -> int:
+    """Rows of the hours' profiles of the model."""
+    with api.catalog.read() as tx:
+        window = Window(datetime(2026, 9, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
+        return sum(hours.hours(tx, hours.Subject("churn", "v1", "production"), window).values())
+
+
+def test_rows_are_shown_with_the_file_and_row_they_came_from(api: Api, folder: Path) -> None:
+    """J-08: pages of rows by time, id and file; the table itself is named for other tools."""
+    job = api.ask("POST", "/imports", wanted(folder), 201)
+    ended(api, job["id"])
+    (file,) = api.ask("GET", f"/imports/{job['id']}/files")["items"]
+    page = api.ask("GET", "/models/churn/rows", version="v1", limit=60)
+    rest = api.ask("GET", "/models/churn/rows", version="v1", limit=60, token=page["next_token"])
+    assert sorted(each["id"] for each in [*page["items"], *rest["items"]]) == sorted(f"r{each}" for each in range(100))
+    assert rest["next_token"] is None
+    (row,) = api.ask("GET", "/models/churn/rows", version="v1", id="r7")["items"]
+    assert (row["file"], row["row"], row["values"]) == (file["number"], 8, {"age": 7.0, "churn": 1})
+    assert row["time"] == "2026-10-01T07:00:00Z"
+    span: dict[str, Any] = {"since": "2026-10-01T07:00:00Z", "until": "2026-10-01T08:00:00Z"}
+    assert len(api.ask("GET", "/models/churn/rows", version="v1", **span)["items"]) == 4
+    assert api.ask("GET", "/models/churn/rows", version="v1", file=file["number"] + 1)["items"] == []
+    inferences, actuals = api.ask("GET", "/models/churn/tables")["items"]
+    assert (inferences["kind"], inferences["version"], inferences["files"]) == ("inferences", "v1", 1)
+    assert Path(inferences["uri"], "_delta_log").is_dir()
+    assert (actuals["kind"], actuals["snapshot"]) == ("actuals", None)
+    history = api.ask("GET", "/models/churn/tables/history", version="v1")["items"]
+    assert [each["snapshot"] for each in history] == list(range(len(history)))[::-1]
+    assert history[0]["operation"] == "import"
+    api.ask("GET", "/models/churn/tables/history", code=404)
+
+
+def test_a_subjects_rows_are_removed_everywhere(api: Api, folder: Path) -> None:
+    """The rows of one id go, from table, profiles and rejected rows; others stay."""
+    (folder / "a.csv").write_text(rows() + "r7,1926-10-01T00:00:00Z,3,1\n")
+    job = api.ask("POST", "/imports", wanted(folder), 201)
+    ended(api, job["id"])
+    assert count(api) == 100
+    done = cleared(api, api.ask("POST", "/models/churn/forgets", {"ids": ["r7", "r8", "nobody"]}, 202))
+    assert (done["kind"], done["rows"]) == ("forget", 3)
+    assert api.ask("GET", "/models/churn/rows", version="v1", id="r7")["items"] == []
+    assert len(api.ask("GET", "/models/churn/rows", version="v1", limit=200)["items"]) == 98
+    assert count(api) == 98
+    (file,) = api.ask("GET", f"/imports/{job['id']}/files")["items"]
+    assert api.ask("GET", f"/files/{file['number']}/rejects")["items"] == []
+    orders = list(Path(api.settings.tables_root).rglob("orders/*.json"))
+    assert len(orders) == 1
+    assert "r7" not in orders[0].read_text()
+
+
+def test_a_deleted_job_is_purged_and_its_rows_can_come_again(api: Api, folder: Path) -> None:
+    """J-15: deleting keeps the rows, a purge takes them out; then another job may bring them."""
+    first = api.ask("POST", "/imports", wanted(folder), 201)
+    ended(api, first["id"])
+    assert "Delete it first" in api.told("POST", f"/imports/{first['id']}/purges", code=409)
+    api.ask("DELETE", f"/imports/{first['id']}")
+    assert count(api) == 100
+    done = cleared(api, api.ask("POST", f"/imports/{first['id']}/purges", code=202))
+    assert (done["kind"], done["job"], done["rows"]) == ("purge", first["id"], 100)
+    assert count(api) == 0
+    assert api.ask("GET", "/models/churn/rows", version="v1")["items"] == []
+    again = cleared(api, api.ask("POST", f"/imports/{first['id']}/purges", code=202))
+    assert again["rows"] == 0
+    second = api.ask("POST", "/imports", wanted(folder), 201)
+    assert ended(api, second["id"])["counts"]["accepted"] == 100
+    assert count(api) == 100
+
+
+def test_old_rows_go_and_tables_are_tidied(api: Api, folder: Path) -> None:
+    """Retention by days, compaction that readers do not notice."""
+    (folder / "b.csv").write_text(rows(start=200).replace("2026-10-01", "2026-10-02"))
+    ended(api, api.ask("POST", "/imports", wanted(folder), 201)["id"], 2)
+    before = {"before": "2026-10-02T12:00:00Z"}
+    assert cleared(api, api.ask("POST", "/models/churn/retentions", before, 202))["rows"] == 100
+    left = api.ask("GET", "/models/churn/rows", version="v1", limit=200)["items"]
+    assert {each["time"][:10] for each in left} == {"2026-10-02"}
+    assert cleared(api, api.ask("POST", "/models/churn/compactions", code=202))["kind"] == "compact"
+    assert len(api.ask("GET", "/models/churn/rows", version="v1", limit=200)["items"]) == 100

@@ -33,6 +33,8 @@ _ELSEWHERE = {
 }
 for _name, _said in _ELSEWHERE.items():
     app.command(f"driftline.commands.importfiles:{_name}", name=_name, help=_said)
+_PURGE = "Remove the rows that a deleted job brought, from tables and profiles, for good."
+app.command("driftline.commands.modeltables:purge", name="purge", help=_PURGE)
 app.command("driftline.commands.once:once", name="once", help="Import files once on this machine, without a server.")
 
 Status = Literal["active", "inactive", "deleted"]
@@ -201,26 +203,6 @@ def delete(id: str, *, remote: Remote | None = None) -> int:
     remote = remote or Remote()
     found = remote.ask("DELETE", f"/imports/{id}")
     show(found, Facts([("id", found["id"]), ("status", found["status"])]), as_json=remote.json)
-    return 0
-
-
-@app.command
-def purge(id: str, *, yes: Flag = False, remote: Remote | None = None) -> int:
-    """Remove the rows that a deleted job brought, from tables and profiles, for good.
-
-    Parameters
-    ----------
-    id
-        The job's id, or the beginning of it.
-    yes
-        Do it; without this, only show what would go.
-    """
-    remote = remote or Remote()
-    if yes:
-        return _turned(remote, f"/imports/{id}/purge")
-    found = remote.get(f"/imports/{id}")
-    rows = f"{found['counts']['accepted']:,} rows of {found['model']} {found['version']} would go"
-    show(found, f"{rows}; --yes removes them", as_json=remote.json)
     return 0
 
 

@@ -19,10 +19,21 @@ EXAMPLES = """
     driftline models add-version churn v1 --type binary --schema schema.json
     driftline models schema churn v1 --json > schema.json
     driftline models schema churn v1 --put schema.json
-    driftline models list --contains churn
+    driftline models rows churn v1 --since 2026-10-01 --limit 5
+    driftline models forget churn --row-id 4711
     """
 
 app = App(name="models", help_epilogue=epilogue(EXAMPLES))
+
+_TABLES = {
+    "tables": "Show where the tables of a model are: one of inferences for each version, one of actuals.",
+    "rows": "Show imported rows, each with the file and row that it came from.",
+    "forget": "Remove the rows of a subject for good.",
+    "retain": "Remove the rows of days before a day; the profiles of their hours stay.",
+    "compact": "Make large files of many small ones, and remove those that no reader needs.",
+}
+for _name, _said in _TABLES.items():
+    app.command(f"driftline.commands.modeltables:{_name}", name=_name, help=_said)
 
 Risk = Literal["low", "medium", "high", "unknown"]
 Tags = Annotated[tuple[str, ...], Parameter(negative="", consume_multiple=False, show_default=False)]

@@ -100,7 +100,7 @@ def forget(tables: Tables, model: str, versions: Sequence[str], ids: Sequence[st
     rows, hours = 0, set[tuple[str, str, datetime]]()
     for version in versions:
         uri = tables.inferences_uri(model, version)
-        hours |= {(version, *each) for each in _hours(tables, uri, ids)}
+        hours |= {(version, *each) for each in hours_with(tables, uri, ids)}
         rows += _forgotten(tables, uri, ids)
     rows += _forgotten(tables, tables.actuals_uri(model), ids)
     return Forgotten(rows, frozenset(hours))
@@ -121,7 +121,8 @@ def _version(commit: Mapping[str, Any]) -> Version:
     return Version(int(commit["version"]), made, operation, said)
 
 
-def _hours(tables: Tables, uri: str, ids: Sequence[str]) -> Iterator[tuple[str, datetime]]:
+def hours_with(tables: Tables, uri: str, ids: Sequence[str]) -> Iterator[tuple[str, datetime]]:
+    """Environments and hours in which a table of inferences has rows with these ids."""
     table = found(tables, uri)
     if table is None:
         return

@@ -8,7 +8,7 @@ from typing import Any
 
 from driftline.catalog import Catalog
 from driftline.catalog.work import Work
-from driftline.imports import jobs
+from driftline.imports import clearing, jobs
 from driftline.imports.running import run as run_imports
 from driftline.modelmonitors import following
 from driftline.modelmonitors import running as modelmonitors
@@ -30,6 +30,7 @@ def importing(catalog: Catalog, claimed: Work, settings: Settings, access: Acces
 
 LABOURS: Mapping[str, Labour] = {
     jobs.WORK: importing,
+    clearing.WORK: clearing.run,
     modelmonitors.WORK: modelmonitors.run,
     following.LEARN: following.run,
 }
