@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from driftline import registry
-from driftline.catalog import Catalog, spaces
+from driftline.catalog import Catalog, imports, spaces
 from driftline.errors import DataError, Invalid
 from driftline.imports import jobs
 from driftline.imports.credentials import access_of
@@ -17,10 +17,13 @@ from driftline.imports.dryrun import DryRun, dry_run
 from driftline.imports.job import Content, ImportJob, Place
 from driftline.imports.ownership import is_asked, refuse_unproved
 from driftline.imports.places import place_of, refuse_folder
+from driftline.imports.triggers import doubled
 from driftline.registry import Model, ModelVersion
+from driftline.schemas.faults import Fault
 from driftline.schemas.fields import LATE, Environment, ModelSchema, ModelType, Role
 from driftline.schemas.mapped import Mapped
 from driftline.settings import Settings
+from driftline.storage import queues
 from driftline.storage.access import Access
 from driftline.storage.uris import scheme_of
 
@@ -69,6 +72,8 @@ def placed(catalog: Catalog, wanted: Wanted, settings: Settings, access: Access,
             key = spaces.ingestion_key(tx, model.space if model else wanted.job.space, now=now)
             reached = access_of(tx, place.credentials, access)
         refuse_unproved(place, reached, key)
+    if place.events is not None and place.events != "webhook":
+        queues.refuse(place.events)
     content = wanted.content or _content(None, wanted.job)
     return replace(wanted, job=replace(wanted.job, place=place, content=content))
 
@@ -88,13 +93,17 @@ def attempt(
         if version is None and not wanted.creates:
             registry.get_version(tx, job.model, job.version)
         reached = access_of(tx, job.place.credentials, access)
+        others = [jobs.of_row(row) for row in imports.active(tx)]
     known = version.schema if version is not None and version.schema.fields else wanted.schema
     tried = dry_run(replace(job, content=wanted.content or Content.BOTH), known, reached, now=now, file=file, rows=rows)
     content = wanted.content or _content(tried.mapped, job)
     if content is not wanted.content and content is Content.ACTUALS and tried.file is not None:
         tried = dry_run(replace(job, content=content), known, reached, now=now, file=tried.file, rows=rows)
+    job = replace(job, content=content)
+    again = tuple(Fault("Overlapping_Jobs", said) for said in doubled(job, others))
+    tried = replace(tried, warnings=(*tried.warnings, *again))
     schema = _schema(known or ModelSchema(), tried, content)
-    return replace(wanted, job=replace(job, content=content), type=wanted.type or tried.type, schema=schema), tried
+    return replace(wanted, job=job, type=wanted.type or tried.type, schema=schema), tried
 
 
 def make(tx: Connection, wanted: Wanted, *, now: datetime) -> ImportJob:

@@ -62,10 +62,14 @@ def doubled(job: ImportJob, others: Iterable[ImportJob]) -> Iterator[str]:
     """
     mine = triggers_of(job.place, "this job")
     for each in others:
-        if each.id == job.id or (each.model, each.content) != (job.model, job.content):
+        if each.id == job.id or _kind(each) != _kind(job):
             continue
         theirs = triggers_of(each.place, f"job {each.id}")
         yield from (_told(one, other) for one in mine for other in theirs if _overlap(one, other))
+
+
+def _kind(job: ImportJob) -> tuple[str, ...]:
+    return job.model, job.content, job.environment
 
 
 def _overlap(one: Trigger, other: Trigger) -> bool:

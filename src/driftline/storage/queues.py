@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -77,17 +78,36 @@ def arn_of(url: str) -> str:
     return f"arn:aws:sqs:{amazon['region']}:{path[0]}:{path[-1]}" if amazon and len(path) == 2 else url
 
 
+def refuse(url: str) -> None:
+    """Raise `Invalid` for what is no URL of a queue; an address of the link-local network is none.
+
+    >>> refuse("http://169.254.169.254/latest/meta-data")
+    Traceback (most recent call last):
+    driftline.errors.Invalid: queue: got 'http://169.254.169.254/latest/meta-data', expected https://sqs.REGION...
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme not in ("http", "https") or not host or _is_link_local(host):
+        expected = "https://sqs.REGION.amazonaws.com/ACCOUNT/NAME, or the URL of another server's queue"
+        raise Invalid(what="queue", got=url, expected=expected)
+
+
+def _is_link_local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_link_local
+    except ValueError:
+        return False
+
+
 def _message(found: Any) -> Message:
     count = found.get("Attributes", {}).get("ApproximateReceiveCount", "1")
     return Message(found["MessageId"], found["Body"], found["ReceiptHandle"], int(count))
 
 
 def _client(url: str, access: Access, action: str) -> Any:
+    refuse(url)
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        expected = "https://sqs.REGION.amazonaws.com/ACCOUNT/NAME, or the URL of another server's queue"
-        raise Invalid(what="queue", got=url, expected=expected)
-    amazon = _AMAZON.fullmatch(parts.hostname)
+    amazon = _AMAZON.fullmatch(parts.hostname or "")
     endpoint = None if amazon else f"{parts.scheme}://{parts.netloc}"
     with _told(url, action):
         connection = connect(access, url, action)
