@@ -20,7 +20,7 @@ from serving import Served, serving, until
 from surroundings import Surroundings
 
 from driftline import aporia, registry
-from driftline.catalog import Catalog, keys
+from driftline.catalog import Catalog, keys, spaces
 from driftline.catalog.imports import Search
 from driftline.imports import jobs
 from driftline.imports.job import Content, ImportJob
@@ -378,8 +378,8 @@ def test_keys_are_needed_and_what_they_may(running: Running) -> None:
     """SE-06: 401 without a key that is known, 403 for one that may only read."""
     with running.catalog.begin() as tx:
         reader = keys.create_api_key(tx, "reader", ["read"], now=datetime.now(UTC))
-    body = {"id": "denied", "name": "Denied"}
-    query = {"query": "mutation { deleteModelVersion(a: 1) }", "variables": {}}
+    body: dict[str, Any] = {"id": "denied", "name": "Denied"}
+    query: dict[str, Any] = {"query": "mutation { deleteModelVersion(a: 1) }", "variables": {}}
     for path, sent in (("/v1beta/models", body), ("/v1/tenant-hasura/v1/graphql", query)):
         for key, status in ((None, 401), ("dl_unknown", 401), (reader, 403)):
             headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -419,4 +419,29 @@ def test_what_was_deleted_comes_again(running: Running) -> None:
             return jobs.counts(tx, inbox.id).accepted >= 1 and jobs.counts(tx, inbox.id).pending == 0
 
     assert until(done)
+    aporia.shutdown()
+
+
+def test_buckets_need_the_same_proof_as_for_other_jobs(running: Running, tmp_path: Path) -> None:
+    """S-09: where the server asks for it, a dataset can be connected once the owner of its bucket has shown the key."""
+    bucket = running.store.bucket("aporia-unproved")
+    with serving(tmp_path / "home", running.store.environment(), DRIFTLINE_PROVE_BUCKETS="true") as server:
+        catalog = Catalog(f"sqlite:///{tmp_path / 'home' / 'driftline.sqlite'}")
+        with catalog.begin() as tx:
+            key = keys.create_api_key(tx, "aporia", ["read", "write"], now=datetime.now(UTC))
+        parts = urlsplit(server.url)
+        aporia.init(token=key, host=f"http://{parts.hostname}", port=parts.port)
+        aporia.create_model("proved", "Proved")
+        model = aporia.create_model_version("proved", "v1", "regression", {"x": "numeric"}, {"y": "numeric"})
+        source = aporia.S3DataSource(f"{bucket}/serving/", "parquet")
+        with pytest.raises(aporia.AporiaError, match=rf"{bucket}.*driftline-ingestion-key") as refused:
+            model.connect_serving(source, "id", "at")
+        assert refused.value.http_status == 403
+        with catalog.begin() as tx:
+            wanted = spaces.ingestion_key(tx, "default", now=datetime.now(UTC))
+        tags = [{"Key": "driftline-ingestion-key", "Value": wanted}]
+        running.store.client().put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
+        model.connect_serving(source, "id", "at")
+        assert model.get_dataset_sync_status("serving")["enabled"]
+        catalog.close()
     aporia.shutdown()
