@@ -13,7 +13,7 @@ from driftline.errors import Invalid
 from driftline.imports import jobs
 from driftline.imports.dryrun import DryRun
 from driftline.imports.job import ImportJob, Place
-from driftline.imports.making import Wanted, attempt, make
+from driftline.imports.making import Wanted, attempt, make, placed
 from driftline.registry import Model, Search
 from driftline.schemas.fields import Environment, ModelType
 from driftline.server.arize import mapping
@@ -92,12 +92,16 @@ def free_id(tx: Connection, name: str, space: str) -> str:
 
 
 def tried(asked: Asked, call: Call) -> tuple[Asked, DryRun]:
-    """What the job would make of its first file, or of the one that is named; nothing is written."""
+    """What the job would make of its first file, or of the one that is named; nothing is written.
+
+    Raises `Denied` for a bucket whose owner has not shown that the space may read it.
+    """
     wanted = asked.wanted
     with call.catalog.read() as tx:
         model = find_model(tx, asked.name, wanted.job.space)
         id = model.id if model else free_id(tx, asked.name, wanted.job.space)
     wanted = replace(wanted, job=replace(wanted.job, model=id))
+    wanted = placed(call.catalog, wanted, call.settings, Access(), now=call.now)
     found, dry = attempt(call.catalog, wanted, Access(), now=call.now, file=asked.file)
     if wanted.type is None:  # a classifier, of two classes unless the file has more
         found = replace(found, type=found.type if found.type is ModelType.MULTICLASS else ModelType.BINARY)

@@ -18,8 +18,10 @@ from driftline.imports.job import Content
 from driftline.imports.pushed import inbox_of, push
 from driftline.registry import Model, ModelVersion
 from driftline.schemas.columns import Columns
-from driftline.schemas.fields import LATE, Environment, ModelField, ModelSchema
+from driftline.schemas.fields import LATE, Environment, Kind, ModelField, ModelSchema, Role
 from driftline.schemas.inferred import infer
+from driftline.schemas.names import columns_of
+from driftline.schemas.roles import guessed
 from driftline.server.arize import mapping
 from driftline.server.arize.jobs import find_model, free_id
 from driftline.server.arize.messages import Logged, logged_row, logged_table
@@ -73,14 +75,14 @@ def _keep(call: Call, told: Logged, sample: pa.Table, body: bytes, format: str) 
         raise Invalid(what="batch_id", got=told.batch, expected="a text that is not empty", remedy=remedy)
     content = mapping.content_of(told.columns)
     with call.catalog.begin() as tx:
-        version = _version(tx, call, told, _fields(told.columns, sample, content), content)
+        version, columns = _version(tx, call, told, sample, content)
     inbox = inbox_of(
         call.settings,
         version.model,
         version.version,
         format=format,
         content=content,
-        columns=told.columns,
+        columns=columns,
         environment=told.environment,
         batch=told.batch,
     )
@@ -89,8 +91,13 @@ def _keep(call: Call, told: Logged, sample: pa.Table, body: bytes, format: str) 
     wake(call)
 
 
-def _version(tx: Connection, call: Call, told: Logged, found: tuple[ModelField, ...], content: Content) -> ModelVersion:
-    """The version that the rows are of, with these fields; actuals of no version are of the latest one."""
+def _version(
+    tx: Connection, call: Call, told: Logged, sample: pa.Table, content: Content
+) -> tuple[ModelVersion, Columns]:
+    """The version that the rows are of, which has their fields, and in which columns these are.
+
+    Actuals of no version are of the latest one.
+    """
     model = find_model(tx, told.model, told.space)
     if model is None:
         id = free_id(tx, told.model, told.space)
@@ -99,16 +106,39 @@ def _version(tx: Connection, call: Call, told: Logged, found: tuple[ModelField, 
     name = told.version or (known[-1].version if known and content is Content.ACTUALS else mapping.NO_VERSION)
     version = registry.find_version(tx, model.id, name)
     if version is None:
-        made = ModelVersion(model.id, name, told.type, ModelSchema(found), {"arize": {"modelType": told.said}})
-        return registry.create_version(tx, made, now=call.now)
+        fields = _fields(told.columns, sample, content)
+        made = ModelVersion(model.id, name, told.type, ModelSchema(fields), {"arize": {"modelType": told.said}})
+        return registry.create_version(tx, made, now=call.now), told.columns
+    columns = fitted(told.columns, version.schema)
     there = {(each.name, each.role in LATE) for each in version.schema}
-    new = [each for each in found if (each.name, each.role in LATE) not in there]
-    if not new:
-        return version
-    return registry.put_schema(tx, model.id, name, version.schema.with_fields(new), now=call.now)
+    new = [each for each in _fields(columns, sample, content) if (each.name, each.role in LATE) not in there]
+    if new:
+        version = registry.put_schema(tx, model.id, name, version.schema.with_fields(new), now=call.now)
+    return version, columns
+
+
+def fitted(columns: Columns, schema: ModelSchema) -> Columns:
+    """The columns of a role that has one field only are those of that field, whatever they are called.
+
+    >>> schema = ModelSchema((ModelField("pred", Role.PREDICTION, Kind.STRING),))
+    >>> fitted(Columns(lists={"prediction": ("label",)}), schema).fields
+    {'prediction/pred': 'label'}
+    """
+    fields, lists = dict(columns.fields), dict(columns.lists)
+    names = {each.name for each in schema}
+    for role, listed in columns.lists.items():
+        own = schema.having(Role(role))
+        if len(listed) == 1 and len(own) == 1 and listed[0] not in names:
+            fields[f"{role}/{own[0].name}"] = listed[0]
+            del lists[role]
+    return replace(columns, fields=fields, lists=lists)
 
 
 def _fields(columns: Columns, sample: pa.Table, content: Content) -> tuple[ModelField, ...]:
-    """The fields that the sample shows, of the sides that such rows have."""
+    """The fields that the sample shows, of the sides that such rows have; texts stay texts, whatever they read as."""
     sides = {Content.PREDICTIONS: (False,), Content.ACTUALS: (True,), Content.BOTH: (False, True)}[content]
-    return tuple(each for each in infer(columns, sample) if (each.role in LATE) in sides)
+    typed = {
+        each.name: each for each in guessed(columns, columns_of(sample.schema)).values() if each.kind is Kind.STRING
+    }
+    found = [typed.get(each.name, each) if each.kind is not Kind.TEXT else each for each in infer(columns, sample)]
+    return tuple(each for each in found if (each.role in LATE) in sides)

@@ -10,6 +10,7 @@ from typing import Any
 from driftline.errors import Invalid
 from driftline.schemas.columns import Columns
 from driftline.schemas.fields import Environment, ModelType, Role
+from driftline.schemas.roles import SUFFIX
 from driftline.server.arize import mapping
 from driftline.server.arize.protobuf import Message, message, messages, text, texts, whole
 
@@ -101,7 +102,7 @@ def _columns(given: Message, type: ModelType) -> Columns:
         for each in messages(given, number):
             schema[name] = {column: text(each, place) for place, column in enumerate(mapping.BOX_COLUMNS, 1)}
     columns = mapping.columns_of(schema, type)
-    fields = {f"{Role.ATTRIBUTION}/{text(each, 1)}": text(each, 2) for each in messages(given, _SHAP)}
+    fields = {f"{Role.ATTRIBUTION}/{text(each, 1)}{SUFFIX}": text(each, 2) for each in messages(given, _SHAP)}
     return replace(columns, fields={**columns.fields, **fields})
 
 
