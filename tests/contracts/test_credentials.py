@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -251,3 +253,40 @@ def test_another_region_is_told(code: str) -> None:
     said = "The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-west-1'"
     with pytest.raises(Invalid, match=r"region for bucket b.*expecting 'eu-west-1'"), told("s3://b/x", "s3:GetObject"):
         raise client_error(code, said, 301)
+
+
+class Encrypted(BaseHTTPRequestHandler):
+    """S3 as it answers who may get an object but not use its key: no server that can be had does so."""
+
+    def do_GET(self) -> None:
+        """Denied, without a word of the key."""
+        self._answer(403, b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>")
+
+    def do_HEAD(self) -> None:
+        """The key."""
+        self._answer(200, b"")
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("x-amz-server-side-encryption", "aws:kms")
+        self.send_header("x-amz-server-side-encryption-aws-kms-key-id", KMS)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing."""
+
+
+KMS = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd"
+
+
+def test_a_key_is_named_where_s3_does_not_say_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S-12: the head of the object tells it."""
+    use(monkeypatch, {**{f"AWS_{name.removeprefix('aws_').upper()}": value for name, value in KEYS.items()}})
+    with ThreadingHTTPServer(("127.0.0.1", 0), Encrypted) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        access = Access(f"http://127.0.0.1:{server.server_port}", "eu-west-1")
+        with pytest.raises(Denied, match=f"kms:Decrypt on {KMS}"):
+            storage_for("s3://b/x", access).open("s3://bucket/x")
+        server.shutdown()

@@ -15,7 +15,7 @@ from aws import Aws, running_aws
 from s3 import use
 
 from driftline import registry
-from driftline.catalog import Catalog
+from driftline.catalog import Catalog, imports
 from driftline.errors import Denied, Invalid, NotFound, StorageUnavailable
 from driftline.imports import credentials, events, jobs, queues, triggers, watching
 from driftline.imports.credentials import Credential
@@ -369,3 +369,22 @@ def test_a_queue_that_may_not_be_read_names_the_permission(tmp_path: Path, monke
         access = Access(access_key="env:QUEUE_KEY", secret_key="env:QUEUE_SECRET", region="us-east-1")
         with server.checked(), pytest.raises(Denied, match="sqs:ReceiveMessage on"):
             stored.receive(url, access)
+
+
+def test_a_job_whose_credentials_are_gone_does_not_hold_up_the_others(case: Case) -> None:
+    """J-11: it says what is amiss, and goes on when they are there again."""
+    case.put("in/a.csv")
+    with case.catalog.begin() as tx:
+        place = Place(case.job.place.uri, format="csv", credentials="lab")
+        broken = jobs.create(tx, replace(case.job, id="", place=place), now=NOW)
+    assert watching.look(case.catalog, Access(), NOW) == 1
+    assert case.names() == ["a.csv"]
+    with case.catalog.read() as tx:
+        assert "credentials not found: lab" in str(imports.get(tx, broken.id).trouble)
+    later = NOW + timedelta(seconds=20)
+    with case.catalog.begin() as tx:
+        credentials.put(tx, Credential("lab", Access(region="us-east-1")), now=NOW)
+    watching.look(case.catalog, Access(), later)
+    assert case.names(job=broken.id) == ["a.csv"]
+    with case.catalog.read() as tx:
+        assert imports.get(tx, broken.id).trouble is None

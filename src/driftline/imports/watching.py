@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -16,6 +17,9 @@ from driftline.storage.access import Access
 
 _LOOKERS = 8
 """Sources that are looked at at the same time: mostly waiting, and one that stalls must not hold up the others."""
+
+_FIRST_SECONDS = 5.0
+"""A first listing of very many objects goes on for so long, until its next turn."""
 
 
 def look(catalog: Catalog, access: Access, now: datetime) -> int:
@@ -33,8 +37,9 @@ def look_at(catalog: Catalog, access: Access, row: Any, *, now: datetime) -> int
     with catalog.begin() as tx:
         if not imports.take_turn(tx, row.id, row.looked, now):
             return 0  # another server did
-        reached = access_of(tx, row.body["place"].get("credentials"), access)
     try:
+        with catalog.read() as tx:
+            reached = access_of(tx, row.body["place"].get("credentials"), access)
         waiting = _heard(catalog, row, reached, access, now) + _sweep(catalog, row, reached, now)
         trouble = None
     except DriftlineError as error:
@@ -63,10 +68,12 @@ def _heard(catalog: Catalog, row: Any, reached: Access, default: Access, now: da
 
 
 def _sweep(catalog: Catalog, row: Any, access: Access, now: datetime) -> int:
-    """All that is new, each page with the place up to which the source was seen."""
-    waiting = 0
-    for found in polling.look(jobs.of_row(row), row.cursor, access, now=now):
-        waiting += _noted(catalog, row.id, found, now)
+    """All that is new, each page with the place up to which the source was seen; a first listing goes on a while."""
+    waiting, cursor, is_done, began = 0, row.cursor, False, time.monotonic()
+    while not is_done and time.monotonic() - began < _FIRST_SECONDS:
+        for found in polling.look(jobs.of_row(row), cursor, access, now=now):
+            waiting += _noted(catalog, row.id, found, now)
+            cursor, is_done = found.cursor, found.done
     return waiting
 
 
