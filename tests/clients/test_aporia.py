@@ -445,3 +445,58 @@ def test_buckets_need_the_same_proof_as_for_other_jobs(running: Running, tmp_pat
         assert model.get_dataset_sync_status("serving")["enabled"]
         catalog.close()
     aporia.shutdown()
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv", "json", "delta"])
+def test_every_format_of_the_seed_is_imported(running: Running, form: str) -> None:
+    """F-01, F-03, F-04: `object_format` as the seed has it, with an expression and an option each."""
+    table = pa.table(
+        {
+            "id": [f"{form}-{each}" for each in range(10)],
+            "at": [(START + timedelta(minutes=each)).isoformat() for each in range(10)],
+            "x": [float(each) for each in range(10)],
+            "y": [2.0 * each for each in range(10)],
+        }
+    )
+    stored(running.store, f"forms/{form}", form, table)
+    host, port = running.address
+    aporia.init(token=running.key, host=host, port=int(port))
+    aporia.create_model(f"form-{form}", form)
+    fields = {"x": "numeric", "double": "numeric"}
+    model = aporia.create_model_version(f"form-{form}", "v1", "regression", fields, {"y": "numeric"})
+    options = {"csv": {"header": "true"}, "delta": {"versionAsOf": 0}}.get(form)
+    path = f"{BUCKET}/forms/{form}" + ("" if form == "delta" else "/")
+    source = aporia.S3DataSource(
+        path, form, select_expr=["id", "at", "x", "y", "x * 2 AS double"], read_options=options
+    )
+    model.connect_serving(source, "id", "at")
+
+    def synced() -> dict[str, Any] | None:
+        found = model.get_dataset_sync_status("serving")
+        return found if found["status"] in ("synced", "failed") else None
+
+    found = until(synced)
+    assert (found["status"], found["errors"], found["trouble"]) == ("synced", [], None)
+    assert found["rows"] == {"read": 10, "accepted": 10, "rejected": 0, "duplicate": 0}
+    aporia.shutdown()
+
+
+def stored(store: Server, prefix: str, form: str, table: pa.Table) -> None:
+    """A table as an object, or objects, of this format."""
+    if form == "delta":
+        from deltalake import write_deltalake
+
+        keys = {"AWS_ACCESS_KEY_ID": store.access_key, "AWS_SECRET_ACCESS_KEY": store.secret_key}
+        options = {**keys, "AWS_ENDPOINT_URL": store.endpoint, "AWS_REGION": "us-east-1", "AWS_ALLOW_HTTP": "true"}
+        write_deltalake(f"s3://{BUCKET}/{prefix}", table, storage_options=options)
+        return
+    if form == "json":
+        body = "".join(json.dumps(row) + "\n" for row in table.to_pylist()).encode()
+    elif form == "csv":
+        lines = [",".join(table.column_names), *(",".join(map(str, row.values())) for row in table.to_pylist())]
+        body = "\n".join(lines).encode()
+    else:
+        sink = io.BytesIO()
+        pq.write_table(table, sink)
+        body = sink.getvalue()
+    store.client().put_object(Bucket=BUCKET, Key=f"{prefix}/part-0.{form}", Body=body)
