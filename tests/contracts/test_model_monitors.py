@@ -20,8 +20,9 @@ from driftline.catalog.tables import import_file
 from driftline.errors import Conflict, Invalid, NotFound
 from driftline.imports import jobs
 from driftline.imports.job import Content, ImportJob, Place
-from driftline.modelmonitors import following, planning, queueing, register, results
+from driftline.modelmonitors import following, planning, queueing, register, results, running
 from driftline.modelmonitors.monitor import Against, Basis, ModelMonitor
+from driftline.processing import executing
 from driftline.registry import Model, ModelVersion
 from driftline.schemas.fields import Environment, Kind, ModelField, ModelSchema, ModelType, Role
 from driftline.settings import Settings
@@ -231,3 +232,23 @@ def test_a_change_of_what_is_watched_makes_another_baseline(catalog: Catalog) ->
         assert modelmonitors.get(tx, MODEL, "drift").body["learnt"] is not None
         register.change(tx, MODEL, "drift", {"against": Against(Basis.ROLLING)}, now=NOW)
         assert modelmonitors.get(tx, MODEL, "drift").body["learnt"] is None
+
+
+def test_a_run_that_cannot_be_done_is_tried_again_for_a_while(catalog: Catalog) -> None:
+    """A store that is away for an hour loses no window; one that never comes back ends as Failed, with the reason."""
+    create(catalog)
+    with catalog.begin() as tx:
+        made = queueing.run_now(tx, MODEL, "drift", NOW)
+    moment, rounds = NOW, 0
+    while True:
+        with catalog.begin() as tx:
+            held = work.claim(tx, "worker", now=moment, lease_seconds=60)
+        if held is None:
+            break
+        executing.give_up(catalog, held, "storage at s3://x does not answer")
+        moment, rounds = moment + DAY, rounds + 1
+        moment = max(moment, catalog.clock() + rounds * DAY)
+    [found] = runs_of(catalog)
+    assert (found.id, found.status) == (made.id, "Failed")
+    assert found.reason == "storage at s3://x does not answer"
+    assert rounds == running.ROUNDS + 1

@@ -83,7 +83,8 @@ def queue(tx: Connection, made: ModelRun, now: datetime, pause: float = 0.0) -> 
         reason = f"run {made.run} of {made.window_start.isoformat()} was added meanwhile"
         raise Conflict(what="run of", name=made.monitor, reason=reason, remedy="Try again.")
     after = now + timedelta(seconds=pause)
-    work.enqueue(tx, WORK, made.id, now=now, run_after=after, lane=lane_of(made.model, made.monitor))
+    lane = None if pause else lane_of(made.model, made.monitor)  # what waits in a lane holds up all behind it
+    work.enqueue(tx, WORK, made.id, now=now, run_after=after, lane=lane)
     return made
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -34,6 +34,9 @@ from driftline.window import Window
 
 WORK = "model-monitor"
 """The kind of work in the queue; its subject is a run, its lane the monitor."""
+
+ROUNDS, ROUND_SECONDS = 6, 60.0
+"""A run that could not be done is queued so often again, first after so many seconds, then twice as many."""
 
 COMPLETED, VIOLATED, FAILED = "Completed", "CompletedWithViolations", "Failed"
 NO_DATA, NO_LABELS, NO_BASELINE = "NoData", "NoLabels", "NoBaseline"
@@ -94,13 +97,21 @@ def run(catalog: Catalog, held: Work, settings: Settings, access: Access, log: L
     return _end(catalog, held, asked, ended)
 
 
-def give_up(catalog: Catalog, held: Work, reason: str) -> bool:
-    """The run could not be done as often as it was tried; False if it belongs to another worker by now."""
-    with catalog.begin() as tx:
-        if not work.finish(tx, held):
-            return False
-        modelruns.change(tx, held.subject, status=FAILED, reason=reason, ended=catalog.clock())
-        return True
+def lost(tx: Connection, held: Work, reason: str, now: datetime) -> None:
+    """The run could not be done as often as it was tried, and its work is gone: later, or else it has failed.
+
+    So that no window is lost while a store is away, it is queued again a few times, after longer and longer pauses.
+    """
+    found = modelruns.find(tx, held.subject, lock=True)
+    if found is None or not found.is_open:
+        return
+    rounds = found.body.get("rounds", 0) + 1
+    if rounds > ROUNDS:
+        modelruns.change(tx, found.id, status=FAILED, reason=reason, ended=now)
+        return
+    modelruns.change(tx, found.id, reason=reason, body={**found.body, "rounds": rounds})
+    after = now + timedelta(seconds=ROUND_SECONDS * 2 ** (rounds - 1))
+    work.enqueue(tx, WORK, found.id, now=now, run_after=after)  # in no lane, where it would hold up the others
 
 
 def perform(asked: Asked, tables: Tables, world: World) -> Ended:

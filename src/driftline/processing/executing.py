@@ -16,6 +16,7 @@ from driftline.catalog.resources import Resource
 from driftline.catalog.traffic import Traffic
 from driftline.catalog.work import Work
 from driftline.errors import CallerError, NotFound
+from driftline.modelmonitors import running as modelmonitors
 from driftline.processing import jobs, judging, truth
 from driftline.processing.contract import Contract
 from driftline.processing.monitoring import Hours, capture_prefixes, hours_of, job_body, job_name
@@ -273,7 +274,10 @@ def _fail(tx: Connection, lost: Work, reason: str, now: datetime) -> None:
     if not work.finish(tx, lost):
         return
     outcome = Outcome.failed(reason)
-    if lost.kind not in (jobs.WORK, WORK):  # files or windows wait: whoever plans queues them again
+    if lost.kind == modelmonitors.WORK:
+        modelmonitors.lost(tx, lost, reason, now)
+        return
+    if lost.kind not in (jobs.WORK, WORK):  # files wait: whoever plans queues them again
         return
     if lost.kind == jobs.WORK:
         jobs.note(tx, lost.subject, outcome, now)
