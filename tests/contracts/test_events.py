@@ -130,22 +130,22 @@ def test_azure_is_answered_its_code() -> None:
     assert events.read(json.dumps(asked)).confirm == {"validationResponse": "512d"}
 
 
-def test_an_event_only_says_where_to_look(tmp_path: Path) -> None:
+def test_an_event_only_says_where_to_look(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """P-05, ER-19: what is there counts, not what was said; twice, late, outside or gone does no harm."""
-    root = f"{tmp_path}/in/"
+    use(monkeypatch, aws.environment())
+    aws.client("s3").create_bucket(Bucket="looked-for")
+    root = "s3://looked-for/in/"
     for name in ("a.csv", "_SUCCESS"):
         storage_for(root, Access()).put(root + name, b"1")
-    told = [
-        (root + "a.csv",),
-        (root + "gone.csv",),
-        (root + "a.csv",),
-        (f"{tmp_path}/out/a.csv",),
-        (root + "_SUCCESS",),
-    ]
-    found = events.look_for(Place(root), told, Access())
-    assert [each.uri for each in found.chosen.objects] == [root + "a.csv"]
-    assert [each.object.uri for each in found.chosen.passed] == [root + "_SUCCESS"]
-    assert found.gone == (root + "gone.csv",)
+    told = [(root + name,) for name in ("a.csv", "gone.csv", "a.csv", "../out/a.csv", "_SUCCESS")]
+    found = events.look_for(Place(root), [*told, ("s3://looked-for/out/a.csv",)], Access())
+    assert [each.uri for each in found.objects] == [root + "a.csv"]
+    reasons = {each.object.uri.removeprefix(root): each.reason for each in found.passed}
+    assert reasons.keys() == {"_SUCCESS", "gone.csv", "../out/a.csv"}
+    assert reasons["gone.csv"] == (
+        "Error getting object in/gone.csv from bucket looked-for. Make sure they exist and your bucket is in the same"
+        " region as this function."
+    )
 
 
 def test_overlapping_triggers_are_told_in_amazons_words() -> None:
@@ -259,7 +259,8 @@ def test_events_that_come_twice_or_late_are_noted_once(case: Case) -> None:
         case.send(json.dumps({"Records": [record(case.bucket, "in/a.csv"), record(case.bucket, "in/a.csv")]}))
     case.send(json.dumps({"Records": [record(case.bucket, "in/gone.csv")]}))
     assert case.drain() == 0
-    assert case.names() == ["a.csv"]
+    assert case.names(FileStatus.PENDING) == ["a.csv"]
+    assert case.names(FileStatus.SKIPPED) == ["gone.csv"]
     with case.catalog.begin() as tx:
         (listed,) = storage_for(case.job.place.uri, Access()).list(case.job.place.uri)
         assert jobs.discover(tx, case.job.id, [listed], now=NOW) == 0

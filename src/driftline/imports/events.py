@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 from urllib.parse import unquote, unquote_plus, urlsplit
 
 from driftline.errors import Invalid
-from driftline.imports.chosen import Chosen, choose, root_of
+from driftline.imports.chosen import Chosen, Passed, choose, root_of
 from driftline.imports.job import Place
+from driftline.storage import uris
 from driftline.storage.storage import Object
 from driftline.storage.storages import Access, storage_for
 
@@ -64,23 +65,15 @@ def within(place: Place, told: Iterable[Names]) -> list[Names]:
     return [names for names in inside if names]
 
 
-@dataclass(frozen=True)
-class Found:
-    """What is really there: files, what is passed over, and the URIs of objects that are gone."""
-
-    chosen: Chosen = field(default_factory=Chosen)
-    gone: tuple[str, ...] = ()
-
-
-def look_for(place: Place, told: Iterable[Names], access: Access) -> Found:
+def look_for(place: Place, told: Iterable[Names], access: Access) -> Chosen:
     """The objects as they are now, wherever they lie in the place: events say where to look, never what is there.
 
     So events that come twice, late or in another order do no harm, and nobody can invent an object by sending one.
-    Raises what `Storage.list` raises.
+    Those that are gone are among what is passed over. Raises what `Storage.list` raises.
     """
     wanted = list(dict.fromkeys(within(place, told)))
     if not wanted:
-        return Found()
+        return Chosen()
 
     def one(names: Names) -> Object | None:
         return next((found for uri in names if (found := _now(uri, access)) is not None), None)
@@ -88,8 +81,14 @@ def look_for(place: Place, told: Iterable[Names], access: Access) -> Found:
     with ThreadPoolExecutor(min(_LOOKERS, len(wanted))) as threads:
         found = list(threads.map(one, wanted))
     objects = {each.uri: each for each in found if each is not None}
-    gone = tuple(names[0] for names, each in zip(wanted, found, strict=True) if each is None)
-    return Found(choose(place, objects.values()), gone)
+    gone = tuple(_gone(names[0]) for names, each in zip(wanted, found, strict=True) if each is None)
+    chosen = choose(place, objects.values())
+    return replace(chosen, passed=(*chosen.passed, *gone))
+
+
+def _gone(uri: str) -> Passed:
+    named = uris.Place.of(uri)
+    return Passed(Object(uri, 0), GONE.format(named.key, named.bucket))
 
 
 def _now(uri: str, access: Access) -> Object | None:

@@ -79,8 +79,8 @@ def note(catalog: Catalog, job: ImportJob, told: Sequence[Names], default: Acces
         reached = access_of(tx, job.place.credentials, default)
     found = events.look_for(job.place, told, reached)
     with catalog.begin() as tx:
-        jobs.skip(tx, job.id, found.chosen.passed, now=now)
-        return jobs.discover(tx, job.id, found.chosen.objects, now=now)
+        jobs.skip(tx, job.id, found.passed, now=now)
+        return jobs.discover(tx, job.id, found.objects, now=now)
 
 
 def _sharing(catalog: Catalog, url: str) -> Iterator[ImportJob]:
