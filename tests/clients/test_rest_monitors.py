@@ -73,6 +73,10 @@ def test_a_monitor_is_made_shown_changed_paused_and_deleted(api: Api) -> None:
     assert "life" in api.ask("POST", MONITORS, {"name": "life", "kind": "data-quality"}, 409)["error"]["message"]
     changed = api.ask("PATCH", f"{MONITORS}/life", {"delay_seconds": 60, "lookback_days": 3})
     assert (changed["delay_seconds"], changed["lookback_days"]) == (60, 3)
+    changed = api.ask("PATCH", f"{MONITORS}/life", {"cadence": None, "columns": ["car_value"], "where": None})
+    assert (changed["cadence"], changed["next"], changed["columns"]) == (None, None, ["car_value"])
+    changed = api.ask("PATCH", f"{MONITORS}/life", {"cadence": "rate(1 day)", "columns": None})
+    assert (changed["next"] is None, changed["columns"]) == (False, None)
     assert api.ask("POST", f"{MONITORS}/life/pause")["next"] is None
     assert api.ask("POST", f"{MONITORS}/life/start")["next"] is not None
     assert [each["name"] for each in api.ask("GET", MONITORS)["items"]] == ["life"]

@@ -10,16 +10,17 @@ from pathlib import Path
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
-from loaned import MODEL, VERSION, Installation, analysis, day, reference
+from loaned import MODEL, SCHEMA, VERSION, Installation, analysis, day, reference
 
-from driftline import runs
+from driftline import registry, runs
 from driftline.catalog import modelruns, work
 from driftline.catalog.modelruns import ModelRun
 from driftline.imports.job import Content
 from driftline.manifest import Manifest, World
 from driftline.modelmonitors import evidence, following, planning, queueing, register, results, rows, running
 from driftline.modelmonitors.monitor import Against, Basis, ModelMonitor
-from driftline.schemas.fields import Environment
+from driftline.registry import ModelVersion
+from driftline.schemas.fields import Environment, ModelType
 from driftline.window import Window
 
 FIRST, LAST = "2019-03-29", "2019-04-02"
@@ -208,6 +209,25 @@ def test_baselines_of_production_are_fixed_or_roll(imported: Installation, again
     assert found is not None
     assert found.status == "CompletedWithViolations", found.reason
     assert found.body["baseline"]["rows"] == 330
+
+
+def test_versions_without_rows_hold_up_no_others(tmp_path: Path) -> None:
+    """A monitor of all versions reads those that there are (M-02)."""
+    made = Installation(tmp_path)
+    made.predictions(analysis("2019-03-29", "2019-03-31"))
+    with made.catalog.begin() as tx:
+        registry.create_version(tx, ModelVersion(MODEL, "2", ModelType.BINARY, SCHEMA), now=made.catalog.clock())
+    create(made, "all", "data-quality", against=Against(Basis.ROLLING, days=1))
+    with made.catalog.begin() as tx:
+        window = Window(day("2019-03-30"), day("2019-03-31"))
+        queueing.run_now(tx, MODEL, "all", made.catalog.clock(), window)
+    made.work()
+    with made.catalog.read() as tx:
+        [found] = modelruns.of_monitor(tx, MODEL, "all")
+    assert (found.body["rows"], found.body["baseline"]["rows"]) == (165, 165)
+    report = json.loads(evidence.read_file(found, "report.json", World().access))
+    assert report["problems"]["count"] == 0
+    made.catalog.close()
 
 
 def test_a_window_of_nothing_is_no_failure(imported: Installation) -> None:

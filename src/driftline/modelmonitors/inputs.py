@@ -61,6 +61,8 @@ def baseline_rows(of: ModelMonitor, versions: Sequence[str], window: Window, as_
 def manifest_of(rows: Rows, watched: Watched, tables: Tables) -> Manifest:
     """The run over these rows, their labels beside them where the monitor wants some."""
     inputs = tuple(tables.inferences_uri(rows.model, version) for version in rows.versions)
+    if len(inputs) > 1:  # of some versions nothing may have been imported yet
+        inputs = tuple(uri for uri in inputs if found(tables, uri) is not None) or inputs[:1]
     manifest = Manifest(
         inputs, "delta", rows.settings(), columns=watched.columns, monitor=watched.monitor, model=watched.model
     )

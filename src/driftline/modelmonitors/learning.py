@@ -68,7 +68,8 @@ def learn(
     made = replace(made, constraints=adjusted(made.constraints, found.thresholds))
     folder = _folder(found, window, as_of, tables)
     made.save(folder, world.access)
-    return Learnt(made, folder, None if made.profile is None else made.profile.rows)
+    kept = Baseline.load(folder, world.access, watched.monitor)  # as every later run will see it
+    return Learnt(kept, folder, None if made.profile is None else made.profile.rows)
 
 
 def _of_files(found: ModelMonitor, watched: Watched, world: World) -> Baseline:

@@ -54,6 +54,9 @@ class AgainstValue(Asked):
         return Against(**self.model_dump())
 
 
+_NULLABLE = ("version", "columns", "label", "cadence", "window_seconds", "since")
+
+
 class MonitorChange(Asked):
     """What of a monitor is to change; what is left out stays."""
 
@@ -76,9 +79,9 @@ class MonitorChange(Asked):
     lookback_days: Annotated[Days | None, Field(description="Rows and labels that come so late are looked at.")] = None
 
     def changes(self) -> dict[str, Any]:
-        """The members that were given."""
+        """The members that were given; null takes away what may be missing."""
         told = {name: getattr(self, name) for name in self.model_fields_set}
-        found = {name: value for name, value in told.items() if value is not None}
+        found = {name: value for name, value in told.items() if value is not None or name in _NULLABLE}
         if self.against is not None:
             found["against"] = self.against.against()
         return found
