@@ -116,7 +116,7 @@ def main(days: int = 365, rows: int = 1_000) -> int:
         }
         catalog.close()
     print(json.dumps(told, indent=1))
-    return int(told["compare two windows, wall seconds, median"] > TARGET_SECONDS)
+    return int(sorted(wall for wall, _ in found)[2] > TARGET_SECONDS)
 
 
 if __name__ == "__main__":

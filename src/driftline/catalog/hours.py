@@ -98,16 +98,25 @@ def add(tx: Connection, subject: Subject, parts: Iterable[HourPart]) -> int:
 
 
 def replace(tx: Connection, subject: Subject, hours: Sequence[datetime], parts: Sequence[HourPart]) -> list[str]:
-    """These parts alone are those of the hours from now on; returns where the old ones lie, which nobody needs."""
+    """These parts alone are those of the hours from now on; returns the places of what they replace."""
     _lock(tx, subject, hours)
     old = []
     for some in _pieces(sorted(set(hours))):
         query = _of(subject, PART).where(c.hour.in_(some))
         old += [row.uri for row in tx.execute(query)]
         tx.execute(delete(hour_part).where(*_whose(subject), c.span == PART, c.hour.in_(some)))
-    _forget_made(tx, subject, set(hours))
+    old += _forget_made(tx, subject, set(hours))
     add(tx, subject, parts)
     return old
+
+
+def unnamed(tx: Connection, subject: Subject, places: Iterable[str]) -> list[str]:
+    """Of the objects in which these places are those that no hour, day or month of the subject is in any more."""
+    objects = sorted({place.rpartition("#")[0] for place in places})
+    query = select(c.part).where(*_whose(subject)).limit(1)
+    return [
+        each for each in objects if not tx.execute(query.where(c.uri.startswith(f"{each}#", autoescape=True))).all()
+    ]
 
 
 def put(tx: Connection, subject: Subject, made: HourPart, of: Sequence[HourPart]) -> bool:
@@ -179,11 +188,15 @@ def _lock(tx: Connection, subject: Subject, hours: Iterable[datetime]) -> None:
             tx.execute(update(hour_part).where(*these).values(rows=0))
 
 
-def _forget_made(tx: Connection, subject: Subject, hours: set[datetime]) -> None:
-    """Remove what was made of these hours."""
+def _forget_made(tx: Connection, subject: Subject, hours: set[datetime]) -> list[str]:
+    """Remove what was made of these hours; returns the places."""
+    places = []
     for span in (WHOLE_HOUR, DAY, MONTH):
         for some in _pieces(sorted({start_of(span, hour) for hour in hours})):
-            tx.execute(delete(hour_part).where(*_whose(subject), c.span == span, c.hour.in_(some)))
+            these = (*_whose(subject), c.span == span, c.hour.in_(some))
+            places += [row.uri for row in tx.execute(select(c.uri).where(*these))]
+            tx.execute(delete(hour_part).where(*these))
+    return places
 
 
 def _less(gaps: Sequence[tuple[datetime, datetime]], parts: Sequence[HourPart]) -> list[tuple[datetime, datetime]]:

@@ -140,7 +140,7 @@ def rebuild(
     name: str,
     schema: ModelSchema | None = None,
 ) -> list[str]:
-    """Make the profiles of hours anew, whose rows were changed or deleted; returns the places that nobody needs now.
+    """Make the profiles of hours anew, whose rows were changed or deleted; returns the objects that nobody needs now.
 
     `rows` gives the rows of a window of the table as it is, with `_time`; `name` is that of the new part, such as the
     table's version, and `uri` where it is written. No batch may be between its commit to the table and that to the
@@ -155,7 +155,7 @@ def rebuild(
     places = store(sheets, uri, access) if sheets else {}
     parts = [HourPart(hour, name, places[hour], sheet.rows) for hour, sheet in sheets.items()]
     with catalog.begin() as tx:
-        return hours.replace(tx, subject, wanted, parts)
+        return hours.unnamed(tx, subject, hours.replace(tx, subject, wanted, parts))
 
 
 def _roll_day(catalog: Catalog, subject: Subject, parts: Sequence[HourPart], folder: str, access: Access) -> int:

@@ -112,7 +112,7 @@ def compare(found: Hourly, rows: list[dict[str, Any]]) -> None:
 @settings(max_examples=60, deadline=None)
 @given(first=ROWS, second=ROWS)
 def test_each_hour_is_the_profile_of_its_rows(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> None:
-    """P-01: also of batches whose hours are mixed, of merged ones, and after a way through bytes."""
+    """Also of batches whose hours are mixed, of merged ones, and after a way through bytes."""
     compare(seen(batch(first), batch(second)), first + second)
     one, other = seen(batch(first)), seen(batch(second))
     compare(one.merge(other), first + second)
