@@ -7,7 +7,9 @@ the few runs there are, the newest first.
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -138,7 +140,7 @@ class Run:
 class Known:
     """The runs of one table; `version` is the one of the table that they tell of, -1 if they tell of none.
 
-    Rows of the files in `gone` are not known any more.
+    Rows of the files in `gone` are not known any more. `kept` are the names of runs that are safe on the disk.
     """
 
     folder: Path
@@ -146,6 +148,7 @@ class Known:
     version: int = -1
     table: str = ""
     gone: frozenset[int] = frozenset()
+    kept: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         """How many rows are in the runs, those that were replaced too."""
@@ -189,6 +192,21 @@ class Known:
         if not len(rows):
             return
         self.runs = (*self.runs, self._written([rows.sorted()], len(rows)))
+        self._settle()
+
+    def adopt(self, other: Known) -> None:
+        """All runs of another index, whose rows came after all of this one; nothing is copied where that can be."""
+        for run in other.runs:
+            target = self.folder / run.name
+            try:
+                os.link(other.folder / run.name, target)
+            except OSError:  # another file system, or one without links
+                shutil.copyfile(other.folder / run.name, target)
+            self.runs = (*self.runs, Run(run.name, _mapped(target)))
+            self._settle()
+
+    def _settle(self) -> None:
+        """Merge the last runs until each is at most half as long as the one before."""
         while len(self.runs) > 1 and len(self.runs[-2].rows) < 2 * len(self.runs[-1].rows):
             old, new = self.runs[-2:]
             # rows that have gone hide those of older runs, so they may be left out of the oldest only
@@ -200,9 +218,14 @@ class Known:
         """Write down that the runs tell of this version of the table of this id; runs no longer needed go."""
         self.version, self.table = version, table
         names = [run.name for run in self.runs]
+        for name in names:
+            if name not in self.kept:
+                flushed(self.folder / name)
+        self.kept = frozenset(names)
         state = {"version": version, "table": table, "runs": names, "gone": sorted(self.gone)}
         fresh = self.folder / f"state-{secrets.token_hex(4)}.part"
         fresh.write_text(json.dumps(state), encoding="utf-8")
+        flushed(fresh)  # a power cut must not leave an index that knows less than it says
         fresh.replace(self.folder / "state.json")
         for path in self.folder.glob("*.run"):
             if path.name not in names:
@@ -270,12 +293,21 @@ def load(folder: Path) -> Known:
         with suppress(OSError):
             (folder / "state.json").unlink()
         return Known(folder)
-    return Known(folder, runs, state["version"], state["table"], frozenset(state["gone"]))
+    return Known(folder, runs, state["version"], state["table"], frozenset(state["gone"]), frozenset(state["runs"]))
 
 
 def unknown(known: Known) -> Known:
     """The same folder without any knowledge."""
     return replace(known, runs=(), version=-1, table="", gone=frozenset())
+
+
+def flushed(path: Path) -> None:
+    """Make the bytes of a file survive a power cut."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def size_on_disk(folder: Path) -> int:

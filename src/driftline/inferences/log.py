@@ -131,8 +131,8 @@ def known_of(tables: Tables, uri: str, table: Any) -> Known:
         return known
 
 
-def record(tables: Tables, uri: str, table: Any, rows: Sequence[Rows], gone: frozenset[int]) -> None:
-    """Add the rows that a commit brought, the one right after the version of the open table.
+def record(tables: Tables, uri: str, table: Any, came: Known, gone: frozenset[int]) -> None:
+    """Add the rows that came by a commit, the one right after the version of the open table.
 
     An index that is not of that version is left alone: it will follow the log.
     """
@@ -142,8 +142,7 @@ def record(tables: Tables, uri: str, table: Any, rows: Sequence[Rows], gone: fro
         if known.version != table.version() or known.table != name:
             return
         known.gone = known.gone | gone
-        for each in rows:
-            known.add(each)
+        known.adopt(came)
         known.keep(known.version + 1, name)
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -16,7 +15,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from driftline.inferences.tables import OWN, PARTITIONS, Tables
+from driftline.inferences.known import flushed
+from driftline.inferences.tables import PARTITIONS, Tables
 from driftline.storage.storages import storage_for
 from driftline.storage.uris import scheme_of
 
@@ -31,7 +31,6 @@ _TOLD = ("_time", "_ingested", "_file", "_row")
 """Columns whose least and greatest values stand in the log, by which readers pass over files."""
 
 _EPOCH = date(1970, 1, 1)
-_SIZE_FREE = frozenset(PARTITIONS)
 
 Day = tuple[str, int]
 """An environment and a day, counted from 1970: a partition."""
@@ -160,7 +159,7 @@ class Pieces:
             use_dictionary=_repetitive(rows),
             write_statistics=[each.name for each in rows.schema if not pa.types.is_nested(each.type)],
             store_schema=False,
-            metadata_collector=(collected := part.told),  # noqa: F841 - filled when the file is closed
+            metadata_collector=part.told,
         )
 
     def _close(self, part: _Open) -> None:
@@ -170,7 +169,7 @@ class Pieces:
         part.writer.close()
         size = part.local.stat().st_size
         if self._here:
-            _flushed(part.local)
+            flushed(part.local)
         else:
             storage_for(self._uri, self._tables.access).put(f"{self._uri}/{part.path}", part.local.read_bytes())
             part.local.unlink()
@@ -229,17 +228,3 @@ def _told(value: Any, *, up: bool = False) -> Any:
     rest = value.microsecond % 1000
     value += timedelta(microseconds=(1000 - rest) if up and rest else -rest)
     return f"{value:%Y-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03d}Z"
-
-
-def _flushed(path: Path) -> None:
-    """Make the bytes survive a power cut."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def own_columns() -> Iterator[str]:
-    """The names of the tables' own columns that stand in the files."""
-    return (each.name for each in OWN if each.name not in _SIZE_FREE)

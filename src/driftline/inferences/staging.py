@@ -190,7 +190,7 @@ class Staging:
                 self._follow(table)
             if self._try(table, stream, number, json.dumps({**word, "told": dict(said or {})})):
                 self._committed = True
-                record(self._tables, self._asked.uri, table, [run.rows for run in self._staged.runs], self._gone.files)
+                record(self._tables, self._asked.uri, table, self._staged, self._gone.files)
                 return True
             pause(attempt)
         raise busy(self._asked.uri)
