@@ -109,13 +109,7 @@ class Load:
         Raises `Unavailable` where none can be reached, or the tables cannot.
         """
         self._learn()
-        every = self._read()
-        read = [each for each in every if each.away is None]
-        if not read and every[0].away is not None:
-            raise every[0].away
-        self.postponed = [each.file for each in every if each.away is not None]
-        for each in read:
-            self._grow(each.tally.added)
+        read = self._agreeing(self._read())
         for each in read:
             if each.failure is not None:
                 self.results.append(each.failure)
@@ -133,8 +127,25 @@ class Load:
         for staged in self.stagings.values():
             staged.finish()
 
+    def _agreeing(self, every: Sequence[Read]) -> list[Read]:
+        """The files that can be reached and add the same fields, if any, to the schema; the others are postponed."""
+        found, added = list[Read](), dict[str, ModelField]()
+        for each in every:
+            fields = {field.name: field for field in each.tally.added}
+            if each.away is None and all(added.get(name, field) == field for name, field in fields.items()):
+                added |= fields
+                found.append(each)
+        if not found and every[0].away is not None:
+            raise every[0].away
+        there = {each.file.number for each in found}
+        self.postponed = [each for each in self.batch.files if each.number not in there]
+        version = self.batch.job.version
+        self.schemas[version] = self.schemas[version].with_fields(added.values())
+        return found
+
     def _read(self) -> list[Read]:
-        files = self.batch.files
+        """All files; of a version without any field only the first, which says what they are."""
+        files = self.batch.files if self.batch.schemas[self.batch.job.version].fields else self.batch.files[:1]
         if len(files) == 1:
             return [self._open(files[0])]
         with ThreadPoolExecutor(min(_READERS, len(files))) as pool:
@@ -179,10 +190,6 @@ class Load:
         job = self.batch.job
         uris = (each.uri for each in self.batch.files if each.size <= job.policies.max_file_bytes)
         self.schemas[job.version] = learned(job, self.schemas[job.version], uris, self._access)
-
-    def _grow(self, added: Sequence[ModelField]) -> None:
-        version = self.batch.job.version
-        self.schemas[version] = self.schemas[version].with_fields(added)
 
     def _stage(self, read: Read) -> Result:
         """All rows of a file into the tables of their versions; what came of it."""

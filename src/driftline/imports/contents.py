@@ -16,6 +16,7 @@ from driftline.problems import Problem
 from driftline.schemas.conform import Conformed, conform
 from driftline.schemas.faults import LONGEST, Fault, Faults, Offence
 from driftline.schemas.fields import ModelField, ModelSchema
+from driftline.schemas.inferred import infer
 from driftline.schemas.mapped import Mapped, resolve
 from driftline.schemas.rules import Bounds, Intake, fault_of
 
@@ -76,7 +77,7 @@ def intake_of(job: ImportJob, file: ImportFile, now: datetime) -> Intake:
 def chunks(opened: Opened, job: ImportJob, schema: ModelSchema, intake: Intake) -> Iterator[Chunk]:
     """The rows of a file in order; the last chunk has the tally of the whole, and no rows.
 
-    Columns of a prefix that the job knows become fields though the schema lacks them. Raises `Unmapped` where the
+    Columns of a prefix or list of the job become fields though the schema lacks them. Raises `Unmapped` where the
     columns do not do, and what makes the file unreadable.
     """
     tally, mapped, columns = Tally(), None, None
@@ -85,7 +86,7 @@ def chunks(opened: Opened, job: ImportJob, schema: ModelSchema, intake: Intake) 
             tally = with_problem(tally, item)
             continue
         if mapped is None or item.schema != columns:
-            mapped, added = _grown(opened, job, schema.with_fields(tally.added), item.schema)
+            mapped, added = _grown(opened, job, schema.with_fields(tally.added), item)
             columns = item.schema
             tally = replace(tally, warnings=_united(tally.warnings, mapped), added=(*tally.added, *added))
         if item.num_rows:
@@ -105,12 +106,22 @@ def mapped_of(opened: Opened, job: ImportJob, schema: ModelSchema, found: pa.Sch
 
 
 def _grown(
-    opened: Opened, job: ImportJob, schema: ModelSchema, found: pa.Schema
+    opened: Opened, job: ImportJob, schema: ModelSchema, batch: pa.RecordBatch
 ) -> tuple[Mapped, tuple[ModelField, ...]]:
-    """Which column is which field, those included that a prefix makes fields; and these."""
-    mapped = mapped_of(opened, job, schema, found)
-    added = tuple(each for each in mapped.added if each.role in opened.columns.prefixes)
-    return (mapped_of(opened, job, schema.with_fields(added), found) if added else mapped), added
+    """Which column is which field, those included that are fields by a prefix or a list of the job; and these.
+
+    A version without any field gets them all from the first rows.
+    """
+    columns = opened.columns
+    if not schema.fields:
+        added = infer(columns, pa.Table.from_batches([batch])).fields
+        return mapped_of(opened, job, ModelSchema(added), batch.schema), added
+    mapped = mapped_of(opened, job, schema, batch.schema)
+    names = {each.name for each in mapped.added if each.role in {*columns.prefixes, *columns.lists}}
+    if not names:
+        return mapped, ()
+    added = tuple(each for each in infer(columns, pa.Table.from_batches([batch])) if each.name in names)
+    return mapped_of(opened, job, schema.with_fields(added), batch.schema), added
 
 
 def with_problem(tally: Tally, problem: Problem) -> Tally:

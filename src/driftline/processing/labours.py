@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from driftline.catalog import Catalog
+from driftline.catalog import Catalog, batches
 from driftline.catalog.work import Work
-from driftline.imports import clearing, jobs
+from driftline.imports import clearing, jobs, tending
 from driftline.imports.running import run as run_imports
 from driftline.modelmonitors import following
 from driftline.modelmonitors import running as modelmonitors
@@ -22,8 +22,13 @@ Labour = Callable[[Catalog, Work, Settings, Access, Log], str]
 
 
 def importing(catalog: Catalog, claimed: Work, settings: Settings, access: Access, log: Log) -> str:
-    """Import what waits; a set that is complete then becomes a baseline."""
+    """Import what waits; a set that is complete then becomes a baseline, and many batches make the tables untidy."""
+    with catalog.read() as tx:
+        model = jobs.get(tx, claimed.subject).model
+        before = batches.next_number(tx, jobs.lane_of(model))
     said = run_imports(catalog, claimed, settings, access, log)
+    with catalog.begin() as tx:
+        tending.plan(tx, model, before, now=catalog.clock())
     following.follow(catalog, claimed.subject)
     return said
 
@@ -31,6 +36,7 @@ def importing(catalog: Catalog, claimed: Work, settings: Settings, access: Acces
 LABOURS: Mapping[str, Labour] = {
     jobs.WORK: importing,
     clearing.WORK: clearing.run,
+    tending.WORK: tending.run,
     modelmonitors.WORK: modelmonitors.run,
     following.LEARN: following.run,
 }
