@@ -77,7 +77,7 @@ def put(found: Importing, key: str, table: pa.Table) -> None:
 
 def ask(found: Importing, query: str, key: str | None = None, **variables: Any) -> Any:
     """A GraphQL request as documents have it."""
-    sent = {"query": query, "variables": variables}
+    sent: dict[str, Any] = {"query": query, "variables": variables}
     headers = {"x-api-key": key or found.key}
     return requests.post(f"{found.server.url}/graphql", json=sent, headers=headers, timeout=60).json()
 
