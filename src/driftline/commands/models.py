@@ -20,6 +20,8 @@ EXAMPLES = """
     driftline models schema churn v1 --json > schema.json
     driftline models schema churn v1 --put schema.json
     driftline models rows churn v1 --since 2026-10-01 --limit 5
+    driftline models compare churn v1 2026-09-01..2026-10-01 2026-10-01..2026-11-01 --metric ks
+    driftline models drift churn v1 2026-09-01..2026-10-01 2026-10-01..2026-11-01 --feature age
     driftline models forget churn --row-id 4711
     """
 
@@ -34,6 +36,13 @@ _TABLES = {
 }
 for _name, _said in _TABLES.items():
     app.command(f"driftline.commands.modeltables:{_name}", name=_name, help=_said)
+
+_COMPARED = {
+    "compare": "Compare two windows of a model: how far each feature moved, the farthest first.",
+    "drift": "Show how far features are from a fixed window, by hour, day or month.",
+}
+for _name, _said in _COMPARED.items():
+    app.command(f"driftline.commands.modelwindows:{_name}", name=_name, help=_said)
 
 Risk = Literal["low", "medium", "high", "unknown"]
 Tags = Annotated[tuple[str, ...], Parameter(negative="", consume_multiple=False, show_default=False)]

@@ -80,7 +80,7 @@ class Remote:
     def get(self, path: str, **query: Any) -> Any:
         """What is at the path; parameters that are None are left out."""
         given = {name: value for name, value in query.items() if value is not None}
-        return self.ask("GET", path, query=urlencode(given, quote_via=quote))
+        return self.ask("GET", path, query=urlencode(given, doseq=True, quote_via=quote))
 
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """What the server answers to an order."""
@@ -89,7 +89,7 @@ class Remote:
     def upload(self, path: str, data: bytes, told: Mapping[str, Any]) -> Any:
         """What the server answers to bytes, about which `told` says what they are; what is no text is sent as JSON."""
         given = {name: value if isinstance(value, str) else json.dumps(value) for name, value in told.items()}
-        return self.ask("POST", path, data, urlencode(given, quote_via=quote))
+        return self.ask("POST", path, data, urlencode(given, doseq=True, quote_via=quote))
 
     def delete(self, path: str) -> None:
         """Remove what is at the path."""
@@ -115,7 +115,7 @@ class Remote:
     def read(self, path: str, **query: Any) -> bytes:
         """What is at the path as it is: a page or a file; raises as `ask` does."""
         given = {name: value for name, value in query.items() if value is not None}
-        status, data = self._answer("GET", path, None, urlencode(given, quote_via=quote))
+        status, data = self._answer("GET", path, None, urlencode(given, doseq=True, quote_via=quote))
         if not 200 <= status < 300:
             _parsed(self.url, status, data)
         return data

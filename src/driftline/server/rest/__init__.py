@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from driftline.server.rest.answers import Refusal
 from driftline.server.rest.callers import router as _callers
+from driftline.server.rest.comparing import router as _comparing
 from driftline.server.rest.credentials import router as _credentials
 from driftline.server.rest.endpoints import router as _endpoints
 from driftline.server.rest.executions import router as _executions
@@ -49,6 +50,7 @@ _PARTS = (
     _hooks,
     _credentials,
     _monitors,
+    _comparing,
     _runs,
     _keys,
 )
