@@ -76,7 +76,7 @@ def run_ended(shell: Shell, monitor: str, count: int) -> list[dict[str, Any]]:
     """The latest results of a monitor's windows, by window, once so many have ended."""
 
     def found() -> Any:
-        runs = shell.json("monitors", "results", "loans", monitor, "--limit", "500")
+        runs = shell.json("monitors", "results", "loans", monitor)
         latest = [each["latest"] for each in runs]
         return latest if len(latest) >= count and all(each["ended"] for each in latest) else None
 
@@ -118,6 +118,11 @@ def test_fifty_thousand_rows_are_reconciled_and_the_drift_is_told_on_its_day(she
     assert min(loud) == "2019-03-31"
     before = [_accuracy(each) for each in run_ended(shell, "quality", 2)]
     assert all(each["realised"] is None for each in before)
+    moved = shell.json("models", "compare", "loans", "v1", "2019-03-01..2019-03-31", "2019-03-31..2019-04-30")
+    assert moved["features"][0]["feature"] == "car_value"
+    assert "car_value" in shell.run(
+        "models", "drift", "loans", "v1", "2019-03-01..2019-03-31", "2019-03-29..2019-04-03"
+    )
     labels = put(s3, "labels")
     late = [f"s3://{BUCKET}/actuals/", *ours, "--content", "actuals", "--actuals", "repaid"]
     made = shell.json("imports", "create", *late, "--timestamp-column", "labelled_at")

@@ -182,7 +182,7 @@ def jobs_of(tx: Connection, model_id: str, version: str | None = None) -> list[s
 def has_rows(tx: Connection, model_id: str, version: str) -> bool:
     """Whether rows of the version have been imported."""
     c = hour_part.c
-    query = select(c.model).where(c.model == model_id, c.version == version).limit(1)
+    query = select(c.model).where(c.model == model_id, c.version == version, c.span == "part").limit(1)
     return tx.execute(query).first() is not None
 
 

@@ -112,7 +112,7 @@ def drift(
     asked: dict[str, Any] = {**_window("against", against), "start": start, "end": end, "span": span}
     found = remote.get(f"/models/{id}/drift", **measured.query(version), **asked, feature=list(feature) or None)
     columns: list[tuple[str, Callable[[Any], str]]] = [
-        (span, lambda each: moment(each["start"])),
+        (span, lambda each: moment(each["start"]) or "–"),
         ("rows", lambda each: f"{each['rows']:,}"),
         (f"{measured.metric} of the farthest", lambda each: _farthest(each["values"])),
     ]
