@@ -168,7 +168,9 @@ class Worker:
                 logs.append(tx, held.job, held.said(), now=now)
                 job = resources.find(tx, jobs.KIND, held.job)
                 held.stop = job is None or job.status == "Stopping"
-        if not alive:
+            # what ends itself in the catalog is done when its work is gone, and may have a last thing to do
+            lost = not alive and (held.work.kind in _BEGINS or work.is_there(tx, held.work))
+        if lost:
             held.lost = True
 
     def _labour(self) -> None:

@@ -83,6 +83,11 @@ def holds(tx: Connection, held: Work) -> bool:
     return tx.execute(select(work.c.id).where(*_held(held))).first() is not None
 
 
+def is_there(tx: Connection, held: Work) -> bool:
+    """Whether the work is still to be done, by whomever."""
+    return tx.execute(select(work.c.id).where(work.c.id == held.id)).first() is not None
+
+
 def finish(tx: Connection, held: Work) -> bool:
     """The work is done; False if it belongs to somebody else by now, whose end alone counts."""
     return bool(tx.execute(delete(work).where(*_held(held))).rowcount)
