@@ -119,6 +119,8 @@ def _objects(document: Any, depth: int) -> Iterator[Names]:
     if isinstance(document, list):
         yield from chain.from_iterable(_objects(each, depth - 1) for each in document)
         return
+    if not isinstance(document, dict):
+        raise Invalid(what="event", got=_shown(json.dumps(document)), expected="JSON of an object store's event")
     for is_one, meant in _SHAPES:
         if is_one(document):
             yield from meant(document, depth)
