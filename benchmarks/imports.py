@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +80,7 @@ def staged(uri: str, root: str, cache: Path) -> None:
     first = next(found)
     target = tables.inferences_uri("model", "1")
     with staging(tables, target, first.schema, kind="inferences", ingested=START) as staged_:
-        for batch in (first, *found):
+        for batch in chain((first,), found):
             names = {"id": "_id", "time": "_time"}
             renamed = batch.rename_columns([names.get(name, name) for name in batch.schema.names])
             numbers = pa.array(np.arange(at, at + batch.num_rows))

@@ -28,7 +28,7 @@ Numbers = npt.NDArray[Any]
 _MARK = b"DLKNOWN2"
 _HEAD = 24
 _COLUMNS = ((8, np.uint64), (8, np.uint64), (8, np.uint64), (4, np.int32), (4, np.uint32))
-_STEP = 1 << 20
+_STEP = 1 << 18
 """Runs are merged in pieces of about so many rows."""
 
 
