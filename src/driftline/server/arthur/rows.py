@@ -117,8 +117,9 @@ def _fault(row: object, late: bool) -> str:
     wanted = TRUTH if late else INFERENCE
     if not isinstance(row.get(wanted), Mapping) or not row[wanted]:
         return f"{wanted}: got {row.get(wanted)!r}, expected an object of attributes and their values"
-    if row.get(TRUTH) is not None and not isinstance(row[TRUTH], Mapping):
-        return f"{TRUTH}: got {row[TRUTH]!r}, expected an object of attributes and their values"
+    for part in (INFERENCE, TRUTH):
+        if row.get(part) is not None and not isinstance(row[part], Mapping):
+            return f"{part}: got {row[part]!r}, expected an object of attributes and their values"
     odd = next(
         (name for part in (INFERENCE, TRUTH) for name, value in (row.get(part) or {}).items() if _odd(value)), None
     )
