@@ -128,6 +128,7 @@ def test_windows_segments_and_moments_of_ones_own(api: Api) -> None:
     assert again["run"] == 3
     api.made.work()
     results = api.ask("GET", f"{MONITORS}/any/results")["items"]
+    assert len(api.ask("GET", f"{MONITORS}/any/results", limit=1)["items"]) == 1
     assert [each["runs"] for each in results if each["window_start"].startswith("2019-03-30T12")] == [2]
 
 

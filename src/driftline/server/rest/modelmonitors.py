@@ -28,6 +28,7 @@ from driftline.server.rest.monitoring import (
     RunWanted,
     Since,
     Until,
+    Windows,
 )
 from driftline.server.rest.registered import ModelId
 from driftline.window import Window
@@ -127,12 +128,15 @@ def backfill_monitor(call: Writing, model: ModelId, name: MonitorName, wanted: R
 
 @router.get("/models/{model}/monitors/{name}/results", summary="Show what a monitor said over time")
 def show_results(
-    call: Reading, model: ModelId, name: MonitorName, since: Since = None, until: Until = None
+    call: Reading, model: ModelId, name: MonitorName, since: Since = None, until: Until = None, limit: Windows = 500
 ) -> Page[Result]:
-    """Of each window its first result and its latest, in order of time, so that a chart can show both."""
+    """Of each window its first result and its latest, in order of time, so that a chart can show both.
+
+    Of more windows than `limit` the latest are shown; ask for those before by `until`.
+    """
     with call.catalog.read() as tx:
         found = results.results(tx, register.get(tx, model, name), since, until)
-    return Page(items=[_result(each) for each in found])
+    return Page(items=[_result(each) for each in found[-limit:]])
 
 
 def shown(found: monitor.ModelMonitor, learnt: Any = None, trouble: str | None = None) -> ModelMonitor:

@@ -26,6 +26,8 @@ Every = Annotated[bool, Query(description="Runs without violations, too.")]
 Since = Annotated[Moment | None, Query(description="Windows that end later.")]
 Until = Annotated[Moment | None, Query(description="Windows that begin earlier.")]
 
+Windows = Annotated[int, Query(ge=1, le=10_000, description="How many windows at most.")]
+
 Kind = Literal["data-quality", "model-quality", "bias", "explainability"]
 RunStatus = Literal[
     "Pending", "InProgress", "Completed", "CompletedWithViolations", "NoData", "NoLabels", "NoBaseline", "Failed"
