@@ -222,6 +222,19 @@ def test_names_are_taken_once_and_near_ones_told(catalog: Catalog) -> None:
         assert register.of_model(tx, MODEL) == []
 
 
+def test_a_model_of_the_same_name_begins_anew(catalog: Catalog) -> None:
+    """Runs of a model that was deleted hold up none of its successor's."""
+    create(catalog)
+    planning.plan(catalog, NOW + HOUR, SETTINGS)
+    with catalog.begin() as tx:
+        registry.delete_model(tx, MODEL)
+        registry.create_model(tx, Model(MODEL, "Churn"), now=NOW)
+        registry.create_version(tx, ModelVersion(MODEL, "1", ModelType.BINARY, SCHEMA), now=NOW)
+    create(catalog)
+    assert runs_of(catalog) == []
+    assert planning.plan(catalog, NOW + HOUR, SETTINGS) == 1
+
+
 def test_a_change_of_what_is_watched_makes_another_baseline(catalog: Catalog) -> None:
     """Times do not."""
     create(catalog)

@@ -53,9 +53,11 @@ class Set:
 
 
 def add(tx: Connection, made: Kept) -> None:
-    """Keep a new monitor; raises `Conflict` if the model has one of that name."""
+    """Keep a new monitor, without runs that one of its name had before; raises `Conflict` if the name is taken."""
+    run = model_run.c
     try:
         with tx.begin_nested():
+            tx.execute(delete(model_run).where(run.model == made.model, run.monitor == made.name))
             tx.execute(insert(model_monitor).values(**{**asdict(made), "body": dict(made.body)}))
     except IntegrityError:
         remedy = "Choose another name, or delete that one."
@@ -133,6 +135,13 @@ def behind(tx: Connection, prefix: str, limit: int) -> list[tuple[str, str]]:
     query = select(c.model, c.name, c.body, last.label("last")).where(c.status == "active").order_by(c.model, c.name)
     rows = (row for row in tx.execute(query) if row.last is not None and row.last > row.body.get("seen", 0))
     return [(row.model, row.name) for row in islice(rows, limit)]
+
+
+def last_batch(tx: Connection, stream: str) -> int:
+    """The number of the last batch that was committed in a stream; 0 if there is none."""
+    c = import_batch.c
+    query = select(c.number).where(c.stream == stream, c.committed.is_not(None)).order_by(c.number.desc()).limit(1)
+    return int(tx.execute(query).scalar() or 0)
 
 
 def touched(tx: Connection, stream: str, after: int) -> list[Touched]:

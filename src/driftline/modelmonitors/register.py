@@ -13,6 +13,7 @@ from driftline import registry
 from driftline.catalog import modelmonitors, modelruns, work
 from driftline.catalog.modelmonitors import Kept
 from driftline.errors import Invalid
+from driftline.imports import jobs
 from driftline.modelmonitors.cadence import Cadence
 from driftline.modelmonitors.monitor import Basis, ModelMonitor, MonitorStatus
 from driftline.modelmonitors.running import WORK, versions_of
@@ -27,7 +28,7 @@ def create(tx: Connection, made: ModelMonitor, *, now: datetime) -> ModelMonitor
     """
     _check(tx, made)
     first = first_due(made, now)
-    body = {"asked": made.asked()}
+    body = {"asked": made.asked(), "seen": modelmonitors.last_batch(tx, jobs.lane_of(made.model))}
     modelmonitors.add(tx, Kept(made.model, made.name, made.kind, str(made.status), now, now, body, first))
     return replace(made, created=now, modified=now, next=first)
 
