@@ -79,7 +79,8 @@ class Alike:
         metadata = _METADATA if self._metadata or self._span else ""
         self._query = _QUERY.format(metadata=metadata + (_TRUTH if self._has_truth else ""))
         self._readers: dict[int, Reader] = {}
-        self._json = {"input": QuickJson(), "output": QuickJson()}
+        self._plain = bool(options.settings.get("plain_numbers"))
+        self._json = {"input": QuickJson(plain=self._plain), "output": QuickJson(plain=self._plain)}
 
     def read(self, block: Block) -> Generator[pa.RecordBatch, None, Hashes]:
         """The rows of a block as one batch; raises `Unlike` where only reading one by one is exact.
@@ -147,7 +148,8 @@ class Alike:
         if any(encoding != "JSON" for encoding, _ in sides):
             raise Inexact("another encoding")
         pair = [
-            known[name].rows(found[f"{name}_rows"], texts) for name, (_, texts) in zip(self._order, sides, strict=True)
+            known[name].rows(found[f"{name}_rows"], texts, plain=self._plain)
+            for name, (_, texts) in zip(self._order, sides, strict=True)
         ]
         return _hstack(*pair), found
 
@@ -247,7 +249,7 @@ def _rows_of(reader: QuickJson, texts: pa.Array, rows: int) -> tuple[pa.RecordBa
         if not pa.types.is_list(inner.type) or not pa.types.is_struct(inner.type.value_type) or inner.null_count:
             raise Unlike("rows without names")
         lengths = pc.min_max(pc.list_value_length(inner)).as_py()
-        if lengths != {"min": 1, "max": 1} or _has_whole_doubles(inner.flatten()):
+        if lengths != {"min": 1, "max": 1} or (not reader.plain and _has_whole_doubles(inner.flatten())):
             raise Unlike("several inferences in a call")
         batch = pa.RecordBatch.from_struct_array(inner.flatten())
     if any(pa.types.is_nested(kind) for kind in batch.schema.types):

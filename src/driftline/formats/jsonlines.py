@@ -48,7 +48,7 @@ class JsonLines:
         yield from numbered(self._read(part, opener, options), part, opener)
 
     def _read(self, part: Part, opener: Opener, options: ReadOptions) -> Iterator[Item]:
-        quick = QuickJson()
+        quick = QuickJson(plain=bool(options.settings.get("plain_numbers")))
         for block in blocks_of(part, opener, options.settings):
             yield from read_block(block, part.uri, quick, options.settings)
 

@@ -27,10 +27,14 @@ class Inexact(Exception):
 
 
 class QuickJson:
-    """Reads blocks of one part; remembers which columns are texts that look like times."""
+    """Reads blocks of one part; remembers which columns are texts that look like times.
 
-    def __init__(self) -> None:
+    With `plain` numbers a whole number among fractions is a fraction: how it was written is not looked up.
+    """
+
+    def __init__(self, *, plain: bool = False) -> None:
         """Nothing is known yet."""
+        self.plain = plain
         self._texts: dict[str, pa.DataType] = {}
 
     def rows(self, data: bytes | memoryview) -> pa.RecordBatch:
@@ -48,7 +52,7 @@ class QuickJson:
         batch = batches[0]
         if any(_is_inexact(field.type) for field in batch.schema):
             raise Inexact("nested members")
-        return with_kinds(batch, _Lines(data, batch.num_rows).record)
+        return batch if self.plain else with_kinds(batch, _Lines(data, batch.num_rows).record)
 
     def _parse(self, data: bytes | memoryview) -> pa.Table:
         from pyarrow import json

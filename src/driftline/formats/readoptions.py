@@ -9,12 +9,12 @@ from driftline.errors import Invalid
 
 _TEXT = ("encoding",)
 _ROWS = ("output_columns_position", "side", "since", "until")
-_CAPTURED = (*_ROWS, "metadata", "ground_truth", "compatible", "exact", *_TEXT)
+_CAPTURED = (*_ROWS, "metadata", "ground_truth", "compatible", "exact", "plain_numbers", *_TEXT)
 _SCRIPTS = ("script_errors", "script_seconds", "script_memory_bytes", "script_records", "script_environment")
 
 SETTINGS: dict[str, tuple[str, ...]] = {
     "csv": ("header", "separator", "delimiter", "quote", "escape", "null_values", "skip_rows", "comment", *_TEXT),
-    "jsonlines": _TEXT,
+    "jsonlines": ("plain_numbers", *_TEXT),
     "json": ("lines", "line", "limit_bytes", *_TEXT),
     "delta": ("version", "timestamp", "since", "until", "time_column", "where", "as_of"),
     "capture": _CAPTURED,

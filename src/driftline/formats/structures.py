@@ -36,8 +36,11 @@ class Structure:
         members = {name: "DOUBLE" if pa.types.is_float64(kind) else "VARCHAR" for name, kind in self.types.items()}
         return json.dumps({self.under: [members]} if self.under else members)
 
-    def rows(self, found: pa.StructArray, texts: pa.StringArray) -> pa.RecordBatch:
-        """A row for each payload of `texts`, which DuckDB read as `found`; raises `Inexact` where any differs."""
+    def rows(self, found: pa.StructArray, texts: pa.StringArray, *, plain: bool = False) -> pa.RecordBatch:
+        """A row for each payload of `texts`, which DuckDB read as `found`; raises `Inexact` where any differs.
+
+        With `plain` numbers whole ones among fractions are fractions.
+        """
         if self.under:
             lists = found.field(0)
             if lists.null_count or pc.min_max(pc.list_value_length(lists)).as_py() != {"min": 1, "max": 1}:
@@ -47,7 +50,7 @@ class Structure:
         self._refuse_others(values, texts)
         columns = [_typed(column, kind) for column, kind in zip(values, self.types.values(), strict=True)]
         batch = pa.RecordBatch.from_arrays(columns, names=list(self.types))
-        return with_kinds(batch, lambda row: self._written(texts[row].as_py()))
+        return batch if plain else with_kinds(batch, lambda row: self._written(texts[row].as_py()))
 
     def _refuse_others(self, columns: Sequence[pa.Array], texts: pa.StringArray) -> None:
         """Checks that every payload has these members and no others, each of its type or null.
