@@ -25,7 +25,7 @@ MANY = 20
 """Whole numbers with more distinct values are no labels of classes."""
 
 
-def infer(columns: Columns, sample: pa.Table) -> ModelSchema:
+def infer(columns: Columns, sample: pa.Table, *, typed: bool = False) -> ModelSchema:
     """The schema that a sample of a file suggests, to be edited; columns without any value are left out.
 
     Texts that all read as numbers, times, vectors or lists are such; booleans only if they are words (true, no), since
