@@ -464,10 +464,10 @@ def test_every_format_of_the_seed_is_imported(running: Running, form: str) -> No
     aporia.create_model(f"form-{form}", form)
     fields = {"x": "numeric", "double": "numeric"}
     model = aporia.create_model_version(f"form-{form}", "v1", "regression", fields, {"y": "numeric"})
-    options = {"csv": {"header": "true"}, "delta": {"versionAsOf": 0}}.get(form)
+    every: dict[str, dict[str, Any]] = {"csv": {"header": "true"}, "delta": {"versionAsOf": 0}}
     path = f"{BUCKET}/forms/{form}" + ("" if form == "delta" else "/")
     source = aporia.S3DataSource(
-        path, form, select_expr=["id", "at", "x", "y", "x * 2 AS double"], read_options=options
+        path, form, select_expr=["id", "at", "x", "y", "x * 2 AS double"], read_options=every.get(form)
     )
     model.connect_serving(source, "id", "at")
 

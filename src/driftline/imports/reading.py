@@ -51,7 +51,8 @@ def open_file(job: ImportJob, uri: str, schema: ModelSchema | None, access: Acce
     """
     place = job.place
     names = None if schema is None else tuple(job.columns.fields.get(each.name, each.name) for each in schema.early)
-    options = ReadOptions(names or None, select=place.select, settings={"metadata": True, "plain_numbers": True, **place.settings})
+    settings = {"metadata": True, "plain_numbers": True, **place.settings}
+    options = ReadOptions(names or None, select=place.select, settings=settings)
     source = resolve([place.uri if place.format == deltas.FORMAT else uri], access, place.format, options)
     if place.format == deltas.FORMAT:
         source = deltas.only(source, uri)
