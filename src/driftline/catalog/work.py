@@ -88,6 +88,11 @@ def is_there(tx: Connection, held: Work) -> bool:
     return tx.execute(select(work.c.id).where(work.c.id == held.id)).first() is not None
 
 
+def is_queued(tx: Connection, kind: str, subject: str) -> bool:
+    """Whether this is still to be done, waiting or begun."""
+    return tx.execute(select(work.c.id).where(work.c.kind == kind, work.c.subject == subject)).first() is not None
+
+
 def finish(tx: Connection, held: Work) -> bool:
     """The work is done; False if it belongs to somebody else by now, whose end alone counts."""
     return bool(tx.execute(delete(work).where(*_held(held))).rowcount)

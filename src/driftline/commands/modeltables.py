@@ -157,13 +157,17 @@ def purge(id: str, *, yes: Flag = False, remote: Remote | None = None) -> int:
 
 
 def cleared(remote: Remote, path: str, body: dict[str, Any] | None = None) -> int:
-    """Give an order, wait until it is carried out, and show what went."""
+    """Give an order, wait until it has ended, and show what went; 1 if it could not be carried out."""
     found = remote.post(path, body)
     while found["ended"] is None:
         time.sleep(_POLL_SECONDS)
         found = remote.get(f"/models/{found['model']}/clearings/{found['id']}")
-    pairs = [("model", found["model"]), ("done", found["kind"]), ("rows", f"{found['rows']:,}")]
-    show(
-        found, Facts([*pairs, ("files", f"{found['files']:,}"), ("ended", moment(found["ended"]))]), as_json=remote.json
-    )
-    return 0
+    pairs = [
+        ("model", found["model"]),
+        ("failed" if found["reason"] else "done", found["kind"]),
+        ("rows", f"{found['rows']:,}"),
+    ]
+    pairs += [("files", f"{found['files']:,}"), ("ended", moment(found["ended"]))]
+    pairs += [("reason", found["reason"])] if found["reason"] else []
+    show(found, Facts(pairs), as_json=remote.json)
+    return int(bool(found["reason"]))

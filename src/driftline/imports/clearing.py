@@ -20,10 +20,10 @@ from driftline import registry
 from driftline.catalog import Catalog, work
 from driftline.catalog.hours import Subject
 from driftline.catalog.work import Work
-from driftline.errors import Conflict, NotFound
+from driftline.errors import CallerError, Conflict, DataError, NotFound, Unavailable
 from driftline.imports import hourparts, jobs, rejects
 from driftline.imports.job import ImportFile, ImportJob, JobStatus
-from driftline.imports.running import World, recover, tables_of
+from driftline.imports.running import Lost, World, recover, tables_of
 from driftline.inferences import upkeep
 from driftline.inferences.rollups import rebuild
 from driftline.inferences.staging import staging
@@ -57,7 +57,8 @@ class Order:
 
     A purge takes out the rows that `job` brought, `forget` those with one of `ids`, `retain` those of days before
     `before`; `compact` makes large files of small ones. `hours` are those whose profiles are made anew. What `rows`
-    and `files` count is what went. The ids are forgotten, too, once it has ended.
+    and `files` count is what went. The ids are forgotten, too, once it has ended; `reason` is why it could not be
+    carried out.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Order:
     rows: int = 0
     files: int = 0
     ended: datetime | None = None
+    reason: str | None = None
 
 
 def give(catalog: Catalog, tables: Tables, order: Order) -> Order:
@@ -101,19 +103,50 @@ def find(tables: Tables, model: str, id: str) -> Order:
     return Order(**{**told, **times, "kind": Kind(told["kind"]), "ids": tuple(told["ids"]), "hours": hours})
 
 
+def outcome(catalog: Catalog, tables: Tables, model: str, id: str, *, now: datetime) -> Order:
+    """As `find`; one that nobody works at any more though it did not end has failed, which is kept."""
+    order = find(tables, model, id)
+    if order.ended is not None:
+        return order
+    with catalog.read() as tx:
+        is_queued = work.is_queued(tx, WORK, f"{id}/{model}")
+    order = order if is_queued else find(tables, model, id)  # it may have ended between the two looks
+    if is_queued or order.ended is not None:
+        return order
+    return _failed(tables, order, "its worker ended each time while it was done. The worker's log says more.", now)
+
+
 def run(catalog: Catalog, held: Work, settings: Settings, access: Access, log: Log) -> str:
-    """Do what an order says, and end the work; done again after a kill, it changes nothing more."""
+    """Do what an order says, and end the work; done again after a kill, it changes nothing more.
+
+    What cannot be done is noted with the order, at once if waiting does not help. Raises `Unavailable`.
+    """
     id, _, model = held.subject.partition("/")
     tables = tables_of(settings, access)
-    recover(World(catalog, tables, access, held, settings, log), jobs.lane_of(model))
     order = find(tables, model, id)
-    if order.ended is None:
-        done = _DONE[order.kind](catalog, tables, order)
-        order = replace(done, ids=(), ended=catalog.clock())
-        _keep(tables, order)
+    try:
+        recover(World(catalog, tables, access, held, settings, log), jobs.lane_of(model))
+        if order.ended is None:
+            done = _DONE[order.kind](catalog, tables, order)
+            order = replace(done, ids=(), ended=catalog.clock())
+            _keep(tables, order)
+    except Lost:
+        raise
+    except (CallerError, DataError, Unavailable) as error:
+        with catalog.read() as tx:
+            is_ours = work.holds(tx, held)
+        if not is_ours or (isinstance(error, Unavailable) and held.attempt < settings.attempts):
+            raise
+        order = _failed(tables, find(tables, model, id), str(error), catalog.clock())
     with catalog.begin() as tx:
         work.finish(tx, held)
-    return f"{model}: {order.kind}, {order.rows:,} rows, {order.files:,} files"
+    return f"{model}: {order.kind}, " + (order.reason or f"{order.rows:,} rows, {order.files:,} files")
+
+
+def _failed(tables: Tables, order: Order, reason: str, now: datetime) -> Order:
+    order = replace(order, ids=(), ended=now, reason=reason)
+    _keep(tables, order)
+    return order
 
 
 def uris_of(catalog: Catalog, tables: Tables, model: str) -> dict[str | None, str]:
@@ -212,8 +245,7 @@ def _forget_rejects(catalog: Catalog, tables: Tables, order: Order) -> int:
         number = int(each.uri.rpartition("/")[2].partition(".")[0])
         with catalog.read() as tx:
             column = jobs.get(tx, jobs.file(tx, number).job).columns.id
-        with storage.open(each.uri) as stream:
-            table = pq.read_table(BytesIO(stream.read()))
+        table = rejects.opened(each.uri, tables)
         if column not in table.column_names:
             continue
         kept = table.filter(pc.invert(pc.is_in(table[column], pa.array(list(order.ids), pa.string()))))

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from driftline.errors import NotFound
+from driftline.errors import NotFound, Unreadable
 from driftline.inferences.tables import Tables, name_of
 from driftline.storage.storages import storage_for
 
@@ -47,11 +47,20 @@ def uri_of(tables: Tables, model: str, file: int) -> str:
 
 def read(tables: Tables, model: str, file: int, *, offset: int = 0, limit: int = 100) -> Sequence[dict[str, Any]]:
     """Rejected rows of a file in order, with `_row`, `_code`, `_reason` and the columns as text; at most `limit`."""
-    uri = uri_of(tables, model, file)
     try:
-        with storage_for(uri, tables.access).open(uri) as stream:
-            found = pq.read_table(BytesIO(stream.read()))
+        found = opened(uri_of(tables, model, file), tables)
     except NotFound:
         return []
     rows: list[dict[str, Any]] = found.slice(offset, limit).to_pylist()
     return rows
+
+
+def opened(uri: str, tables: Tables) -> pa.Table:
+    """All rejected rows that an object keeps; raises `NotFound`, and `Unreadable` where it is damaged."""
+    with storage_for(uri, tables.access).open(uri) as stream:
+        data = stream.read()
+    try:
+        return pq.read_table(BytesIO(data))
+    except (pa.ArrowException, OSError) as error:
+        reason = f"the rejected rows that are kept are damaged ({error})"
+        raise Unreadable(uri=uri, reason=reason, remedy="Remove the object.") from error

@@ -124,7 +124,7 @@ def purge(call: Writing, id: JobId) -> Clearing:
 @router.get("/models/{model}/clearings/{id}", summary="Show what became of an order")
 def show_clearing(call: Reading, model: ModelId, id: OrderId) -> Clearing:
     """A purge, retention, compaction, or the removal of a subject's rows: whether it ended, and how much went."""
-    return _clearing(clearing.find(tables_of(call), model, id))
+    return _clearing(clearing.outcome(call.catalog, tables_of(call), model, id, now=call.now))
 
 
 def _given(call: Call, order: Order) -> Clearing:

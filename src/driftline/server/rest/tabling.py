@@ -90,5 +90,6 @@ class Clearing(BaseModel):
     before: datetime | None
     asked: datetime
     ended: Annotated[datetime | None, Field(description="Null while it waits or is being done.")]
+    reason: Annotated[str | None, Field(description="Why it could not be carried out; null if it was.")]
     rows: Annotated[int, Field(description="How many rows went.")]
     files: Annotated[int, Field(description="How many files went.")]

@@ -1,0 +1,138 @@
+"""Rows that go from a model's tables, and what else knew of them; orders that cannot be carried out say why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from driftline import registry
+from driftline.catalog import Catalog, imports, work
+from driftline.errors import StorageUnavailable
+from driftline.imports import clearing, jobs, watching
+from driftline.imports.clearing import Kind, Order
+from driftline.imports.job import ImportJob, Place
+from driftline.imports.running import drain, tables_of
+from driftline.inferences.tables import Tables
+from driftline.registry import Model, ModelVersion
+from driftline.schemas.columns import Columns
+from driftline.schemas.fields import ModelSchema, ModelType
+from driftline.settings import Settings
+from driftline.storage.access import Access
+
+NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
+ROLES = Columns(id="id", timestamp="at", lists={"feature": ("city",), "prediction": ("y",)})
+
+
+@dataclass(frozen=True)
+class House:
+    """An installation with a model."""
+
+    catalog: Catalog
+    settings: Settings
+
+    @property
+    def tables(self) -> Tables:
+        """Its tables."""
+        return tables_of(self.settings, Access())
+
+    @property
+    def root(self) -> Path:
+        """The folder of all that is kept of the model."""
+        return Path(self.settings.tables_root) / "churn"
+
+    def imported(self, folder: Path, format: str | None = None) -> ImportJob:
+        """A job that has read a folder."""
+        asked = ImportJob("", "churn", "1", Place(f"{folder}/", format), ROLES)
+        with self.catalog.begin() as tx:
+            job = jobs.create(tx, asked, now=NOW)
+        self.looked()
+        return job
+
+    def looked(self) -> None:
+        """All sources are looked at, and all that waits is read."""
+        with self.catalog.begin() as tx:
+            for row in imports.active(tx):
+                imports.change(tx, row.id, looked=None)
+        watching.look(self.catalog, Access(), self.catalog.clock())
+        drain(self.catalog, self.settings, Access())
+
+    def carried(self) -> Order:
+        """What became of the order whose turn it is."""
+        now = self.catalog.clock()
+        with self.catalog.begin() as tx:
+            held = work.claim(tx, "test", now=now, lease_seconds=60, kinds=(clearing.WORK,))
+        assert held is not None
+        clearing.run(self.catalog, held, self.settings, Access(), lambda _: None)
+        return clearing.outcome(self.catalog, self.tables, "churn", held.subject.partition("/")[0], now=now)
+
+    def ordered(self, order: Order) -> Order:
+        """What became of an order that was given and carried out."""
+        clearing.give(self.catalog, self.tables, order)
+        return self.carried()
+
+    def forgotten(self, *ids: str) -> Order:
+        """The same for the rows of a subject."""
+        return self.ordered(Order("", "churn", Kind.FORGET, NOW, ids=ids))
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """An installation with an empty version of a model."""
+    settings = Settings(home=tmp_path / "home")
+    catalog = Catalog(settings.url)
+    catalog.migrate()
+    with catalog.begin() as tx:
+        registry.create_model(tx, Model("churn", "Churn"), now=NOW)
+        registry.create_version(tx, ModelVersion("churn", "1", ModelType.BINARY, ModelSchema()), now=NOW)
+    yield House(catalog, settings)
+    catalog.close()
+
+
+def written(folder: Path, name: str, *rows: str) -> None:
+    """A CSV file of rows."""
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text("\n".join(["id,at,city,y", *rows, ""]))
+
+
+def test_an_order_that_cannot_be_carried_out_ends_with_its_reason(house: House, tmp_path: Path) -> None:
+    """Damaged data of ours: it is not tried again, and the ids are not kept."""
+    written(tmp_path / "in", "a.csv", "a,2026-01-09T01:00:00Z,Rome,1", ",2026-01-09,Rome,1", "b,1926-01-09,Bonn,0")
+    house.imported(tmp_path / "in")
+    (kept,) = house.root.glob("rejects/*.parquet")
+    kept.write_bytes(b"damaged")
+    failed = house.forgotten("a")
+    assert failed.ended is not None and failed.ids == ()
+    assert failed.reason is not None and "the rejected rows that are kept are damaged" in failed.reason
+    with house.catalog.read() as tx:
+        assert work.length(tx) == 0
+    kept.unlink()
+    assert house.forgotten("a").reason is None
+
+
+def test_an_order_whose_workers_were_killed_has_failed(house: House) -> None:
+    """What nobody works at any more will never end by itself."""
+    given = clearing.give(house.catalog, house.tables, Order("", "churn", Kind.COMPACT, NOW))
+    assert clearing.outcome(house.catalog, house.tables, "churn", given.id, now=NOW).ended is None
+    with house.catalog.begin() as tx:
+        work.remove(tx, clearing.WORK, f"{given.id}/churn")
+    failed = clearing.outcome(house.catalog, house.tables, "churn", given.id, now=NOW)
+    assert failed.ended == NOW and "its worker ended" in str(failed.reason)
+    assert clearing.find(house.tables, "churn", given.id) == failed
+
+
+def test_storage_that_stays_away_fails_an_order_at_last(house: House, tmp_path: Path) -> None:
+    """What may come back is waited for, as often as the settings say."""
+    written(tmp_path / "in", "a.csv", "a,2026-01-09T01:00:00Z,Rome,1")
+    house.imported(tmp_path / "in")
+    (log,) = house.root.glob("versions/1/_delta_log/*1.json")
+    log.write_text("damaged")
+    with pytest.raises(StorageUnavailable):
+        house.forgotten("a")
+    with house.catalog.begin() as tx:
+        work.release(tx, "test", now=NOW)
+    hasty = House(house.catalog, house.settings.model_copy(update={"attempts": 1}))
+    assert "does not answer" in str(hasty.carried().reason)
