@@ -232,6 +232,9 @@ def rest() -> str:
             ]
             parts.append(f"## {name}\n\n{schema.get('description', '')}\n\n| member | type | meaning |\n|---|---|---|")
             parts.append("\n".join(rows) + "\n")
+        elif "enum" in schema:
+            words = schema.get("description", "").partition("\n\n>>>")[0]
+            parts.append(f"## {name}\n\n{words}\n\nOne of {kind(schema)}.\n")
     return "\n".join(parts)
 
 

@@ -101,7 +101,8 @@ def test_every_page_is_reached_from_the_first() -> None:
 
 def test_make_targets_that_are_named_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    named = {target for page in PAGES for target in re.findall(r"\bmake ([a-z-]+)", _code(page))}
+    written = [page for page in PAGES if page.parent.name != "reference"]  # those are made from the code
+    named = {target for page in written for target in re.findall(r"\bmake ([a-z-]+)", _code(page))}
     assert named
     assert named <= targets
 
