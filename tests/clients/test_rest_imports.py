@@ -202,6 +202,7 @@ def test_a_job_of_a_pasted_path_imports_what_is_there_and_what_comes(api: Api, f
     counts = {"rows": 121, "accepted": 110, "rejected": 1, "duplicate": 10}
     assert {name: found["counts"][name] for name in counts} == counts
     assert found["looked"] is not None
+    assert found["listed"]
     assert found["trouble"] is None
     first, second = api.ask("GET", f"/imports/{made['id'][:8]}/files")["items"]
     assert (first["uri"], first["rows"], first["accepted"], first["attempts"]) == (f"{folder}/a.csv", 100, 100, 1)

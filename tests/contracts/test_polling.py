@@ -299,6 +299,23 @@ def test_a_delta_table_gives_its_files_when_its_log_grows(tmp_path: Path) -> Non
     assert len(watch.ledger) == 2
 
 
+@pytest.mark.parametrize("is_table", [False, True])
+def test_it_is_told_when_all_that_was_there_has_been_found(tmp_path: Path, is_table: bool) -> None:
+    """J-08: who follows a job waits for that, and for it again when the job is asked to look."""
+    import pyarrow as pa
+    from deltalake import write_deltalake
+
+    write_deltalake(str(tmp_path / "table"), pa.table({"a": [1]}))
+    watch = Watch(Place(str(tmp_path / "table"), format="delta" if is_table else "parquet"))
+    assert not polling.is_listed(watch.cursor)
+    watch.settle()
+    assert polling.is_listed(watch.cursor)
+    watch.cursor = polling.anew(watch.cursor)
+    assert not polling.is_listed(watch.cursor)
+    watch.settle()
+    assert polling.is_listed(watch.cursor) and len(watch.ledger) == 1
+
+
 def test_requests_to_a_real_server_are_as_few_as_they_are_counted(
     s3: Server, monkeypatch: pytest.MonkeyPatch, large: None
 ) -> None:

@@ -89,7 +89,7 @@ def fault_lines(faults: list[dict[str, Any]], what: str) -> Iterator[Any]:
 
 
 def followed(remote: Remote, found: dict[str, Any]) -> dict[str, Any]:
-    """The job once it has looked for files and none is pending, with progress meanwhile; paused ones wait for nobody.
+    """The job once all files are found and none is pending, with progress meanwhile; paused ones wait for nobody.
 
     Stops at once where the job cannot look, which `trouble` tells.
     """
@@ -97,7 +97,7 @@ def followed(remote: Remote, found: dict[str, Any]) -> dict[str, Any]:
         while True:
             found = remote.get(f"/imports/{found['id']}")
             tell(found["counts"])
-            is_done = found["looked"] is not None and not found["counts"]["pending"]
+            is_done = found["listed"] and not found["counts"]["pending"]
             if is_done or found["trouble"] or found["status"] != "active":
                 return found
             time.sleep(_POLL_SECONDS)

@@ -79,7 +79,16 @@ def anew(cursor: Mapping[str, Any]) -> dict[str, Any]:
     >>> anew({"swept": "2026-11-21T13:00:00+00:00", "size": 3})
     {'size': 3}
     """
-    return {name: value for name, value in cursor.items() if name not in ("swept", "sweep")}
+    return {name: value for name, value in cursor.items() if name not in ("swept", "sweep", "log")}
+
+
+def is_listed(cursor: Mapping[str, Any]) -> bool:
+    """Whether all that lay below the path when the job was made, or started, has been found.
+
+    >>> is_listed({}), is_listed({"sweep": {"began": "..."}}), is_listed({"swept": "2026-11-21T13:00:00+00:00"})
+    (False, False, True)
+    """
+    return "swept" in cursor or "log" in cursor
 
 
 @dataclass
@@ -206,4 +215,4 @@ def _table(place: Place, cursor: Mapping[str, Any], access: Access) -> Iterator[
     if commits:
         yield Look(tuple(deltas.objects(place.uri, access)), (), {"log": commits[-1]}, len(pages), True)
     else:
-        yield Look((), (), dict(cursor), len(pages), True)
+        yield Look((), (), {"log": cursor.get("log")}, len(pages), True)

@@ -56,6 +56,7 @@ class ImportDetail(Import):
     columns: dict[str, Any]
     policies: PoliciesValue
     looked: Annotated[datetime | None, Field(description="When it last looked for files.")]
+    listed: Annotated[bool, Field(description="Whether all files that were there when it began have been found.")]
     trouble: Annotated[str | None, Field(description="Why it could not.")]
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from driftline import registry
 from driftline.catalog import imports as kept
 from driftline.errors import Conflict
-from driftline.imports import jobs
+from driftline.imports import jobs, polling
 from driftline.imports.job import ImportJob, JobStatus
 from driftline.server.aws.waking import wake
 from driftline.server.aws.wire import Call
@@ -115,6 +115,7 @@ def detail(tx: Connection, found: ImportJob, call: Call) -> ImportDetail:
         columns=found.columns.to_dict(),
         policies=PoliciesValue(**asdict(found.policies)),
         looked=row.looked,
+        listed=row.looked is not None and polling.is_listed(row.cursor),
         trouble=row.trouble,
     )
 
