@@ -103,6 +103,8 @@ format: setup-dev ## Put the code into its format
 bench: setup-dev ## Measure Driftline beside its peers, then the server (about 20 minutes)
 	$(BIN)/python benchmarks/run.py $(BENCH)
 	$(BIN)/python benchmarks/join.py
+	$(BIN)/python benchmarks/importing.py
+	$(BIN)/python benchmarks/windows.py
 	$(BIN)/python benchmarks/introduction.py
 	$(BIN)/python benchmarks/schedules.py
 	$(BIN)/python benchmarks/quality.py

@@ -22,7 +22,7 @@ from typing import Any
 import imports
 
 BEGAN = datetime(2026, 1, 2, tzinfo=UTC)
-RECORDS = 200_000
+RECORDS = 500_000
 
 
 def capture(path: Path, encoding: str) -> None:
