@@ -197,6 +197,7 @@ class Load:
         duplicate, rejects = 0, Rejects()
         for chunk in read.chunks:
             tally = chunk.tally
+            rejects.add(chunk.malformed)
             if chunk.rows is not None:
                 rejects.add(chunk.rows.rejected)
                 duplicate += self._add(chunk, file)

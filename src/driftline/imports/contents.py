@@ -21,6 +21,7 @@ from driftline.schemas.mapped import Mapped, resolve
 from driftline.schemas.rules import Bounds, Intake, fault_of
 
 MALFORMED = "Malformed_Row"
+_LOST = pa.schema({"_row": pa.int64(), "_code": pa.string(), "_reason": pa.string()})
 REJECTS_KEPT = 10_000
 """So many rejected rows of a file are kept readable; all are counted."""
 
@@ -52,10 +53,14 @@ class Tally:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some rows of a file, if there are any, and the tally of the file up to them."""
+    """Some rows of a file, if there are any, and the tally of the file up to them.
+
+    `malformed` has the rows that could not be read before these, as `Conformed.rejected` has those that were rejected.
+    """
 
     tally: Tally
     rows: Conformed | None = None
+    malformed: pa.Table | None = None
 
 
 class Unmapped(DataError):
@@ -80,10 +85,12 @@ def chunks(opened: Opened, job: ImportJob, schema: ModelSchema, intake: Intake) 
     Columns of a prefix or list of the job become fields though the schema lacks them. Raises `Unmapped` where the
     columns do not do, and what makes the file unreadable.
     """
-    tally, mapped, columns = Tally(), None, None
+    tally, mapped, columns, lost = Tally(), None, None, list[dict[str, object]]()
     for item in opened.items():
         if isinstance(item, Problem):
             tally = with_problem(tally, item)
+            if item.rows and tally.rejected <= REJECTS_KEPT:
+                lost.append({"_row": tally.rows, "_code": MALFORMED, "_reason": _said(item, quoted=True)})
             continue
         if mapped is None or item.schema != columns:
             mapped, added = _grown(opened, job, schema.with_fields(tally.added), item)
@@ -92,8 +99,9 @@ def chunks(opened: Opened, job: ImportJob, schema: ModelSchema, intake: Intake) 
         if item.num_rows:
             found = conform(item, mapped, intake, tally.rows + 1)
             tally = _with_rows(tally, found)
-            yield Chunk(tally, found)
-    yield Chunk(tally)
+            yield Chunk(tally, found, _table(lost))
+            lost = []
+    yield Chunk(tally, malformed=_table(lost))
 
 
 def mapped_of(opened: Opened, job: ImportJob, schema: ModelSchema, found: pa.Schema) -> Mapped:
@@ -127,10 +135,20 @@ def _grown(
 def with_problem(tally: Tally, problem: Problem) -> Tally:
     """The tally with rows that could not be read; a mere warning counts no row."""
     rows = (tally.rows + 1,) if problem.rows else ()
-    said = f"{problem.reason}{f' (line {problem.line})' if problem.line else ''}"[:LONGEST]
-    offence = Offence(MALFORMED, problem.column, None, "", max(problem.rows, 1), rows, (said,) * len(rows))
+    said = (_said(problem)[:LONGEST],) * len(rows)
+    offence = Offence(MALFORMED, problem.column, None, "", max(problem.rows, 1), rows, said)
     faults = tally.faults.merge(Faults.of([offence])) if problem.rows else tally.faults
     return replace(tally, rows=tally.rows + problem.rows, faults=faults)
+
+
+def _said(problem: Problem, *, quoted: bool = False) -> str:
+    """Line and reason; with the beginning of the row as it stands there if `quoted`."""
+    line = f"line {problem.line}: " if problem.line else ""
+    return f"{line}{problem.reason}{f': {problem.value}' if quoted and problem.value else ''}"
+
+
+def _table(lost: list[dict[str, object]]) -> pa.Table | None:
+    return pa.Table.from_pylist(lost, _LOST) if lost else None
 
 
 def _with_rows(tally: Tally, found: Conformed) -> Tally:
