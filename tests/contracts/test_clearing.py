@@ -10,18 +10,23 @@ from pathlib import Path
 import pytest
 
 from driftline import registry
-from driftline.catalog import Catalog, imports, work
+from driftline.catalog import Catalog, hours, imports, work
+from driftline.catalog.hours import Subject
 from driftline.errors import StorageUnavailable
 from driftline.imports import clearing, jobs, watching
 from driftline.imports.clearing import Kind, Order
+from driftline.imports.hourparts import folder_of
 from driftline.imports.job import ImportJob, Place
 from driftline.imports.running import drain, tables_of
+from driftline.inferences.rollups import read, roll_up
+from driftline.inferences.sheetbytes import directory, unpack
 from driftline.inferences.tables import Tables
 from driftline.registry import Model, ModelVersion
 from driftline.schemas.columns import Columns
 from driftline.schemas.fields import ModelSchema, ModelType
 from driftline.settings import Settings
 from driftline.storage.access import Access
+from driftline.window import Window
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
 ROLES = Columns(id="id", timestamp="at", lists={"feature": ("city",), "prediction": ("y",)})
@@ -136,3 +141,39 @@ def test_storage_that_stays_away_fails_an_order_at_last(house: House, tmp_path: 
         work.release(tx, "test", now=NOW)
     hasty = House(house.catalog, house.settings.model_copy(update={"attempts": 1}))
     assert "does not answer" in str(hasty.carried().reason)
+
+
+def sheets(root: Path) -> bytes:
+    """All that profiles hold, unpacked, as bytes in which a value can be looked for."""
+    found = b""
+    for path in [each for each in root.glob("profiles/**/*") if each.is_file()]:
+        data = path.read_bytes()
+        for start, end, _ in directory(data, str(path)).values():
+            found += repr(unpack(data[start:end], str(path))).encode()
+        listed = sum(end - start for start, end, _ in directory(data, str(path)).values())
+        assert listed == max(end for _, end, _ in directory(data, str(path)).values()), "bytes that no sheet has"
+    return found
+
+
+def test_profiles_keep_nothing_of_a_subject(house: House, tmp_path: Path) -> None:
+    """Hours, days and months lose it, also the bytes that lie in objects with other hours, and what nobody names."""
+    told = {hour: f"2026-01-08T{hour:02}:00:00Z" for hour in range(4)}
+    written(tmp_path / "in", "a.csv", *[f"a{hour},{moment},Rome,1" for hour, moment in told.items()])
+    house.imported(tmp_path / "in")
+    written(tmp_path / "in", "b.csv", f"b1,{told[1]},Bonn,1", f"b2,{told[2]},Atlantis,0", f"b3,{told[3]},Bonn,0")
+    house.looked()
+    subject = Subject("churn", "1")
+    folder = folder_of(house.tables, subject)
+    assert roll_up(house.catalog, subject, folder, Access(), until=datetime(2026, 3, 1, tzinfo=UTC)) == 2
+    left = Path(folder, "00000099-hours.profiles")  # as a worker that was killed leaves it
+    left.write_bytes(max(Path(folder).glob("*-hours.profiles")).read_bytes())
+    assert b"Atlantis" in sheets(house.root)
+    whole = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
+    for _ in range(2):
+        assert house.forgotten("b2").reason is None
+        assert b"Atlantis" not in sheets(house.root) and not left.exists()
+        assert read(house.catalog, subject, whole, Access()).profile.rows == 6
+    with house.catalog.read() as tx:
+        assert sum(hours.hours(tx, subject, whole).values()) == 6
+        named = set(hours.objects(tx, subject))
+    assert named == {str(each) for each in Path(folder).rglob("*") if each.is_file()}

@@ -7,13 +7,13 @@ parts can be added beside a newer one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from driftline.catalog.tables import hour_part
@@ -117,6 +117,28 @@ def unnamed(tx: Connection, subject: Subject, places: Iterable[str]) -> list[str
     return [
         each for each in objects if not tx.execute(query.where(c.uri.startswith(f"{each}#", autoescape=True))).all()
     ]
+
+
+def objects(tx: Connection, subject: Subject, hours: Sequence[datetime] | None = None) -> dict[str, list[str]]:
+    """Object -> the places in it that hours, days and months of the subject are at; of some hours, if they are given.
+
+    Of some hours also the days and months that they lie in.
+    """
+    found: dict[str, list[str]] = {}
+    for span in SPANS:
+        query = select(c.uri).where(*_whose(subject), c.span == span).order_by(c.uri)
+        starts = [] if hours is None else _pieces(sorted({start_of(span, hour) for hour in hours}))
+        for each in [query] if hours is None else [query.where(c.hour.in_(some)) for some in starts]:
+            for place in tx.execute(each).scalars():
+                found.setdefault(place.rpartition("#")[0], []).append(place)
+    return found
+
+
+def move(tx: Connection, subject: Subject, places: Mapping[str, str]) -> None:
+    """Say that profiles lie elsewhere: old place -> new place."""
+    told = update(hour_part).where(*_whose(subject), c.uri == bindparam("old")).values(uri=bindparam("new"))
+    for some in _pieces([{"old": old, "new": new} for old, new in places.items()]):
+        tx.execute(told, some)
 
 
 def put(tx: Connection, subject: Subject, made: HourPart, of: Sequence[HourPart]) -> bool:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from driftline import registry
-from driftline.catalog import Catalog, work
+from driftline.catalog import Catalog, hours, work
 from driftline.catalog.hours import Subject
 from driftline.catalog.work import Work
 from driftline.errors import CallerError, Conflict, DataError, NotFound, Unavailable
@@ -27,6 +27,7 @@ from driftline.imports.running import Lost, World, recover, tables_of
 from driftline.inferences import upkeep
 from driftline.inferences.rollups import rebuild
 from driftline.inferences.staging import staging
+from driftline.inferences.sweeping import sweep
 from driftline.inferences.tables import Tables, found, name_of
 from driftline.scripts.sandbox import Log
 from driftline.settings import Settings
@@ -56,7 +57,7 @@ class Order:
     """What is to be done with the tables of a model, and what came of it.
 
     A purge takes out the rows that `job` brought, `forget` those with one of `ids`, `retain` those of days before
-    `before`; `compact` makes large files of small ones. `hours` are those whose profiles are made anew. What `rows`
+    `before`; `compact` makes large files of small ones. `hours` are those whose profiles are made anew, `objects` where these were. What `rows`
     and `files` count is what went. The ids are forgotten, too, once it has ended; `reason` is why it could not be
     carried out.
     """
@@ -69,6 +70,7 @@ class Order:
     ids: tuple[str, ...] = ()
     before: datetime | None = None
     hours: Hours | None = None
+    objects: tuple[str, ...] = ()
     rows: int = 0
     files: int = 0
     ended: datetime | None = None
@@ -99,8 +101,9 @@ def find(tables: Tables, model: str, id: str) -> Order:
     except NotFound:
         raise NotFound(what=f"order for the tables of {model}", name=id) from None
     times = {name: told[name] and datetime.fromisoformat(told[name]) for name in ("asked", "before", "ended")}
-    hours = told["hours"] and tuple((each[0], each[1], each[2]) for each in told["hours"])
-    return Order(**{**told, **times, "kind": Kind(told["kind"]), "ids": tuple(told["ids"]), "hours": hours})
+    known = told["hours"] and tuple((each[0], each[1], each[2]) for each in told["hours"])
+    listed = {name: tuple(told.get(name, ())) for name in ("ids", "objects")}
+    return Order(**{**told, **times, **listed, "kind": Kind(told["kind"]), "hours": known})
 
 
 def outcome(catalog: Catalog, tables: Tables, model: str, id: str, *, now: datetime) -> Order:
@@ -184,7 +187,10 @@ def _purge(catalog: Catalog, tables: Tables, order: Order) -> Order:
 
 
 def _forget(catalog: Catalog, tables: Tables, order: Order) -> Order:
-    """Take out a subject's rows, everywhere; which hours they were in is noted before the first goes."""
+    """Take out a subject's rows, everywhere; which hours they were in is noted before the first goes.
+
+    Profiles of these hours are removed byte by byte, not only replaced.
+    """
     versions = [each for each in uris_of(catalog, tables, order.model) if each is not None]
     if order.hours is None:
         uris = {version: tables.inferences_uri(order.model, version) for version in versions}
@@ -222,19 +228,29 @@ def _noted(tables: Tables, order: Order, lost: Iterable[tuple[str, str, datetime
     return order
 
 
+def _touching(tables: Tables, order: Order, objects: Iterable[str]) -> Order:
+    """The order with more objects that hold profiles of its hours, kept before they are replaced, as above."""
+    order = replace(order, objects=tuple(sorted({*order.objects, *objects})))
+    _keep(tables, order)
+    return order
+
+
 def _make_anew(catalog: Catalog, tables: Tables, order: Order) -> None:
     """Profile the hours again, as the tables have them now."""
-    hours: dict[tuple[str, str], list[datetime]] = {}
+    of: dict[tuple[str, str], list[datetime]] = {}
     for version, environment, hour in order.hours or ():
-        hours.setdefault((version, environment), []).append(datetime.fromisoformat(hour))
-    for (version, environment), changed in hours.items():
+        of.setdefault((version, environment), []).append(datetime.fromisoformat(hour))
+    for (version, environment), changed in of.items():
+        subject = Subject(order.model, version, environment)
         with catalog.read() as tx:
             known = registry.find_version(tx, order.model, version)
-        subject = Subject(order.model, version, environment)
+            objects = hours.objects(tx, subject, changed)
+        order = _touching(tables, order, objects)
         rows = partial(hourparts.rows_in, tables, tables.inferences_uri(order.model, version), environment)
-        place = f"{_root(tables, order.model)}/profiles/{name_of(version)}/{environment}/{order.id}.profiles"
-        schema = None if known is None else known.schema
+        folder, schema = hourparts.folder_of(tables, subject), None if known is None else known.schema
+        place = f"{folder}/{order.id}.profiles"
         rebuild(catalog, subject, changed, rows, place, tables.access, name=order.id, schema=schema)
+        sweep(catalog, subject, folder, set(order.objects) - {place}, tables.access)
 
 
 def _forget_rejects(catalog: Catalog, tables: Tables, order: Order) -> int:

@@ -19,6 +19,7 @@ from driftline.inferences.sheetbytes import store
 from driftline.inferences.tables import Tables, name_of
 from driftline.schemas.fields import ModelSchema
 from driftline.sources import resolve, strictly
+from driftline.storage.storages import storage_for
 from driftline.window import Window
 
 _HOUR = "%Y-%m-%dT%H:00:00+00:00"
@@ -64,7 +65,11 @@ def make_anew(catalog: Catalog, tables: Tables, batch: Batch, lost: Mapping[str,
         rows = partial(rows_in, tables, tables.inferences_uri(batch.job.model, version), str(batch.job.environment))
         name = f"{batch.stream}-{batch.number}-anew"
         uri, schema = _uri(tables, batch, version, "anew"), batch.schemas.get(version, ModelSchema())
-        rebuild(catalog, _subject(batch, version), changed, rows, uri, tables.access, name=name, schema=schema)
+        for each in rebuild(
+            catalog, _subject(batch, version), changed, rows, uri, tables.access, name=name, schema=schema
+        ):
+            if each != uri:  # done again after a kill, it replaces itself
+                storage_for(each, tables.access).delete(each)
 
 
 def rows_in(tables: Tables, uri: str, environment: str, window: Window) -> Iterator[pa.RecordBatch]:
@@ -76,9 +81,14 @@ def rows_in(tables: Tables, uri: str, environment: str, window: Window) -> Itera
             yield item
 
 
+def folder_of(tables: Tables, subject: Subject) -> str:
+    """Where all profiles of a subject lie."""
+    place = f"{name_of(subject.model)}/profiles/{name_of(subject.version)}/{subject.environment}"
+    return f"{tables.root.rstrip('/')}/{place}"
+
+
 def _uri(tables: Tables, batch: Batch, version: str, kind: str) -> str:
-    place = f"{name_of(batch.job.model)}/profiles/{name_of(version)}/{batch.job.environment}"
-    return f"{tables.root.rstrip('/')}/{place}/{batch.number:08}-{kind}.profiles"
+    return f"{folder_of(tables, _subject(batch, version))}/{batch.number:08}-{kind}.profiles"
 
 
 def _subject(batch: Batch, version: str) -> Subject:

@@ -8,11 +8,11 @@ from sqlalchemy import Connection
 
 from driftline.catalog import Catalog, batches, hours, work
 from driftline.catalog.work import Work
+from driftline.imports import hourparts
 from driftline.imports.clearing import uris_of
 from driftline.imports.jobs import lane_of
 from driftline.imports.running import World, recover, tables_of
 from driftline.inferences import rollups, upkeep
-from driftline.inferences.tables import name_of
 from driftline.scripts.sandbox import Log
 from driftline.settings import Settings
 from driftline.storage.access import Access
@@ -47,7 +47,7 @@ def run(catalog: Catalog, held: Work, settings: Settings, access: Access, log: L
         subjects = hours.subjects(tx, model)
     made, now = 0, catalog.clock()
     for subject in subjects:
-        folder = f"{tables.root.rstrip('/')}/{name_of(model)}/profiles/{name_of(subject.version)}/{subject.environment}"
+        folder = hourparts.folder_of(tables, subject)
         made += rollups.roll_up(catalog, subject, folder, tables.access, until=now)
     with catalog.begin() as tx:
         work.finish(tx, held)

@@ -192,11 +192,27 @@ def store(sheets: Mapping[datetime, Sheet], uri: str, access: Access) -> dict[da
 
 def put(sheets: Mapping[str, Sheet], uri: str, access: Access) -> dict[str, str]:
     """As `store`, for sheets of any names."""
+    return _put({name: (pack(sheet), sheet.rows) for name, sheet in sheets.items()}, uri, access)
+
+
+def copied(places: Sequence[str], uri: str, access: Access) -> dict[str, str]:
+    """Copy sheets of one object, byte by byte, into another one at `uri`; the new place of each."""
+    (whole,) = {_cut(place)[0] for place in places}
+    with storage_for(whole, access).open(whole) as stream:
+        data = stream.read()
+    named = {f"{whole}#{start}-{end}": name for name, (start, end, _) in directory(data, whole).items()}
+    spans = {named[place]: _cut(place)[1:] for place in places}
+    rows = {name: rows for name, (_, _, rows) in directory(data, whole).items()}
+    made = _put({name: (data[start:end], rows[name]) for name, (start, end) in spans.items()}, uri, access)
+    return {place: made[named[place]] for place in places}
+
+
+def _put(packed: Mapping[str, tuple[bytes, int]], uri: str, access: Access) -> dict[str, str]:
+    """Write packed sheets, each with its number of rows."""
     data, directory = bytearray(), {}
-    for name, sheet in sheets.items():
-        packed = pack(sheet)
-        directory[name] = [len(data), len(data) + len(packed), sheet.rows]
-        data += packed
+    for name, (sheet, rows) in packed.items():
+        directory[name] = [len(data), len(data) + len(sheet), rows]
+        data += sheet
     text = json.dumps(directory, separators=(",", ":")).encode()
     data += text + _FOOT.pack(len(text), MAGIC)
     storage_for(uri, access).put(uri, bytes(data))
