@@ -57,9 +57,9 @@ class Order:
     """What is to be done with the tables of a model, and what came of it.
 
     A purge takes out the rows that `job` brought, `forget` those with one of `ids`, `retain` those of days before
-    `before`; `compact` makes large files of small ones. `hours` are those whose profiles are made anew, `objects` where these were. What `rows`
-    and `files` count is what went. The ids are forgotten, too, once it has ended; `reason` is why it could not be
-    carried out.
+    `before`; `compact` makes large files of small ones. `hours` are those whose profiles are made anew, `objects`
+    where these were. What `rows` and `files` count is what went. The ids are forgotten, too, once it has ended;
+    `reason` is why it could not be carried out.
     """
 
     id: str
