@@ -231,6 +231,8 @@ def test_jobs_are_edited_paused_started_and_deleted(api: Api, folder: Path) -> N
     edited = api.ask("PATCH", path, {**change, "reading": {"settings": {"separator": ","}}})
     assert edited["columns"]["exclude"] == ["age"]
     assert (edited["policies"]["rewritten"], edited["settings"]) == ("replace", {"separator": ","})
+    again = api.ask("PATCH", path, {"policies": {"past_days": 7}})
+    assert (again["policies"]["rewritten"], again["policies"]["past_days"]) == ("replace", 7), "the rest stays"
     api.told("PATCH", path, {"uri": "elsewhere"}, 422)
     assert api.ask("POST", f"{path}/start")["status"] == "active"
     assert "feeds it" in api.told("DELETE", "/models/churn", code=409)

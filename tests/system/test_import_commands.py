@@ -113,6 +113,9 @@ def test_jobs_are_paused_edited_deleted_and_purged(server: Served, s3: Server) -
     assert "inactive" in ask(server, "imports", "pause", id)
     edited = ask(server, "imports", "edit", id, "--rewritten", "replace", "--poll-seconds", "60")
     assert "rewritten = replace, poll_seconds = 60.0" in edited
+    edited = ask(server, "imports", "edit", id, "--exclude", "note", "--past-days", "9")
+    assert "rewritten = replace, past_days = 9.0, poll_seconds = 60.0" in edited
+    assert "id = " in edited and "excluded: note" in edited, "what is not given stays"
     assert "active" in ask(server, "imports", "start", id)
     assert answer(server, "imports", "look", id, "--follow")["counts"]["accepted"] == 20
     assert "import jobs feed it" in ask(server, "models", "delete", "churn", status=2)

@@ -219,6 +219,21 @@ class Doubtful:
         return {name: value for name, value in vars(self).items() if value is not None}
 
 
+def with_columns(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a job says of columns, with what options add to it.
+
+    >>> with_columns({"exclude": ["a"], "lists": {"tag": ["t"]}}, {"exclude": ["b"], "lists": {"score": ["p"]}})
+    {'exclude': ['a', 'b'], 'lists': {'tag': ['t'], 'score': ['p']}}
+    """
+    found = {**before, **given}
+    for name in ("fields", "prefixes", "lists"):
+        if name in before and name in given:
+            found[name] = {**before[name], **given[name]}
+    if "exclude" in before and "exclude" in given:
+        found["exclude"] = list(dict.fromkeys([*before["exclude"], *given["exclude"]]))
+    return found
+
+
 def read_json(option: str, path: Path) -> dict[str, Any]:
     """The JSON object in a file that an option names; a list is taken for fields. Raises `Invalid`, `NotFound`."""
     try:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from cyclopts import App
 
 from driftline.commands.examples import epilogue
-from driftline.commands.importing import Doubtful, Flag, Reading, Which, Whose, placed
+from driftline.commands.importing import Doubtful, Flag, Reading, Which, Whose, placed, with_columns
 from driftline.commands.importshown import facts_of, followed, said_counts, tried
 from driftline.commands.remote import Remote
 from driftline.commands.showing import Facts, show, table, when
@@ -138,7 +138,7 @@ def edit(
 ) -> int:
     """Edit which column is what, how files are read, or what is done with what is doubtful, from now on.
 
-    What is given of the columns takes the place of all that was said about columns before.
+    What is not given stays as it is. `--columns FILE` takes the place of all that was said about columns before.
 
     Parameters
     ----------
@@ -147,8 +147,10 @@ def edit(
     """
     remote = remote or Remote()
     given = {"columns": which, "policies": doubtful, "reading": reading}
-    body = {name: options.body() for name, options in given.items() if options is not None}
-    found = remote.ask("PATCH", f"/imports/{id}", {name: told for name, told in body.items() if told})
+    body = {name: told for name, options in given.items() if options is not None and (told := options.body())}
+    if which is not None and which.columns is None and "columns" in body:
+        body["columns"] = with_columns(remote.get(f"/imports/{id}")["columns"], body["columns"])
+    found = remote.ask("PATCH", f"/imports/{id}", body)
     return _shown(remote, found, follow=False)
 
 

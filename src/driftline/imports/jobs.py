@@ -157,7 +157,7 @@ def discover(tx: Connection, job: str, objects: Sequence[Object], *, now: dateti
     rows, waiting = list[Mapping[str, Any]](), 0
     for each in {(one.uri, etag_of(one.etag)): one for one in objects}.values():
         before = known.get(each.uri, [])
-        if any(row.etag == etag_of(each.etag) for row in before):
+        if any(row.etag in ("", etag_of(each.etag)) for row in before):  # "": known in whatever version
             continue
         row = _ledger_row(found, each, before, now)
         waiting += row["status"] == str(FileStatus.PENDING)
@@ -185,13 +185,22 @@ def skip(tx: Connection, job: str, passed: Sequence[Passed], *, now: datetime) -
 
 
 def retry(tx: Connection, number: int, *, now: datetime) -> ImportFile:
-    """A failed file waits again; raises `Conflict` for any other, `NotFound`."""
+    """A failed file waits again; raises `Conflict` for any other, `NotFound`.
+
+    A rewritten one is read in the place of the rows that its name had before, if the job's policy allows that by now.
+    """
     found = file(tx, number)
     job = _alive(tx, found.job)
     if found.status is not FileStatus.FAILED:
         reason = f"is {found.status}, not failed"
         raise Conflict(what="file", name=str(number), reason=reason, remedy="Only failed files are tried again.")
-    imports.change_file(tx, number, status=str(FileStatus.PENDING), attempts=0, ended=None)
+    before = [row for row in imports.seen(tx, job.id, [found.uri])[found.uri] if row.number < number]
+    replaces = [row.number for row in before if row.status == str(FileStatus.DONE)]
+    if replaces and job.policies.rewritten != "replace":
+        reason, remedy = "its name was read before with other bytes", "Let the job replace rewritten files first."
+        raise Conflict(what="file", name=str(number), reason=reason, remedy=remedy)
+    body = {**imports.file(tx, number).body, **({"replaces": replaces} if replaces else {})}
+    imports.change_file(tx, number, status=str(FileStatus.PENDING), attempts=0, ended=None, body=body)
     enqueue(tx, job, now=now)
     return replace(found, status=FileStatus.PENDING)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from fastapi import Path as InPath
@@ -78,9 +79,9 @@ class PoliciesValue(Asked):
         float, Field(ge=1, le=86400, allow_inf_nan=False, description="How often new files are looked for.")
     ] = 10.0
 
-    def policies(self) -> Policies:
-        """As they are kept."""
-        return Policies(**self.model_dump())
+    def policies(self, before: Policies | None = None) -> Policies:
+        """As they are kept; what is not given is as it was before."""
+        return replace(before or Policies(), **self.model_dump(exclude_unset=True))
 
 
 class ReadingValue(Asked):

@@ -47,7 +47,8 @@ def show_import(call: Reading, id: JobId) -> ImportDetail:
 def edit_import(call: Writing, id: JobId, wanted: ImportChange) -> ImportDetail:
     """The job with other columns, policies or ways of reading, for files that are read from now on.
 
-    Path, model and environment stay: for others make another job. 409 for a deleted one.
+    Columns take the place of those before; of policies and ways of reading what is not given stays as it is. Path,
+    model and environment stay: for others make another job. 409 for a deleted one.
     """
     with call.catalog.begin() as tx:
         found = jobs.get(tx, kept.beginning(tx, id))
@@ -58,7 +59,7 @@ def edit_import(call: Writing, id: JobId, wanted: ImportChange) -> ImportDetail:
             tx,
             found.id,
             columns=None if wanted.columns is None else wanted.columns.columns(),
-            policies=None if wanted.policies is None else wanted.policies.policies(),
+            policies=None if wanted.policies is None else wanted.policies.policies(found.policies),
             place=place,
             now=call.now,
         )
