@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
+import fastavro
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
 import pytest
 
 from driftline import registry
@@ -16,7 +22,8 @@ from driftline.errors import StorageUnavailable
 from driftline.imports import clearing, jobs, watching
 from driftline.imports.clearing import Kind, Order
 from driftline.imports.hourparts import folder_of
-from driftline.imports.job import ImportJob, Place
+from driftline.imports.job import FileStatus, ImportJob, Place
+from driftline.imports.pushed import inbox_of, push
 from driftline.imports.running import drain, tables_of
 from driftline.inferences.rollups import read, roll_up
 from driftline.inferences.sheetbytes import directory, unpack
@@ -177,3 +184,110 @@ def test_profiles_keep_nothing_of_a_subject(house: House, tmp_path: Path) -> Non
         assert sum(hours.hours(tx, subject, whole).values()) == 6
         named = set(hours.objects(tx, subject))
     assert named == {str(each) for each in Path(folder).rglob("*") if each.is_file()}
+
+
+CALL = {
+    "captureData": {
+        "endpointInput": {"observedContentType": "text/csv", "mode": "INPUT", "data": "1,2", "encoding": "CSV"},
+        "endpointOutput": {"observedContentType": "text/csv", "mode": "OUTPUT", "data": "1", "encoding": "CSV"},
+    },
+    "eventVersion": "0",
+}
+
+
+def call(id: str) -> bytes:
+    """A call that was captured, as a line."""
+    about = {"eventId": f"event-{id}", "inferenceId": id, "inferenceTime": "2026-01-09T01:00:00Z"}
+    return json.dumps({**CALL, "eventMetadata": about}).encode() + b"\n"
+
+
+def encoded(table: pa.Table, format: str) -> bytes:
+    """Rows as a file of a format."""
+    stream = BytesIO()
+    if format == "csv":
+        pa.csv.write_csv(table, stream)
+    elif format == "jsonlines":
+        return b"".join(json.dumps(each).encode() + b"\n" for each in table.to_pylist())
+    elif format == "json":
+        return json.dumps({"rows": table.to_pylist()}).encode()
+    elif format == "parquet":
+        pq.write_table(table, stream)
+    elif format == "arrow":
+        with pa.ipc.new_file(stream, table.schema) as writer:
+            writer.write_table(table)
+    else:
+        fields = [{"name": name, "type": "string"} for name in table.column_names]
+        fastavro.writer(stream, {"type": "record", "name": "row", "fields": fields}, table.to_pylist())
+    return stream.getvalue()
+
+
+TEXTS = pa.table({"id": ["r7", "r70", "r8"], "city": ["Atlantis", "Rome", "Bonn"], "y": ["1", "0", "1"]})
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonlines", "json", "parquet", "arrow", "avro"])
+def test_what_was_pushed_loses_the_rows_of_a_subject(house: House, format: str) -> None:
+    """In the form in which it came; it is not read again, and pushed again it is known."""
+    inbox = inbox_of(house.settings, "churn", "1", format=format, columns=replace(ROLES, timestamp=None))
+    data = encoded(TEXTS, format)
+    assert inbox.policies.poll_seconds == 300  # what is pushed is told at once
+    file = push(house.catalog, inbox, data, "day", access=Access(), now=NOW)
+    drain(house.catalog, house.settings, Access())
+    assert house.forgotten("r7").rows == 1
+    left = Path(file.uri).read_bytes()
+    assert left != data and b"Atlantis" not in left
+    before = [each.read_bytes() for each in house.root.glob("inbox/*/*")]
+    assert house.forgotten("r7").rows == 0
+    assert push(house.catalog, inbox, data, "day", access=Access(), now=NOW).number == file.number
+    house.looked()
+    assert [each.read_bytes() for each in house.root.glob("inbox/*/*")] == before
+    with house.catalog.read() as tx:
+        (known,) = jobs.files(tx, inbox.id)
+        assert (known.status, known.accepted, known.size) == (FileStatus.DONE, 3, len(left))
+        assert jobs.counts(tx, inbox.id).pending == 0
+    again = push(house.catalog, inbox, left, "anew", access=Access(), now=NOW)
+    drain(house.catalog, house.settings, Access())
+    with house.catalog.read() as tx:
+        assert (jobs.file(tx, again.number).rows, jobs.counts(tx, inbox.id).duplicate) == (2, 2)
+
+
+def test_calls_that_were_pushed_go_as_a_whole(house: House) -> None:
+    """A line is a call; what cannot be read and names the id goes too, other lines stay as they are."""
+    inbox = inbox_of(house.settings, "churn", "1", format="capture")
+    data = call("a") + b'{"broken": "b", \n' + call("b") + b"\n" + call("ab")
+    file = push(house.catalog, inbox, data, "calls", access=Access(), now=NOW)
+    drain(house.catalog, house.settings, Access())
+    assert house.forgotten("b").reason is None
+    assert Path(file.uri).read_bytes() == call("a") + b"\n" + call("ab")
+    with house.catalog.read() as tx:
+        said = {each.code: each.message for each in jobs.file(tx, file.number).faults}
+    assert said["Malformed_Row"] == "its words were removed with the rows of a subject"
+    assert house.forgotten("event-a").reason is None
+    assert Path(file.uri).read_bytes() == b"\n" + call("ab")
+
+
+def test_an_order_is_behind_what_was_pushed_before_it(house: House) -> None:
+    """Rows that wait are in no table yet: they are read, then they go. What comes later stays."""
+    inbox = inbox_of(house.settings, "churn", "1", format="jsonlines", columns=replace(ROLES, timestamp=None))
+    data = encoded(TEXTS, "jsonlines")
+    push(house.catalog, inbox, data, "before", access=Access(), now=NOW)
+    with house.catalog.begin() as tx:
+        work.remove(tx, jobs.WORK, inbox.id)  # given up, since the store was away
+    assert house.forgotten("r7").ended is None
+    push(house.catalog, inbox, data + b"\n", "after", access=Access(), now=NOW + timedelta(seconds=1))
+    drain(house.catalog, house.settings, Access())
+    done = house.carried()
+    assert (done.rows, done.reason) == (1, None)
+
+
+def test_objects_without_ids_of_their_own_go(house: House) -> None:
+    """Where an id was made of the object's name and the row, the copy goes; the ledger still knows it."""
+    columns = Columns(lists={"feature": ("city",), "prediction": ("y",)}, exclude=("id",))
+    inbox = inbox_of(house.settings, "churn", "1", format="csv", columns=columns)
+    file = push(house.catalog, inbox, encoded(TEXTS, "csv"), "day", access=Access(), now=NOW)
+    drain(house.catalog, house.settings, Access())
+    assert house.forgotten(f"day.csv-{file.etag}-1").rows == 1
+    assert not Path(file.uri).exists()
+    push(house.catalog, inbox, encoded(TEXTS, "csv"), "day", access=Access(), now=NOW)
+    house.looked()
+    with house.catalog.read() as tx:
+        assert [each.status for each in jobs.files(tx, inbox.id)] == [FileStatus.DONE]

@@ -88,6 +88,12 @@ def page(tx: Connection, wanted: Search) -> Page:
     return Page(shown, tokens.token("created", shown[-1].created, shown[-1].id) if more else None)
 
 
+def of_model(tx: Connection, model: str) -> Sequence[Any]:
+    """All jobs of a model, deleted ones too, the first one first."""
+    c = import_job.c
+    return tx.execute(select(import_job).where(c.model == model).order_by(c.created, c.id)).all()
+
+
 def active(tx: Connection, looked_before: datetime | None = None) -> Sequence[Any]:
     """The jobs that look for files, those first that did not for longest."""
     c = import_job.c

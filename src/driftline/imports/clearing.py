@@ -9,19 +9,16 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
-from io import BytesIO
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from driftline import registry
 from driftline.catalog import Catalog, hours, work
 from driftline.catalog.hours import Subject
 from driftline.catalog.work import Work
 from driftline.errors import CallerError, Conflict, DataError, NotFound, Unavailable
-from driftline.imports import hourparts, jobs, rejects
+from driftline.imports import forgetting, hourparts, jobs, rejects
 from driftline.imports.job import ImportFile, ImportJob, JobStatus
 from driftline.imports.running import Lost, World, recover, tables_of
 from driftline.inferences import upkeep
@@ -127,6 +124,8 @@ def run(catalog: Catalog, held: Work, settings: Settings, access: Access, log: L
     id, _, model = held.subject.partition("/")
     tables = tables_of(settings, access)
     order = find(tables, model, id)
+    if order.kind is Kind.FORGET and order.ended is None and _waits(catalog, tables, order, held):
+        return f"{model}: {order.kind}, after what was pushed before it"
     try:
         recover(World(catalog, tables, access, held, settings, log), jobs.lane_of(model))
         if order.ended is None:
@@ -144,6 +143,18 @@ def run(catalog: Catalog, held: Work, settings: Settings, access: Access, log: L
     with catalog.begin() as tx:
         work.finish(tx, held)
     return f"{model}: {order.kind}, " + (order.reason or f"{order.rows:,} rows, {order.files:,} files")
+
+
+def _waits(catalog: Catalog, tables: Tables, order: Order, held: Work) -> bool:
+    """Whether what was pushed before the order has to be read first; then the order is queued behind it."""
+    awaited = forgetting.awaited(catalog, tables, order.model, order.asked)
+    now = catalog.clock()
+    with catalog.begin() as tx:
+        for each in awaited:
+            jobs.enqueue(tx, each, now=now)
+        if awaited and work.finish(tx, held):
+            work.enqueue(tx, WORK, held.subject, now=now, lane=held.lane)
+    return bool(awaited)
 
 
 def _failed(tables: Tables, order: Order, reason: str, now: datetime) -> Order:
@@ -198,7 +209,8 @@ def _forget(catalog: Catalog, tables: Tables, order: Order) -> Order:
         order = _noted(tables, order, lost, 0)
     rows = upkeep.forget(tables, order.model, versions, order.ids).rows
     _make_anew(catalog, tables, order)
-    return replace(order, rows=rows + _forget_rejects(catalog, tables, order))
+    forgetting.clear_inbox(catalog, tables, order.model, order.ids)
+    return replace(order, rows=rows + forgetting.clear_rejects(catalog, tables, order.model, order.ids))
 
 
 def _retain(catalog: Catalog, tables: Tables, order: Order) -> Order:
@@ -251,26 +263,6 @@ def _make_anew(catalog: Catalog, tables: Tables, order: Order) -> None:
         place = f"{folder}/{order.id}.profiles"
         rebuild(catalog, subject, changed, rows, place, tables.access, name=order.id, schema=schema)
         sweep(catalog, subject, folder, set(order.objects) - {place}, tables.access)
-
-
-def _forget_rejects(catalog: Catalog, tables: Tables, order: Order) -> int:
-    """Take the subject's rows out of the rejected ones that are kept; how many went."""
-    gone, prefix = 0, f"{_root(tables, order.model)}/rejects/"
-    storage = storage_for(prefix, tables.access)
-    for each in storage.list(prefix):
-        number = int(each.uri.rpartition("/")[2].partition(".")[0])
-        with catalog.read() as tx:
-            column = jobs.get(tx, jobs.file(tx, number).job).columns.id
-        table = rejects.opened(each.uri, tables)
-        if column not in table.column_names:
-            continue
-        kept = table.filter(pc.invert(pc.is_in(table[column], pa.array(list(order.ids), pa.string()))))
-        if kept.num_rows < table.num_rows:
-            gone += table.num_rows - kept.num_rows
-            written = BytesIO()
-            pq.write_table(kept, written, compression="zstd")
-            storage.put(each.uri, written.getvalue())
-    return gone
 
 
 def _files(catalog: Catalog, job: ImportJob) -> Iterator[ImportFile]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from driftline.catalog import Catalog, imports
 from driftline.errors import Invalid, NotFound
 from driftline.imports import jobs
-from driftline.imports.job import Content, ImportFile, ImportJob, JobStatus, Place
+from driftline.imports.job import Content, ImportFile, ImportJob, JobStatus, Place, Policies
 from driftline.inferences.tables import name_of
 from driftline.schemas.columns import Columns
 from driftline.schemas.fields import Environment
@@ -27,6 +27,9 @@ SUFFIXES = {
     "ground_truth": "jsonl",
 }
 """Format -> the suffix of its objects."""
+
+POLL = 300.0
+"""Seconds between two looks at an inbox: what is pushed is known at once, but for what a killed server left."""
 
 _JOBS = uuid.UUID("6f8ef9d3-6f0c-4f5e-9d3c-2b9a0c8a7d11")
 
@@ -74,5 +77,14 @@ def inbox_of(
     said = f"{model}\n{version}\n{format}\n{content}\n{environment}\n{sorted(columns.to_dict().items())}"
     said += f"\n{batch}" if batch else ""
     identity = str(uuid.uuid5(_JOBS, said))
-    place = Place(f"{settings.tables_root}/{name_of(model)}/inbox/{identity}/", format)
-    return ImportJob(identity, model, version, place, columns, content, environment, batch)
+    place = Place(f"{_inbox(settings.tables_root, model)}{identity}/", format)
+    return ImportJob(identity, model, version, place, columns, content, environment, batch, Policies(poll_seconds=POLL))
+
+
+def is_inbox(job: ImportJob, root: str) -> bool:
+    """Whether the job reads what is pushed to its model; `root` is that of the tables."""
+    return job.place.uri.startswith(_inbox(root, job.model))
+
+
+def _inbox(root: str, model: str) -> str:
+    return f"{root.rstrip('/')}/{name_of(model)}/inbox/"

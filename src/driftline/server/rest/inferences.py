@@ -92,7 +92,8 @@ def show_rows(call: Reading, model: ModelId, wanted: Annotated[TableRowsWanted, 
 
 @router.post("/models/{model}/forgets", summary="Remove the rows of a subject", status_code=202)
 def forget(call: Writing, model: ModelId, wanted: ForgetWanted) -> Clearing:
-    """Remove all rows with these ids for good: from tables, their earlier versions, profiles, and rejected rows.
+    """Remove all rows with these ids for good: from tables, their earlier versions, profiles, and rejected rows, and
+    from what was pushed to the server.
 
     Files that they were imported from are their owner's, and stay.
     """
