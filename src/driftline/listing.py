@@ -42,8 +42,8 @@ class Found:
     problems: tuple[Problem, ...] = ()
 
 
-def find(inputs: Sequence[str], access: Access, format: str | None) -> Found:
-    """All objects of the inputs.
+def find(inputs: Sequence[str], access: Access, format: str | None, below: str | None = None) -> Found:
+    """All objects of the inputs; the columns in their paths are those below each input, or below the URI `below`.
 
     Passed over and counted are objects below a folder or glob that are empty, hidden (`.x`, `_x`), or leftovers
     of writers (`_SUCCESS`, `*.crc`, `*.manifest`). A file named by itself is never passed over; if it is empty, a
@@ -65,7 +65,9 @@ def find(inputs: Sequence[str], access: Access, format: str | None) -> Found:
             elif root != thing.uri and why_passed(thing, root):
                 skipped[thing.uri] = None
             else:
-                entries[thing.uri] = Entry(thing.uri, thing.size, partitions_of(thing.uri, root), etag=thing.etag)
+                entries[thing.uri] = Entry(
+                    thing.uri, thing.size, partitions_of(thing.uri, below or root), etag=thing.etag
+                )
     if skipped and not entries and not problems:
         remedy = f"{len(skipped)} objects were found, but all are empty, hidden or markers."
         raise EmptyWindow(inputs=", ".join(inputs), remedy=remedy)

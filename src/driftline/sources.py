@@ -111,8 +111,11 @@ def resolve(
     format: str | None = None,
     options: ReadOptions | None = None,
     script: Script | None = None,
+    below: str | None = None,
 ) -> Source:
     """Find all objects of the inputs, recognise their formats and cut them into tasks, in the order of the URIs.
+
+    Columns in their paths are those below each input, or below the URI `below` where the inputs are single files of it.
 
     A list of objects, as a batch transform's capture leaves it, stands for the objects that it lists. An object that
     cannot be read becomes a problem as long as another one can. Raises `NotFound` for an input that
@@ -124,7 +127,7 @@ def resolve(
     asked = wanted(options)
     if format is not None:
         format_named(format)
-    found = find(inputs, access, format)
+    found = find(inputs, access, format, below)
     looked = _looked(found.entries, partial(_cut, access=access, format=format, options=options))
     listed, problems = _listed(looked, access)
     cut = partial(_cut, access=access, format=format, options=options, listed=True)

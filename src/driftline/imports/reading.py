@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
 
 import pyarrow as pa
 
@@ -12,6 +13,8 @@ from driftline.formats.captured import METADATA
 from driftline.formats.format import ReadOptions
 from driftline.imports import deltas
 from driftline.imports.job import ImportJob
+from driftline.imports.layouts import dated
+from driftline.listing import partitions_of
 from driftline.problems import Problem
 from driftline.schemas.columns import Columns
 from driftline.schemas.fields import ModelSchema
@@ -46,14 +49,19 @@ class Opened:
 def open_file(job: ImportJob, uri: str, schema: ModelSchema | None, access: Access) -> Opened:
     """The file, its format recognised; nothing but its beginning or end is read.
 
-    Calls that were captured have their id and time with them. Where a file has no names of columns, the fields of the
-    schema are its columns, in their order. Raises `Unreadable`, `NotFound`, `Denied`, `Invalid`, `StorageUnavailable`.
+    Folders such as `city=Rome/` below the job's path are columns. Calls that were captured have their id and time with
+    them. Where a file has no names of columns, the fields of the schema are its columns, in their order. Raises
+    `Unreadable`, `NotFound`, `Denied`, `Invalid`, `StorageUnavailable`.
     """
     place = job.place
-    names = None if schema is None else tuple(job.columns.fields.get(each.name, each.name) for each in schema.early)
+    folders = partitions_of(uri, place.uri)
+    known = () if schema is None else tuple(job.columns.fields.get(each.name, each.name) for each in schema.early)
+    names = tuple(each for each in known if each not in folders)
     settings = {"metadata": True, "plain_numbers": True, **place.settings}
     options = ReadOptions(names or None, select=place.select, settings=settings)
-    source = resolve([place.uri if place.format == deltas.FORMAT else uri], access, place.format, options)
+    source = resolve(
+        [place.uri if place.format == deltas.FORMAT else uri], access, place.format, options, below=place.uri
+    )
     if place.format == deltas.FORMAT:
         source = deltas.only(source, uri)
     formats = [piece.format for task in source.tasks for piece in task.pieces]
@@ -61,7 +69,21 @@ def open_file(job: ImportJob, uri: str, schema: ModelSchema | None, access: Acce
         said = next(iter(source.problems.examples), None)
         reason = said.reason if said else "there is nothing in it"
         raise Unreadable(uri=uri, reason=reason, remedy=said.remedy if said else "")
-    return Opened(uri, formats[0], _captured(job.columns) if formats[0] == CAPTURE else job.columns, source)
+    columns = _captured(job.columns) if formats[0] == CAPTURE else job.columns
+    return Opened(uri, formats[0], _undated(columns, uri.removeprefix(place.uri), known), source)
+
+
+def _undated(columns: Columns, key: str, known: Collection[str]) -> Columns:
+    """The columns, those excluded that are only the date in the folders of a key, unless somebody names them.
+
+    >>> _undated(Columns(exclude=("a",)), "city=Rome/dt=2026-11-21/hr=13/x.csv", ("hr",)).exclude
+    ('a', 'dt')
+    """
+    date = dated(key)
+    found = [each.partition("=")[0] for each in (date.form.split("/") if date else ()) if "=" in each]
+    own = (columns.id, columns.timestamp, columns.version, columns.batch)
+    named = {*own, *columns.fields.values(), *chain.from_iterable(columns.lists.values()), *known, *columns.exclude}
+    return replace(columns, exclude=(*columns.exclude, *(each for each in found if each not in named)))
 
 
 def _captured(columns: Columns) -> Columns:
