@@ -291,3 +291,40 @@ def test_objects_without_ids_of_their_own_go(house: House) -> None:
     house.looked()
     with house.catalog.read() as tx:
         assert [each.status for each in jobs.files(tx, inbox.id)] == [FileStatus.DONE]
+
+
+def test_a_purged_job_has_read_nothing(house: House, tmp_path: Path) -> None:
+    """J-15: its ledger says so, it is purged again without harm, and another job brings the rows again."""
+    written(tmp_path / "in", "a.csv", "a,2026-01-09T01:00:00Z,Rome,1", "b,2026-01-09T02:00:00Z,Bonn,0")
+    job = house.imported(tmp_path / "in")
+    with house.catalog.begin() as tx:
+        jobs.delete(tx, job.id, now=NOW)
+    for rows in (2, 0):
+        assert house.ordered(Order("", "churn", Kind.PURGE, NOW, job=job.id)).rows == rows
+        with house.catalog.read() as tx:
+            (file,) = jobs.files(tx, job.id)
+            assert imports.get(tx, job.id).cursor == {}
+            assert jobs.counts(tx, job.id) == jobs.Counts(skipped=1)
+        assert [each.code for each in file.faults] == ["Purged"]
+    again = house.imported(tmp_path / "in")
+    with house.catalog.read() as tx:
+        assert jobs.counts(tx, again.id).accepted == 2
+
+
+def test_what_was_pushed_is_purged_and_can_be_pushed_again(house: House) -> None:
+    """Copies go with the rows; what was pushed beside does not come back by itself."""
+    inbox = inbox_of(house.settings, "churn", "1", format="csv", columns=replace(ROLES, timestamp=None))
+    for name in ("one", "two"):
+        push(house.catalog, inbox, encoded(TEXTS, "csv"), name, access=Access(), now=NOW)
+    drain(house.catalog, house.settings, Access())
+    with house.catalog.begin() as tx:
+        jobs.delete(tx, inbox.id, now=NOW)
+    assert house.ordered(Order("", "churn", Kind.PURGE, NOW, job=inbox.id)).rows == 3
+    assert not list(house.root.glob("inbox/*/*"))
+    push(house.catalog, inbox, encoded(TEXTS, "csv"), "one", access=Access(), now=NOW)
+    house.looked()
+    with house.catalog.read() as tx:
+        assert jobs.counts(tx, inbox.id) == jobs.Counts(done=1, skipped=2, rows=3, accepted=3)
+    with house.catalog.begin() as tx:
+        jobs.delete(tx, inbox.id, now=NOW)
+    assert house.ordered(Order("", "churn", Kind.PURGE, NOW, job=inbox.id)).rows == 3

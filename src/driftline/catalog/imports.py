@@ -8,7 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, String, cast, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from driftline.catalog import tokens
@@ -169,6 +169,14 @@ def count_attempt(tx: Connection, numbers: Iterable[int]) -> None:
     """One more attempt at each of these files."""
     c = import_file.c
     tx.execute(update(import_file).where(c.number.in_(list(numbers))).values(attempts=c.attempts + 1))
+
+
+def reset(tx: Connection, job: str, *, now: datetime, body: Mapping[str, Any]) -> None:
+    """The job has found nothing yet; its files are still listed, passed over, in a version that no object has."""
+    c = import_file.c
+    told = {"etag": "purged:" + cast(c.number, String), "status": "skipped", "ended": now, "body": dict(body)}
+    tx.execute(update(import_file).where(c.job == job).values(**told, **dict.fromkeys(_SUMS, 0)))
+    change(tx, job, cursor={}, looked=None, trouble=None)
 
 
 def file(tx: Connection, number: int) -> Any:

@@ -172,7 +172,10 @@ def uris_of(catalog: Catalog, tables: Tables, model: str) -> dict[str | None, st
 
 
 def _purge(catalog: Catalog, tables: Tables, order: Order) -> Order:
-    """Take out the rows of all files of a job, one commit a table, and what was kept of rejected ones."""
+    """Take out the rows of all files of a job, one commit a table, and what was kept of rejected ones.
+
+    At last the ledger forgets that they were read, so that the same files can come again.
+    """
     with catalog.read() as tx:
         job = jobs.get(tx, str(order.job))
         is_there = registry.find_model(tx, job.model) is not None
@@ -189,11 +192,12 @@ def _purge(catalog: Catalog, tables: Tables, order: Order) -> Order:
                 staged.finish()
                 lost = () if version is None else ((version, *each) for each in staged.vanished)
                 order = _noted(tables, order, lost, sum(staged.superseded.values()))
-                staged.commit(f"purge:{job.id}"[:256], 1, {"operation": "purge", "job": job.id})
+                staged.commit(f"purge:{order.id}", 1, {"operation": "purge", "job": job.id})
     _make_anew(catalog, tables, order)
     for number in numbers:
         uri = rejects.uri_of(tables, job.model, number)
         storage_for(uri, tables.access).delete(uri)
+    forgetting.reset(catalog, tables, job, catalog.clock())
     return order
 
 
@@ -261,7 +265,7 @@ def _make_anew(catalog: Catalog, tables: Tables, order: Order) -> None:
         rows = partial(hourparts.rows_in, tables, tables.inferences_uri(order.model, version), environment)
         folder, schema = hourparts.folder_of(tables, subject), None if known is None else known.schema
         place = f"{folder}/{order.id}.profiles"
-        rebuild(catalog, subject, changed, rows, place, tables.access, name=order.id, schema=schema)
+        rebuild(catalog.begin, subject, changed, rows, place, tables.access, name=order.id, schema=schema)
         sweep(catalog, subject, folder, set(order.objects) - {place}, tables.access)
 
 

@@ -23,6 +23,8 @@ from driftline.inferences.tables import Tables, name_of
 from driftline.schemas.faults import Fault
 from driftline.storage.storages import storage_for
 
+PURGED = "Purged"
+
 _PAGE = 1000
 _REMOVED = "its words were removed with the rows of a subject"
 
@@ -66,6 +68,16 @@ def clear_rejects(catalog: Catalog, tables: Tables, model: str, ids: Sequence[st
             storage.put(each.uri, written.getvalue())
             gone += count
     return gone
+
+
+def reset(catalog: Catalog, tables: Tables, job: ImportJob, now: datetime) -> None:
+    """The job was purged: no file counts as read any more, and what was pushed to it is gone."""
+    if is_inbox(job, tables.root):
+        storage = storage_for(job.place.uri, tables.access)
+        for each in list(storage.list(job.place.uri)):
+            storage.delete(each.uri)
+    with catalog.begin() as tx:
+        imports.reset(tx, job.id, now=now, body={"faults": [asdict(Fault(PURGED, "its rows were purged"))]})
 
 
 def _meant(table: pa.Table, column: str, ids: Sequence[str]) -> pa.Array:
