@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 
 from driftline import registry
 from driftline.catalog import Catalog, imports, spaces
-from driftline.errors import DataError, Invalid
-from driftline.imports import jobs
+from driftline.errors import CallerError, DataError, Invalid
+from driftline.imports import deltas, jobs
+from driftline.imports.chosen import root_of
 from driftline.imports.credentials import access_of
 from driftline.imports.dryrun import DryRun, dry_run
 from driftline.imports.job import Content, ImportJob, Place
@@ -25,6 +26,7 @@ from driftline.schemas.mapped import Mapped
 from driftline.settings import Settings
 from driftline.storage import queues
 from driftline.storage.access import Access
+from driftline.storage.storages import storage_for
 from driftline.storage.uris import scheme_of
 
 _ANSWERS = (Role.PREDICTION, Role.SCORE, Role.RANK)
@@ -83,7 +85,8 @@ def attempt(
 ) -> tuple[Wanted, DryRun]:
     """What the job would make of some rows of a file, and the job with what was told from them; nothing is written.
 
-    `file` is the name of one below the job's path. Raises `Invalid` for a file elsewhere, `NotFound` for a model or
+    `file` is the name of one below the job's path. A path that is a Delta table is read as one, unless a format was
+    said. Raises `Invalid` for a file elsewhere, `NotFound` for a model or
     version that is not there and not to be made.
     """
     job = wanted.job
@@ -94,6 +97,8 @@ def attempt(
             registry.get_version(tx, job.model, job.version)
         reached = access_of(tx, job.place.credentials, access)
         others = [jobs.of_row(row) for row in imports.active(tx)]
+    if job.place.format is None and _is_table(job.place, reached):
+        job = replace(job, place=replace(job.place, format=deltas.FORMAT))
     known = version.schema if version is not None and version.schema.fields else wanted.schema
     tried = dry_run(replace(job, content=wanted.content or Content.BOTH), known, reached, now=now, file=file, rows=rows)
     content = wanted.content or _content(tried.mapped, job)
@@ -104,6 +109,15 @@ def attempt(
     tried = replace(tried, warnings=(*tried.warnings, *again))
     schema = _schema(known or ModelSchema(), tried, content)
     return replace(wanted, job=job, type=wanted.type or tried.type, schema=schema), tried
+
+
+def _is_table(place: Place, access: Access) -> bool:
+    """Whether a Delta table lies there; its files alone would tell of rows that it has removed, too."""
+    try:
+        log = f"{root_of(place)}_delta_log/"
+        return any(storage_for(place.uri, access).scan(log))
+    except (CallerError, DataError):
+        return False  # which the dry run tells
 
 
 def make(tx: Connection, wanted: Wanted, *, now: datetime) -> ImportJob:

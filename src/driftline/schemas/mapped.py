@@ -164,7 +164,8 @@ def _uses(columns: Columns, there: Mapping[str, pa.DataType], places: Mapping[Mo
     own, by_name = own_columns(columns), dict[str, list[ModelField]]()
     for each, place in places.items():
         by_name.setdefault(_shown(place, there), []).append(each)
-    for name, kind in there.items():
+    for name, found in there.items():
+        kind = found.value_type if pa.types.is_dictionary(found) else found
         fields = by_name.get(name, [])
         if name in own:
             yield Use(name, own[name], None, str(kind))
