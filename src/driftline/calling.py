@@ -13,8 +13,8 @@ def calling(url: str, allowed: Sequence[str] = ()) -> Invoke:
 
     `allowed` are patterns of hosts that may be called; all but link-local ones if there are none.
     """
-    from driftline.captures.allowed import Allowed
     from driftline.captures.forward import Forwarder
+    from driftline.hosts import Allowed
 
     return Forwarder(Allowed(tuple(allowed))).calling(url)
 

@@ -35,6 +35,10 @@ class Settings(BaseSettings):
         tuple[str, ...],
         Field(description="Hosts and networks that models may be called at; empty: all but link-local."),
     ] = ()
+    channel_hosts: Annotated[
+        tuple[str, ...],
+        Field(description="Hosts and networks beside public ones that alerts go to; on loopback also private ones."),
+    ] = ()
     allowed_buckets: Annotated[
         tuple[str, ...], Field(description="Buckets that requests may name, by patterns such as churn-*; empty: all.")
     ] = ()

@@ -11,9 +11,9 @@ from typing import Any
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
 
-from driftline.captures.allowed import Address, Allowed, Names, Target
 from driftline.captures.record import CUSTOM_ATTRIBUTES, INFERENCE_ID, Exchange, Payload
 from driftline.errors import Invalid, Unavailable
+from driftline.hosts import Address, Allowed, Names, Target
 
 SECONDS = 60.0
 LARGEST_BYTES = 100 << 20

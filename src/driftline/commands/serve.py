@@ -14,12 +14,12 @@ from typing import IO, Annotated, Any
 from cyclopts import Parameter
 
 from driftline.captures import Journal, Limits, Recorder
-from driftline.captures.allowed import Allowed
 from driftline.captures.forward import Forwarder
 from driftline.captures.traffic import Meter
 from driftline.catalog import Catalog, keys
 from driftline.catalog.keys import AccessKey
 from driftline.errors import Conflict
+from driftline.hosts import Allowed
 from driftline.server import logs as structured
 from driftline.server.app import create_app
 from driftline.server.aws.runtime import Routes

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 from models import Model, running_model
 
-from driftline.captures.allowed import Allowed, Target
 from driftline.captures.forward import Forwarder, Invocation, ModelError
 from driftline.errors import Denied, Invalid
+from driftline.hosts import Allowed, Target
 
 
 @pytest.fixture

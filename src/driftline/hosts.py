@@ -1,4 +1,4 @@
-"""Which hosts may be called by URLs that a caller names: by default none that guard the secrets of a machine."""
+"""Which hosts may be reached by URLs that a caller names: by default none that guard the secrets of a machine."""
 
 from __future__ import annotations
 
@@ -125,6 +125,37 @@ def _forms(address: Address) -> Iterator[Address]:
     if address in _NAT64 or (int(address) >> 32 == 0 and int(address) > 1):  # also the old `::a.b.c.d`
         hidden.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
     yield from (each for each in hidden if each is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which receivers may be told: public addresses, and names, addresses and networks that are listed.
+
+    `near` adds loopback and private addresses, for a server that only its own machine reaches. Those of `REFUSED`
+    need their network in the list, as with `Allowed`.
+    """
+
+    patterns: Sequence[str] = ()
+    near: bool = False
+
+    def check(self, target: Target, addresses: Iterable[Address]) -> None:
+        """Raise `Denied` unless every one of the addresses may be sent to.
+
+        >>> Reach().check(Target("http", "intranet", 80, "/"), [ipaddress.ip_address("10.0.0.7")])
+        Traceback (most recent call last):
+            ...
+        driftline.errors.Denied: access denied: sending alerts on intranet (10.0.0.7). ...
+        """
+        networks = tuple(_networks(self.patterns))
+        by_name = any(fnmatchcase(target.host.lower(), pattern.lower()) for pattern in self.patterns)
+        for address in addresses:
+            forms = tuple(_forms(address))
+            listed = all(any(form in network for network in networks) for form in forms)
+            refused = any(form in network for form in forms for network in REFUSED)
+            public = all(form.is_global for form in forms)
+            if not listed and (refused or not (public or by_name or self.near)):
+                remedy = "The operator may allow it in DRIFTLINE_CHANNEL_HOSTS."
+                raise Denied(action="sending alerts", resource=f"{target.host} ({address})", remedy=remedy)
 
 
 class Names:

@@ -1,0 +1,136 @@
+"""JSON by HTTP POST to a host that was checked: no redirect is followed, no proxy asked, nothing tried again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import urllib3
+from urllib3.exceptions import HTTPError, LocationParseError, TimeoutError
+
+from driftline.channels.channel import ChannelRefused, ChannelUnavailable
+from driftline.channels.members import Given
+from driftline.errors import Invalid
+from driftline.hosts import Address, Names, Reach, Target
+
+_LATER = frozenset({408, 425, 429})
+_LARGEST_BYTES = 1 << 16
+_NAMES = Names()
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """How one delivery is made: the channel's title, its configuration, and where it may go."""
+
+    title: str
+    given: Given
+    reach: Reach
+
+    def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+        """The answer to a POST; raises `ChannelUnavailable`, `ChannelRefused`, `Invalid` and `Denied`."""
+        target = target_of(url)
+        seconds = self.given.number("seconds")
+        sent = {"content-type": "application/json", "user-agent": "driftline", **headers, "host": target.authority}
+        try:
+            status, answered = _post(target, self.addresses(target), body, sent, seconds)
+        except (HTTPError, OSError) as error:
+            raise self.unavailable(_reason(error, seconds)) from None  # its text has the URL, which may be a secret
+        if 200 <= status < 300:
+            return answered
+        said = self.given.hide(f"{status} {answered.decode('utf-8', 'replace')}")
+        if status >= 500 or status in _LATER:
+            raise self.unavailable(f"it answered {said}")
+        if 300 <= status < 400:
+            raise ChannelRefused(
+                channel=self.title, reason=f"a redirect ({status})", remedy="Give its goal as the URL."
+            )
+        raise ChannelRefused(channel=self.title, reason=f"it answered {said}")
+
+    def addresses(self, target: Target) -> tuple[Address, ...]:
+        """Where to connect to: what is checked is what is called, whatever a name says the next moment."""
+        try:
+            found = _NAMES.addresses(target.host, target.port)
+        except OSError as error:
+            reason = f"the host {self.given.hide(target.host)} has no address"
+            raise ChannelUnavailable(channel=self.title, reason=reason) from error
+        self.reach.check(target, found)
+        return found
+
+    def unavailable(self, reason: str) -> ChannelUnavailable:
+        """The error that is worth another try."""
+        return ChannelUnavailable(channel=self.title, reason=self.given.hide(reason))
+
+
+def target_of(url: str) -> Target:
+    """Where a URL leads, its query with the path; raises `Invalid` without repeating it, since it may be a secret.
+
+    >>> target_of("https://hooks.example/x/?sig=1").path
+    '/x/?sig=1'
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        parts, host, port = urlsplit(""), None, None
+    plain = url.isascii() and url.isprintable() and " " not in url and "\\" not in url
+    if not plain or parts.scheme not in ("http", "https") or not host or "@" in parts.netloc:
+        expected = "http://host:port/path or https://host/path, without a user's name"
+        raise Invalid(what="url", got="something else", expected=expected)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Target(parts.scheme, host.rstrip("."), port or (443 if parts.scheme == "https" else 80), path)
+
+
+def _post(
+    target: Target, addresses: tuple[Address, ...], body: bytes, headers: Mapping[str, str], seconds: float
+) -> tuple[int, bytes]:
+    deadline = time.monotonic() + seconds
+    failed: Exception = OSError("no address")
+    for address in addresses:
+        try:
+            with _pool(target, address, max(0.1, deadline - time.monotonic())) as pool:
+                answer = pool.urlopen(
+                    "POST",
+                    target.path,
+                    body=body,
+                    headers=headers,
+                    retries=False,
+                    redirect=False,
+                    preload_content=False,
+                )
+                return answer.status, _read(answer, deadline)
+        except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
+            failed = error  # nothing was sent: the next address may be asked
+        except LocationParseError as error:
+            raise OSError("the host is none") from error
+    raise failed
+
+
+def _pool(target: Target, address: Address, seconds: float) -> urllib3.HTTPConnectionPool:
+    timeout = urllib3.Timeout(total=seconds)
+    if target.scheme == "http":
+        return urllib3.HTTPConnectionPool(str(address), target.port, timeout=timeout)
+    names: dict[str, Any] = {"server_hostname": target.host, "assert_hostname": target.host}
+    return urllib3.HTTPSConnectionPool(str(address), target.port, timeout=timeout, **names)
+
+
+def _read(answer: Any, deadline: float) -> bytes:
+    """The first of the answer: all that is ever shown of it."""
+    found = b""
+    try:
+        while chunk := answer.read1(1024):
+            found += chunk
+            if len(found) > _LARGEST_BYTES or time.monotonic() > deadline:
+                break
+    finally:
+        answer.close()
+    return found
+
+
+def _reason(error: Exception, seconds: float) -> str:
+    if isinstance(error, TimeoutError):
+        return f"no answer within {seconds:g} s"
+    cause = getattr(error, "reason", None) or error
+    return f"{type(cause).__name__}: the connection failed" if isinstance(error, HTTPError) else str(error)
