@@ -18,8 +18,12 @@ from databases import postgres_url
 
 from driftline.catalog import Catalog, keys, resources
 from driftline.catalog.resources import Resource
+from driftline.errors import Denied
 from driftline.server.app import create_app
+from driftline.server.arize.jobs import asked, tried
+from driftline.server.auth import Principal
 from driftline.server.aws.runtime import Route, _chosen
+from driftline.server.aws.wire import Call
 from driftline.server.listen import Listener
 from driftline.settings import Settings
 
@@ -120,6 +124,19 @@ def test_an_endpoint_outlives_its_configuration(server: Running) -> None:
     sagemaker.update_endpoint(EndpointName="lasting", EndpointConfigName="config-1")
     found = sagemaker.describe_endpoint(EndpointName="lasting")
     assert [each["VariantName"] for each in found["ProductionVariants"]] == ["Other"]
+
+
+def test_buckets_that_imports_of_arize_may_name(tmp_path: Path) -> None:
+    """As those of all others."""
+    catalog = Catalog(f"sqlite:///{tmp_path / 'a.sqlite'}")
+    catalog.migrate()
+    principal = Principal("ada", frozenset({"read", "write"}))
+    call = Call(catalog, datetime.now(UTC), Settings(home=tmp_path, allowed_buckets=("churn-*",)), principal)
+    given = {"modelName": "churn", "spaceId": "default", "blobStore": "s3", "bucketName": "payroll", "prefix": "x/"}
+    given |= {"modelType": "score_categorical", "modelEnvironmentName": "production", "modelVersion": "1"}
+    with pytest.raises(Denied, match="arn:aws:s3:::payroll"):
+        tried(asked({**given, "schema": {"predictionLabel": "y"}}), call)
+    catalog.close()
 
 
 def test_buckets_that_may_be_named(tmp_path: Path) -> None:

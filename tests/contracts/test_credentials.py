@@ -125,6 +125,10 @@ def test_keys_by_reference_reach_a_store(s3: Server, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("STORE_KEY", s3.access_key)
     with pytest.raises(Invalid, match=r"secret_key: got 'file:.*No such file"):
         storage.open(uri)
+    secret.write_text("first-secret-0123456789\nsecond-secret\n")
+    with pytest.raises(Invalid, match="expected one line of letters") as refused:
+        storage.open(uri)
+    assert "first-secret" not in str(refused.value), "as the library would show it, which cannot put it into a header"
     secret.write_text("wrong-secret-0123456789\n")
     with pytest.raises(Denied) as denied:
         storage.open(uri)

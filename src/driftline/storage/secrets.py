@@ -44,13 +44,22 @@ def read(reference: str, what: str) -> str:
         if not found:
             remedy = f"Set {name} where the server and its workers run."
             raise Invalid(what=what, got=reference, expected="a variable that is set", remedy=remedy)
-        return found
+        return _line(found, reference, what)
     try:
-        return Path(name).read_text(encoding="utf-8").strip()
+        return _line(Path(name).read_text(encoding="utf-8"), reference, what)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not text"
         expected = "a file that can be read where the server and its workers run"
         raise Invalid(what=what, got=reference, expected=expected, remedy=f"{reason}.") from error
+
+
+def _line(found: str, reference: str, what: str) -> str:
+    """The secret without what surrounds it; libraries would repeat one that no header can hold in their errors."""
+    text = found.strip()
+    if not text or not text.isprintable() or not text.isascii() or " " in text:
+        expected = "one line of letters, digits and signs"
+        raise Invalid(what=what, got=reference, expected=expected, remedy="Put each secret into one of its own.")
+    return text
 
 
 def refuse(reference: str, what: str) -> tuple[str, str]:

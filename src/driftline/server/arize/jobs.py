@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -17,6 +17,7 @@ from driftline.imports.making import Wanted, attempt, make, placed
 from driftline.registry import Model, Search
 from driftline.schemas.fields import Environment, ModelType
 from driftline.server.arize import mapping
+from driftline.server.aws import buckets
 from driftline.server.aws.wire import Call
 from driftline.storage.access import Access
 
@@ -94,7 +95,7 @@ def free_id(tx: Connection, name: str, space: str) -> str:
 def tried(asked: Asked, call: Call) -> tuple[Asked, DryRun]:
     """What the job would make of its first file, or of the one that is named; nothing is written.
 
-    Raises `Denied` for a bucket whose owner has not shown that the space may read it.
+    Raises `Denied` for a bucket that the settings do not allow, or whose owner has not shown that it may be read.
     """
     wanted = asked.wanted
     with call.catalog.read() as tx:
@@ -102,6 +103,7 @@ def tried(asked: Asked, call: Call) -> tuple[Asked, DryRun]:
         id = model.id if model else free_id(tx, asked.name, wanted.job.space)
     wanted = replace(wanted, job=replace(wanted.job, model=id))
     wanted = placed(call.catalog, wanted, call.settings, Access(), now=call.now)
+    buckets.refuse(asdict(wanted.job.place), call.settings.allowed_buckets)
     found, dry = attempt(call.catalog, wanted, Access(), now=call.now, file=asked.file)
     if wanted.type is None:  # a classifier, of two classes unless the file has more
         found = replace(found, type=found.type if found.type is ModelType.MULTICLASS else ModelType.BINARY)
