@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from driftline.captures.recorder import Recorder
 from driftline.catalog.database import Catalog
 from driftline.errors import DriftlineError
-from driftline.server import aporia, arize, arthur, measures, openapi, rest, vendors
+from driftline.server import aporia, arize, arthur, logs, measures, openapi, rest, vendors
 from driftline.server.auth import CatalogKeys, Keys, caller
 from driftline.server.aws.models import APIS
 from driftline.server.aws.served import OPERATIONS
@@ -46,6 +46,7 @@ def create_app(
 
     Reads botocore's models now (half a second), so that no request waits for them.
     """
+    logs.configure_plainly()
     for api in APIS.values():
         api.known  # noqa: B018
     clock = Clock(_now)

@@ -7,8 +7,6 @@ from collections.abc import MutableMapping
 from typing import Any, TextIO
 
 import structlog
-from structlog.processors import ExceptionRenderer
-from structlog.tracebacks import ExceptionDictTransformer
 
 _SECRET = ("secret", "password", "authorization", "signature", "token", "credential")
 
@@ -20,8 +18,8 @@ def configure(*, stream: TextIO, level: int = logging.INFO) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            # tracebacks without the values of variables: those may be secrets, or the data of a request
-            ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            # as Python prints it, without the values of variables: those may be secrets, or the data of a request
+            structlog.processors.format_exc_info,
             hide_secrets,
             structlog.processors.JSONRenderer(),
         ],
@@ -29,6 +27,18 @@ def configure(*, stream: TextIO, level: int = logging.INFO) -> None:
         logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
+
+
+def configure_plainly() -> None:
+    """Where nobody configured logs, have faults told without the values of variables.
+
+    Those of a request take structlog's own console up to a minute, for which the server would answer nobody.
+    """
+    if structlog.is_configured():
+        return
+    defaults = structlog.get_config()["processors"][:-1]
+    shown = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*defaults, hide_secrets, shown])
 
 
 def hide_secrets(_logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -40,6 +40,21 @@ def test_a_traceback_says_where_but_not_what_with(stream: io.StringIO) -> None:
         len(password_of_a_user) / 0
     except ZeroDivisionError as error:
         structlog.get_logger().error("fault", exc_info=error)
-    text = stream.getvalue()
-    assert "ZeroDivisionError" in text and "test_a_traceback" in text
+    text = json.loads(stream.getvalue())["exception"]
+    assert text.startswith("Traceback") and "ZeroDivisionError" in text and "test_a_traceback" in text
     assert "hunter2" not in text
+
+
+def test_faults_are_told_plainly_without_a_configuration(capsys: pytest.CaptureFixture[str]) -> None:
+    """An application that is served by other means must not stop for a minute to show all variables of a request."""
+    structlog.reset_defaults()
+    logs.configure_plainly()
+    password_of_a_user = "hunter2"
+    try:
+        len(password_of_a_user) / 0
+    except ZeroDivisionError as error:
+        structlog.get_logger().error("fault", exc_info=error, secret_key="abc")
+    structlog.reset_defaults()
+    text = capsys.readouterr().out
+    assert "ZeroDivisionError" in text and "test_faults" in text and "fault" in text
+    assert "hunter2" not in text and "abc" not in text
