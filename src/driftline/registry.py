@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -147,6 +147,25 @@ def put_schema(tx: Connection, model: str, version: str, schema: ModelSchema, *,
         _refuse_turned(f"{model}/{version}", found.schema.fields, schema.fields)
     kept.update_version(tx, replace(found, schema=schema), now=now)
     return get_version(tx, model, version)
+
+
+def grow(tx: Connection, model: str, version: str, fields: Iterable[ModelField], *, now: datetime) -> ModelVersion:
+    """The version with those of the fields that it lacks, whatever its schema is by now: what is there stays.
+
+    An actual of which it is not said what it is the actual of learns that. A field that does not fit into the schema is
+    left out: what users say goes before what files show. Raises `NotFound`.
+    """
+    found = kept.find_version(tx, model, version, lock=True) or get_version(tx, model, version)
+    schema = found.schema
+    for each in fields:
+        there = next((own for own in schema if (own.name, own.role in LATE) == (each.name, each.role in LATE)), None)
+        grown = schema.with_fields([each if there is None else replace(there, of=there.of or each.of)])
+        try:
+            _check_schema(tx, model, version, grown)
+        except (Conflict, Invalid):
+            continue
+        schema = grown
+    return found if schema == found.schema else put_schema(tx, model, version, schema, now=now)
 
 
 def annotate(tx: Connection, version: ModelVersion, body: Mapping[str, Any], *, now: datetime) -> ModelVersion:

@@ -9,6 +9,7 @@ from driftline.imports.batch import Load
 from driftline.imports.job import Content
 from driftline.inferences.log import LATE
 from driftline.inferences.tables import Tables
+from driftline.schemas.fields import ModelSchema
 
 
 def plan_of(load: Load, tables: Tables) -> dict[str, Any]:
@@ -29,9 +30,20 @@ def plan_of(load: Load, tables: Tables) -> dict[str, Any]:
         "hours": hourparts.written(load, tables),
         "vanished": hourparts.vanished(load),
         "touched": _touched(load),
-        "schemas": {name: found.to_dict() for name, found in load.schemas.items() if found != batch.schemas.get(name)},
+        "schemas": _grown(load),
         "began": batch.began.isoformat(),
     }
+
+
+def _grown(load: Load) -> dict[str, Any]:
+    """By version the fields that the schema has since the batch began, for all others may be edited meanwhile."""
+    found = {}
+    for name, schema in load.schemas.items():
+        before = load.batch.schemas.get(name)
+        fields = [each for each in schema if before is None or each not in before.fields]
+        if fields or before is None:
+            found[name] = ModelSchema(tuple(fields)).to_dict()
+    return found
 
 
 def _lost(load: Load) -> dict[int, int]:

@@ -248,17 +248,18 @@ def _note(world: World, job: ImportJob, stream: str, number: int, plan: Mapping[
         for name, count in plan["lost"].items():
             imports.move_to_duplicate(tx, int(name), count)
         for name, schema in plan["schemas"].items():
-            _put_schema(tx, job, name, ModelSchema.of(schema), now)
+            _grow(tx, job, name, ModelSchema.of(schema), now)
         hourparts.note(tx, batch, plan["hours"])
 
 
-def _put_schema(tx: Connection, job: ImportJob, version: str, schema: ModelSchema, now: datetime) -> None:
-    """The schema that grew, or that of a version whose first rows these are."""
+def _grow(tx: Connection, job: ImportJob, version: str, grown: ModelSchema, now: datetime) -> None:
+    """The fields that a version has since the batch, or a version whose first rows these are."""
     if registry.find_version(tx, job.model, version) is not None:
-        registry.put_schema(tx, job.model, version, schema, now=now)
+        registry.grow(tx, job.model, version, grown.fields, now=now)
         return
-    kind = registry.get_version(tx, job.model, job.version).type
-    registry.create_version(tx, registry.ModelVersion(job.model, version, kind, schema), now=now)
+    home = registry.find_version(tx, job.model, job.version)
+    if home is not None:  # else both were deleted meanwhile
+        registry.create_version(tx, registry.ModelVersion(job.model, version, home.type, grown), now=now)
 
 
 def _moment(text: str | None) -> datetime | None:
