@@ -195,12 +195,13 @@ def files(tx: Connection, job: str, *, status: str | None = None, limit: int = 5
     return tx.execute(query.order_by(c.number).limit(limit)).all()
 
 
-def counts(tx: Connection, job: str) -> dict[str, dict[str, int]]:
-    """By status: how many files, and the sums of their rows."""
+def counts(tx: Connection, jobs: Sequence[str]) -> dict[str, dict[str, dict[str, int]]]:
+    """By job and status: how many files, and the sums of their rows; jobs without files are not there."""
     c = import_file.c
     sums = [func.coalesce(func.sum(c[name]), 0).label(name) for name in _SUMS]
-    query = select(c.status, func.count().label("files"), *sums).where(c.job == job).group_by(c.status)
-    return {
-        row.status: {"files": row.files, **{name: int(getattr(row, name)) for name in _SUMS}}
-        for row in tx.execute(query)
-    }
+    query = select(c.job, c.status, func.count().label("files"), *sums).where(c.job.in_(jobs))
+    found: dict[str, dict[str, dict[str, int]]] = {}
+    for row in tx.execute(query.group_by(c.job, c.status)):
+        told = {"files": row.files, **{name: int(getattr(row, name)) for name in _SUMS}}
+        found.setdefault(row.job, {})[row.status] = told
+    return found

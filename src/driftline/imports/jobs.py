@@ -207,7 +207,16 @@ def retry(tx: Connection, number: int, *, now: datetime) -> ImportFile:
 
 def counts(tx: Connection, job: str) -> Counts:
     """How far the job is."""
-    found = imports.counts(tx, job)
+    return counts_of(tx, [job])[job]
+
+
+def counts_of(tx: Connection, jobs: Sequence[str]) -> dict[str, Counts]:
+    """How far each of these jobs is."""
+    found = imports.counts(tx, jobs)
+    return {each: _counts(found.get(each, {})) for each in jobs}
+
+
+def _counts(found: Mapping[str, Mapping[str, int]]) -> Counts:
     of = {status: found.get(str(status), {}).get("files", 0) for status in FileStatus}
     sums = {name: sum(each[name] for each in found.values()) for name in ("rows", "accepted", "rejected", "duplicate")}
     return Counts(of[FileStatus.PENDING], of[FileStatus.DONE], of[FileStatus.FAILED], of[FileStatus.SKIPPED], **sums)

@@ -32,7 +32,8 @@ def list_imports(call: Reading, wanted: Annotated[ImportsWanted, Query()]) -> Pa
     equal = {name: str(value) for name in _EQUAL if (value := getattr(wanted, name))}
     with call.catalog.read() as tx:
         page = jobs.page(tx, kept.Search(equal, wanted.search, wanted.limit, wanted.token))
-        items = [Import(**_shown(tx, each)) for each in page.items]
+        counted = jobs.counts_of(tx, [each.id for each in page.items])
+    items = [Import(**_told(each, counted[each.id])) for each in page.items]
     return Page(items=items, next_token=page.token)
 
 
@@ -122,6 +123,10 @@ def detail(tx: Connection, found: ImportJob, call: Call) -> ImportDetail:
 
 
 def _shown(tx: Connection, found: ImportJob) -> dict[str, Any]:
+    return _told(found, jobs.counts(tx, found.id))
+
+
+def _told(found: ImportJob, counted: jobs.Counts) -> dict[str, Any]:
     names = ("id", "model", "version", "space", "content", "environment", "batch", "status", "created", "modified")
-    counts = Counts.model_validate(jobs.counts(tx, found.id), from_attributes=True)
+    counts = Counts.model_validate(counted, from_attributes=True)
     return {**{name: getattr(found, name) for name in names}, "uri": found.place.uri, "counts": counts}
