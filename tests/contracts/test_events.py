@@ -320,6 +320,16 @@ def test_jobs_that_share_a_queue_all_hear(case: Case) -> None:
     assert case.names(job=labels.id) == [f"s3://{case.bucket}/labels/a.csv"]
 
 
+def test_a_job_that_shares_a_queue_and_cannot_read_holds_up_no_other(case: Case) -> None:
+    """J-11: it says itself what is amiss, and lists its path when that is mended."""
+    with case.catalog.begin() as tx:
+        place = replace(case.job.place, credentials="gone")
+        jobs.create(tx, replace(case.job, id="", place=place), now=NOW)
+    case.put("in/a.csv")
+    assert case.drain() == 1
+    assert (case.names(), case.left()) == (["a.csv"], 0)
+
+
 def test_a_job_hears_what_was_told_while_it_was_paused(case: Case) -> None:
     """J-04: the messages are gone by then, so its path is listed."""
     later = NOW + timedelta(minutes=1)

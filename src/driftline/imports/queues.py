@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from driftline.catalog import Catalog, imports
-from driftline.errors import Invalid
+from driftline.errors import CallerError, DataError, Invalid
 from driftline.imports import events, jobs
 from driftline.imports.chosen import Passed
 from driftline.imports.credentials import access_of
@@ -50,7 +50,11 @@ def drain(catalog: Catalog, job: ImportJob, access: Access, *, now: datetime, de
         if not heard.read and not heard.odd:
             break
         for each in _sharing(catalog, url):
-            waiting += note(catalog, each, heard.told, default, now=now)
+            try:
+                waiting += note(catalog, each, heard.told, default, now=now)
+            except (CallerError, DataError):
+                if each.id == job.id:
+                    raise  # others say themselves what is amiss, and list their paths when it is mended
         if heard.odd:
             _tell(catalog, job, heard.odd, now)
         queues.delete(url, access, heard.read)
