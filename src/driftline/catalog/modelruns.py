@@ -101,13 +101,6 @@ def change(tx: Connection, identity: str, **values: Any) -> bool:
     return bool(tx.execute(update(model_run).where(model_run.c.id == identity).values(**values)).rowcount)
 
 
-def of_window(tx: Connection, model: str, monitor: str, start: datetime, end: datetime) -> list[ModelRun]:
-    """All looks at one window, in order."""
-    c = model_run.c
-    query = select(model_run).where(c.model == model, c.monitor == monitor)
-    return [_of(row) for row in tx.execute(query.where(c.window_start == start, c.window_end == end).order_by(c.run))]
-
-
 def next_run(tx: Connection, model: str, monitor: str, start: datetime, end: datetime) -> int:
     """The number of the next look at a window, from 1."""
     c = model_run.c

@@ -8,7 +8,7 @@ from itertools import chain
 
 import pyarrow as pa
 
-from driftline.errors import DataError, Unreadable
+from driftline.errors import Unreadable
 from driftline.formats.captured import METADATA
 from driftline.formats.format import ReadOptions
 from driftline.imports import deltas
@@ -22,6 +22,7 @@ from driftline.sources import Source, resolve, strictly
 from driftline.storage.access import Access
 
 CAPTURE = "capture"
+_TYPED = ("parquet", "arrow", "avro", "delta", "json", "jsonlines")
 _ID, _TIME = METADATA[0], METADATA[2]
 
 
@@ -39,6 +40,11 @@ class Opened:
         for item in strictly(self.source):
             if isinstance(item, pa.RecordBatch | Problem):
                 yield item
+
+    @property
+    def typed(self) -> bool:
+        """Whether the format knows types, so that a text is meant as one."""
+        return self.format in _TYPED
 
     @property
     def etag(self) -> str:
@@ -99,11 +105,3 @@ def _captured(columns: Columns) -> Columns:
         columns.lists,
         (*columns.exclude, *others),
     )
-
-
-class ChangedFile(DataError):
-    """{uri}: the file was rewritten while it was read. {remedy}"""
-
-    def __init__(self, *, uri: str) -> None:
-        """Its later version is found by the next look at the source."""
-        super().__init__(uri=uri, remedy="Its later version is read by itself.")
