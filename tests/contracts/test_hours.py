@@ -183,7 +183,7 @@ def test_hours_are_made_anew_from_the_table(catalog: Catalog, tmp_path: Path) ->
             yield rows(3, 5, each=7)
 
     changed = [at(4), at(3), at(9)]
-    gone = rollups.rebuild(catalog, SUBJECT, changed, read, str(tmp_path / "again.hours"), Access(), name="version-8")
+    gone = rollups.rebuild(catalog.begin, SUBJECT, changed, read, str(tmp_path / "again.hours"), Access(), name="version-8")
     assert asked == [Window(at(3), at(5)), Window(at(9), at(10))]
     assert len(gone) == 2  # those of the day and the month; other hours of the batch still lie in the first
     assert all("/made/" in each for each in gone)

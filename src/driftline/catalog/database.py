@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from driftline.catalog.tables import VERSION
 from driftline.errors import Invalid, Unavailable
+
+Begin = Callable[[], AbstractContextManager[Connection]]
+"""Begins a transaction, as `Catalog.begin`; it may refuse to."""
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 

@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from driftline.catalog import Catalog, hours
+from driftline.catalog import hours
+from driftline.catalog.database import Begin
 from driftline.catalog.hours import HourPart, Subject
 from driftline.formats.format import ReadOptions
 from driftline.imports.batch import Batch, Load
@@ -58,15 +59,18 @@ def note(tx: Connection, batch: Batch, parts: Mapping[str, Sequence[Any]]) -> No
         hours.add(tx, _subject(batch, version), made)
 
 
-def make_anew(catalog: Catalog, tables: Tables, batch: Batch, lost: Mapping[str, Sequence[str]]) -> None:
-    """Profile hours as the table has them now, in the place of all their parts; done before the batch is noted."""
+def make_anew(begin: Begin, tables: Tables, batch: Batch, lost: Mapping[str, Sequence[str]], attempt: str) -> None:
+    """Profile hours as the table has them now, in the place of all their parts; done before the batch is noted.
+
+    `begin` raises where another worker has the batch by then; `attempt` tells the objects of two workers apart.
+    """
     for version, said in lost.items():
         changed = [datetime.fromisoformat(hour) for hour in said]
         rows = partial(rows_in, tables, tables.inferences_uri(batch.job.model, version), str(batch.job.environment))
         name = f"{batch.stream}-{batch.number}-anew"
-        uri, schema = _uri(tables, batch, version, "anew"), batch.schemas.get(version, ModelSchema())
+        uri, schema = _uri(tables, batch, version, f"anew-{attempt}"), batch.schemas.get(version, ModelSchema())
         for each in rebuild(
-            catalog, _subject(batch, version), changed, rows, uri, tables.access, name=name, schema=schema
+            begin, _subject(batch, version), changed, rows, uri, tables.access, name=name, schema=schema
         ):
             if each != uri:  # done again after a kill, it replaces itself
                 storage_for(each, tables.access).delete(each)

@@ -33,6 +33,11 @@ WORK = "import"
 """The kind of work in the queue; its subject is a job, its lane the model."""
 
 REWRITTEN = "Rewritten_File"
+_REFUSED = Fault(
+    REWRITTEN,
+    "the file was read before with other bytes. Write corrected rows to a file of another name, or let the job replace "
+    "what is rewritten.",
+)
 
 
 @dataclass(frozen=True)
@@ -171,6 +176,11 @@ def discover(tx: Connection, job: str, objects: Sequence[Object], *, now: dateti
     return waiting
 
 
+def refuse_rewritten(tx: Connection, number: int, *, now: datetime) -> None:
+    """A file that waits fails, since its name was read with other bytes."""
+    imports.change_file(tx, number, status=str(FileStatus.FAILED), ended=now, body=_body((_REFUSED,)))
+
+
 def skip(tx: Connection, job: str, passed: Sequence[Passed], *, now: datetime) -> None:
     """Note objects that are no data (empty, hidden, of other names), each with its reason."""
     rows = [
@@ -294,9 +304,7 @@ def _ledger_row(job: ImportJob, found: Object, before: Sequence[Any], now: datet
     if not is_read or job.policies.rewritten == "replace":
         replaces = [row.number for row in before if row.status == str(FileStatus.DONE)]
         return {**_row(job.id, found, FileStatus.PENDING, now), "body": {"replaces": replaces} if replaces else {}}
-    remedy = "Write corrected rows to a file of another name, or let the job replace what is rewritten."
-    fault = Fault(REWRITTEN, f"the file was read before with other bytes. {remedy}")
-    return {**_row(job.id, found, FileStatus.FAILED, now), "ended": now, "body": _body((fault,))}
+    return {**_row(job.id, found, FileStatus.FAILED, now), "ended": now, "body": _body((_REFUSED,))}
 
 
 def _supersede(tx: Connection, row: Any, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from driftline.imports import hourparts
@@ -33,6 +34,25 @@ def plan_of(load: Load, tables: Tables) -> dict[str, Any]:
         "schemas": _grown(load),
         "began": batch.began.isoformat(),
     }
+
+
+def amended(plan: Mapping[str, Any], load: Load, tables: Tables, missing: Collection[str]) -> dict[str, Any]:
+    """The plan of a batch of which only the `missing` tables are still to be committed, read anew by `load`.
+
+    Files that could be read before and cannot now have no rows in these.
+    """
+    fresh = plan_of(load, tables)
+    if any(uri not in missing and not uri.endswith(LATE) for uri in plan["tables"]):
+        # of rows that are in the other tables it cannot be told now that it was this batch that brought them
+        same = [each for each, told in plan["results"].items() if told["status"] == fresh["results"][each]["status"]]
+        fresh["results"] |= {each: plan["results"][each] for each in same}
+        fresh["lost"] = plan["lost"]
+    for name in ("hours", "vanished"):
+        made = {each: fresh if load.uri_of(each) in missing else plan for each in {**plan[name], **fresh[name]}}
+        fresh[name] = {each: told[name][each] for each, told in made.items() if each in told[name]}
+    fresh["touched"] = sorted([*plan["touched"], *(each for each in fresh["touched"] if each not in plan["touched"])])
+    kept = ("files", "postponed", "tables", "schemas", "began")
+    return {**fresh, **{name: plan[name] for name in kept}}
 
 
 def _grown(load: Load) -> dict[str, Any]:

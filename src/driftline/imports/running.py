@@ -7,7 +7,8 @@ which commits were made: if all, the batch is noted; if none, it is begun anew; 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -22,8 +23,8 @@ from driftline.imports import hourparts, jobs
 from driftline.imports.batch import SMALL_BYTES, Apart, Batch, Load
 from driftline.imports.credentials import access_of
 from driftline.imports.job import FileStatus, ImportJob, JobStatus
-from driftline.imports.plans import plan_of
-from driftline.inferences.log import committed
+from driftline.imports.plans import amended, plan_of
+from driftline.inferences.log import committed, fence
 from driftline.inferences.tables import Tables
 from driftline.schemas.faults import Fault
 from driftline.schemas.fields import ModelSchema
@@ -59,6 +60,14 @@ class World:
     held: Work
     settings: Settings
     log: Log
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction of the catalog; raises `Lost` if the work is another worker's by now."""
+        with self.catalog.begin() as tx:
+            if not work.holds(tx, self.held):
+                raise Lost(self.held.subject)
+            yield tx
 
 
 def run(catalog: Catalog, held: Work, settings: Settings, access: Access, log: Log) -> str:
@@ -115,9 +124,7 @@ def _next(world: World, job: ImportJob) -> tuple[int, int] | None:
             if isinstance(error, Apart):
                 return 0, 0
             raise
-        with world.catalog.begin() as tx:
-            if not work.holds(tx, world.held):
-                raise Lost(batch.job.id)
+        with world.begin() as tx:
             batches.change(tx, batch.stream, batch.number, plan)
         _commit(load, plan["tables"])
     _note(world, batch.job, batch.stream, batch.number, plan)
@@ -155,24 +162,40 @@ def recover(world: World, stream: str) -> None:
         return
     plan = row.body
     tables = plan.get("tables", ())
-    missing = [uri for uri in tables if not committed(world.tables, uri, stream, row.number)]
     now = world.catalog.clock()
-    if "tables" not in plan or (tables and len(missing) == len(tables)):
-        with world.catalog.begin() as tx:
-            if not work.holds(tx, world.held):
-                raise Lost(world.held.subject)
+    with world.begin() as tx:
+        job = jobs.get(tx, row.job)
+    # the first table is fenced first: whoever is refused there goes on to no other
+    if "tables" not in plan or (tables and fence(world.tables, tables[0], stream, row.number)):
+        with world.begin() as tx:
             batches.undo(tx, stream, row.number, now=now)
         return
-    with world.catalog.read() as tx:
-        job = jobs.get(tx, row.job)
+    missing = [uri for uri in tables if not committed(world.tables, uri, stream, row.number)]
     if missing:
-        with world.catalog.read() as tx:
-            rows = [imports.file(tx, number) for number in plan["files"]]
-            batch = _batch(tx, job, row.number, rows, datetime.fromisoformat(plan["began"]))
-        with Load(batch, world.tables, world.access) as load:
-            load.run()
-            _commit(load, [uri for uri in missing if uri in load.stagings])
+        plan = _made_up(world, job, row.number, plan, missing)
     _note(world, job, stream, row.number, plan)
+
+
+def _made_up(
+    world: World, job: ImportJob, number: int, plan: Mapping[str, Any], missing: Sequence[str]
+) -> Mapping[str, Any]:
+    """Commit what is `missing` of a batch; its plan, without the files that cannot be read any more.
+
+    Raises `StorageUnavailable` while one cannot be reached: a batch is committed only once.
+    """
+    with world.catalog.read() as tx:
+        rows = [imports.file(tx, each) for each in plan["files"]]
+        batch = _batch(tx, job, number, rows, datetime.fromisoformat(plan["began"]))
+    with Load(batch, world.tables, world.access) as load:
+        load.run()
+        if load.postponed:
+            raise StorageUnavailable(where=load.postponed[0].uri, reason="the rest of its batch waits for it")
+        if any(plan["results"][str(each.number)]["status"] != each.status for each in load.results):
+            plan = amended(plan, load, world.tables, missing)
+            with world.begin() as tx:
+                batches.change(tx, batch.stream, number, plan)
+        _commit(load, [uri for uri in missing if uri in load.stagings])
+    return plan
 
 
 def _begin(world: World, job: ImportJob) -> Batch | None:
@@ -185,7 +208,8 @@ def _begin(world: World, job: ImportJob) -> Batch | None:
         found = jobs.get(tx, job.id)
         if found.status is not JobStatus.ACTIVE:
             return None
-        rows = _chosen(_alive(tx, imports.pending(tx, job.id, FILES), world.settings.file_attempts, now))
+        waiting = _alive(tx, imports.pending(tx, job.id, FILES), world.settings.file_attempts, now)
+        rows = _chosen(_settled(tx, found, waiting, now))
         if not rows:
             return None
         number = batches.next_number(tx, stream)
@@ -214,6 +238,25 @@ def _alive(tx: Connection, rows: Sequence[Any], most: int, now: datetime) -> Seq
     return [row for row in rows if row.attempts < most]
 
 
+def _settled(tx: Connection, job: ImportJob, rows: Sequence[Any], now: datetime) -> Sequence[Any]:
+    """The files without those whose name was read before with other bytes, unless they take the place of these.
+
+    What was known of it when they were found may be outdated: the earlier one may have been under way then.
+    """
+    known = imports.seen(tx, job.id, [row.uri for row in rows])
+    kept = []
+    for row in rows:
+        before = [each.number for each in known[row.uri] if each.status == str(FileStatus.DONE)]
+        if before and job.policies.rewritten != "replace":
+            jobs.refuse_rewritten(tx, row.number, now=now)
+            continue
+        is_new = list(row.body.get("replaces", ())) != before
+        if is_new:
+            imports.change_file(tx, row.number, body={**row.body, "replaces": before})
+        kept.append(imports.file(tx, row.number) if is_new else row)
+    return kept
+
+
 def _chosen(rows: Sequence[Any]) -> Sequence[Any]:
     """The first of the waiting files that go together: fewer where reading them ended a process before."""
     chosen, size, most = list[Any](), 0, FILES
@@ -233,11 +276,10 @@ def _note(world: World, job: ImportJob, stream: str, number: int, plan: Mapping[
     """What was committed, in the catalog: the ledger, the hours, the schemas; all or nothing."""
     with world.catalog.read() as tx:
         batch = _batch(tx, job, number, (), datetime.fromisoformat(plan["began"]))
-    hourparts.make_anew(world.catalog, world.tables, batch, plan["vanished"])
+    attempt = f"{world.held.id}-{world.held.attempt}"
+    hourparts.make_anew(world.begin, world.tables, batch, plan["vanished"], attempt)
     now = world.catalog.clock()
-    with world.catalog.begin() as tx:
-        if not work.holds(tx, world.held):
-            raise Lost(world.held.subject)
+    with world.begin() as tx:
         if not batches.commit(tx, stream, number, now=now):
             return
         for name, columns in plan["results"].items():

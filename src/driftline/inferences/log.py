@@ -20,7 +20,7 @@ from driftline.errors import NotFound
 from driftline.formats.natives import native
 from driftline.inferences.hashes import hours_of, identities
 from driftline.inferences.known import Known, Rows, joined, load, rows_of, unknown
-from driftline.inferences.tables import Tables, found, name_of, told
+from driftline.inferences.tables import ATTEMPTS, PARTITIONS, Tables, busy, found, name_of, pause, told
 from driftline.profile.arrow import values_of
 from driftline.storage.storages import storage_for
 
@@ -34,6 +34,9 @@ _EPOCH = date(1970, 1, 1)
 _COLUMNS = ("_id", "_time", "_ingested", "_batch", "_file", "_row", "_content")
 LATE = "/actuals"
 """How the URI of a table of actuals ends."""
+
+_FENCE = "fence:"
+"""Before the name of a stream: the number of its latest batch that may not be committed any more."""
 
 _DELETING = 1000
 """More commits than this are not followed one by one: the index is made anew."""
@@ -216,5 +219,36 @@ def _locked(folder: Path) -> Iterator[None]:
 def committed(tables: Tables, uri: str, stream: str, number: int) -> bool:
     """Whether the batch of this number of a stream is in the table."""
     table = found(tables, uri)
-    done = None if table is None else table.transaction_version(stream)
-    return done is not None and int(done) >= number
+    return table is not None and _is_in(table, stream, number)
+
+
+def fence(tables: Tables, uri: str, stream: str, number: int) -> bool:
+    """See to it that nobody can commit the batch of this number any more; False if somebody did.
+
+    A worker that was thought dead may go on, and is refused then. The table must have no batch of a later number.
+    """
+    from deltalake.exceptions import CommitFailedError
+    from deltalake.transaction import CommitProperties, Transaction
+
+    said = json.dumps({"operation": "fence", "fenced": stream, "at": number})
+    marks = [Transaction(stream, number), Transaction(_FENCE + stream, number)]
+    for attempt in range(ATTEMPTS):
+        table = found(tables, uri)
+        if table is None or table.transaction_version(_FENCE + stream) == number:
+            return True
+        if _is_in(table, stream, number):
+            return False
+        try:
+            with told(uri):
+                properties = CommitProperties({SAID: said}, 0, marks)
+                table.create_write_transaction([], "append", table.schema(), PARTITIONS, commit_properties=properties)
+        except CommitFailedError:
+            pause(attempt)
+            continue
+        return True
+    raise busy(uri)
+
+
+def _is_in(table: Any, stream: str, number: int) -> bool:
+    done = table.transaction_version(stream)
+    return done is not None and int(done) >= number and table.transaction_version(_FENCE + stream) != number

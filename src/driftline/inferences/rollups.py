@@ -11,6 +11,7 @@ from itertools import groupby
 import pyarrow as pa
 
 from driftline.catalog import Catalog, hours
+from driftline.catalog.database import Begin
 from driftline.catalog.hours import DAY, MONTH, PART, WHOLE_HOUR, HourPart, Subject, end_of, start_of
 from driftline.inferences.hours import Hourly
 from driftline.inferences.sheetbytes import fetch, put, store
@@ -130,7 +131,7 @@ def roll_up(
 
 
 def rebuild(
-    catalog: Catalog,
+    begin: Begin,
     subject: Subject,
     changed: Sequence[datetime],
     rows: Callable[[Window], Iterable[pa.RecordBatch]],
@@ -144,7 +145,8 @@ def rebuild(
 
     `rows` gives the rows of a window of the table as it is, with `_time`; `name` is that of the new part, such as the
     table's version, and `uri` where it is written. No batch may be between its commit to the table and that to the
-    catalog: do it in the lane of the imports.
+    catalog: do it in the lane of the imports, and let `begin`, which begins a transaction of the catalog, raise where
+    another worker has the lane by then.
     """
     wanted = sorted({start_of(WHOLE_HOUR, hour) for hour in changed})
     found = Hourly(subject, schema)
@@ -154,7 +156,7 @@ def rebuild(
     sheets = found.sheets()
     places = store(sheets, uri, access) if sheets else {}
     parts = [HourPart(hour, name, places[hour], sheet.rows) for hour, sheet in sheets.items()]
-    with catalog.begin() as tx:
+    with begin() as tx:
         return hours.unnamed(tx, subject, hours.replace(tx, subject, wanted, parts))
 
 
