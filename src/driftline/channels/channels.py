@@ -7,11 +7,31 @@ from typing import Any
 
 from driftline.channels import members
 from driftline.channels.channel import Channel
+from driftline.channels.cloudwatch import CloudWatch
+from driftline.channels.eventbridge import EventBridge
+from driftline.channels.lambdas import Lambda
+from driftline.channels.mail import Mail
+from driftline.channels.opsgenie import Opsgenie
+from driftline.channels.others import Others
+from driftline.channels.pagerduty import PagerDuty
+from driftline.channels.slack import Slack
+from driftline.channels.sns import Sns
+from driftline.channels.teams import Teams
 from driftline.channels.webhook import Webhook
 from driftline.errors import Invalid
 
 CHANNELS: dict[str, Channel] = {
     "webhook": Webhook(),
+    "slack": Slack(),
+    "teams": Teams(),
+    "pagerduty": PagerDuty(),
+    "opsgenie": Opsgenie(),
+    "email": Mail(),
+    "sns": Sns(),
+    "lambda": Lambda(),
+    "eventbridge": EventBridge(),
+    "cloudwatch": CloudWatch(),
+    "apprise": Others(),
 }
 """What may be told, by the name that configurations have for its kind."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 from driftline.errors import Invalid
 
@@ -16,7 +16,6 @@ _FORM = "env:NAME or file:/an/absolute/path"
 _EXPECTED = {
     "text": "text",
     "texts": "a list of texts, at least one",
-    "number": "a number from 1 to 65535",
     "url": f"http://... or https://..., or a reference to one: {_FORM}",
     "secret": _FORM,
 }
@@ -24,7 +23,7 @@ _EXPECTED = {
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member; `choices` are all that it may be, if it has any."""
+    """One member; `choices` are all that it may be, if it has any; `most` is the largest number."""
 
     name: str
     meaning: str
@@ -32,31 +31,43 @@ class Member:
     required: bool = False
     default: str | int = ""
     choices: tuple[str, ...] = ()
+    most: int = 65535
 
     def check(self, value: object) -> None:
         """Raise `Invalid`, which names the member; what may be a secret is not repeated."""
         if self.choices and value not in self.choices:
-            raise Invalid(what=self.name, got=value, expected=f"one of {', '.join(self.choices)}")
-        if not _is_right(self.kind, value):
+            raise Invalid(what=self.name, got=value, expected=self.expected)
+        if not _is_right(self, value):
             hidden = self.kind in ("secret", "url") and value != ""
             remedy = "Put it into a variable or a file of the server, and name that." if self.kind == "secret" else ""
             got = "something else" if hidden else value
-            raise Invalid(what=self.name, got=got, expected=_EXPECTED[self.kind], remedy=remedy)
+            raise Invalid(what=self.name, got=got, expected=self.expected, remedy=remedy)
+
+    @property
+    def expected(self) -> str:
+        """What it may hold, in words."""
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        return f"a whole number from 1 to {self.most}" if self.kind == "number" else _EXPECTED[self.kind]
 
 
-SECONDS = Member("seconds", "How long a delivery may take before it counts as failed.", "number", default=10)
+SECONDS = Member("seconds", "How long a delivery may take before it counts as failed.", "number", default=10, most=60)
 
 
-def _is_right(kind: Kind, value: object) -> bool:
-    if kind == "number":
-        return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 65535
-    if kind == "texts":
-        return isinstance(value, list | tuple) and bool(value) and all(_is_right("text", each) for each in value)
-    if not isinstance(value, str) or not value or not value.isprintable():
+def _is_right(member: Member, value: object) -> bool:
+    if member.kind == "number":
+        return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= member.most
+    if member.kind == "texts":
+        return isinstance(value, list | tuple) and bool(value) and all(map(_is_text, value))
+    if not _is_text(value):
         return False
-    if kind == "text":
+    if member.kind == "text":
         return True
-    return bool(_REFERENCE.fullmatch(value)) or (kind == "url" and value.startswith(("http://", "https://")))
+    return bool(_REFERENCE.fullmatch(value)) or (member.kind == "url" and value.startswith(("http://", "https://")))
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and bool(value) and value.isprintable()
 
 
 def check(members: Sequence[Member], config: Mapping[str, Any]) -> None:
@@ -74,7 +85,7 @@ def check(members: Sequence[Member], config: Mapping[str, Any]) -> None:
         known[name].check(value)
     for member in members:
         if member.required and member.name not in config:
-            raise Invalid(what=member.name, got="nothing", expected=_EXPECTED[member.kind], remedy=member.meaning)
+            raise Invalid(what=member.name, got="nothing", expected=member.expected, remedy=member.meaning)
 
 
 class Given:

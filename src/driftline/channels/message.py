@@ -56,6 +56,15 @@ def rank(severity: str) -> str:
     return severity if severity in SEVERITIES else "warning"
 
 
+def cut(text: str, longest: int, more: str = "…") -> str:
+    """The text, or so much of it that it has `longest` characters with `more` at its end.
+
+    >>> cut("age drifts", 5), cut("age", 5)
+    ('age …', 'age')
+    """
+    return text if len(text) <= longest else text[: longest - len(more)] + more
+
+
 def headline(message: Message) -> str:
     """One line: severity or state, and the title.
 

@@ -34,6 +34,9 @@ class Post:
         target = target_of(url)
         seconds = self.given.number("seconds")
         sent = {"content-type": "application/json", "user-agent": "driftline", **headers, "host": target.authority}
+        for name, value in sent.items():
+            if not (value.isascii() and value.isprintable()):  # the value may be a secret
+                raise Invalid(what=f"header {name}", got="something else", expected="printable ASCII on one line")
         try:
             status, answered = _post(target, self.addresses(target), body, sent, seconds)
         except (HTTPError, OSError) as error:
@@ -54,7 +57,7 @@ class Post:
         try:
             found = _NAMES.addresses(target.host, target.port)
         except OSError as error:
-            reason = f"the host {self.given.hide(target.host)} has no address"
+            reason = f"the host {target.host} has no address"
             raise ChannelUnavailable(channel=self.title, reason=reason) from error
         self.reach.check(target, found)
         return found

@@ -38,7 +38,7 @@ class Webhook:
     def send(self, message: Message, config: Mapping[str, Any], secrets: Secrets, *, reach: Reach = PUBLIC) -> None:
         """Post the event; raises as `Channel.send`."""
         given = Given(self.members, config, secrets)
-        body = json.dumps(event(message), ensure_ascii=False).encode()
+        body = json.dumps(event(message)).encode()
         at = str(int(self.clock()))
         headers = {
             "Driftline-Key": message.key,
