@@ -223,7 +223,11 @@ class Load:
         return duplicate
 
     def _inferences(self, version: str) -> Staging:
-        self.schemas.setdefault(version, self.schemas[self.batch.job.version])  # a version begins with its first rows
+        """The table of a version, which begins with its first rows; it gets what fields these have beyond its own."""
+        own = self.schemas[self.batch.job.version]
+        known = self.schemas.get(version, own)
+        there = {each.name for each in known.early}
+        self.schemas[version] = known.with_fields(each for each in own.early if each.name not in there)
         fields = [pa.field(each.name, arrow_type(each)) for each in self.schemas[version].early]
         return self._staging(self.uri_of(version), fields, "inferences", {})
 
