@@ -122,13 +122,14 @@ def _grown(
     """
     columns = opened.columns
     if not schema.fields:
-        added = infer(columns, pa.Table.from_batches([batch])).fields
+        added = infer(columns, pa.Table.from_batches([batch]), typed=opened.typed).fields
         return mapped_of(opened, job, ModelSchema(added), batch.schema), added
     mapped = mapped_of(opened, job, schema, batch.schema)
     names = {each.name for each in mapped.added if each.role in {*columns.prefixes, *columns.lists}}
     if not names:
         return mapped, ()
-    added = tuple(each for each in infer(columns, pa.Table.from_batches([batch])) if each.name in names)
+    found = infer(columns, pa.Table.from_batches([batch]), typed=opened.typed)
+    added = tuple(each for each in found if each.name in names)
     return mapped_of(opened, job, schema.with_fields(added), batch.schema), added
 
 

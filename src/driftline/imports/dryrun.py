@@ -150,14 +150,14 @@ def _mapped(
         said = tally.told() or (Fault("Unreadable_File", f"{opened.uri}: there is no row in it"),)
         return replace(tried, rows=tally.rows, rejected=tally.rows, faults=tuple(said))
     table = _table(sample)
-    wanted = infer(columns, table) if schema is None else schema
+    wanted = infer(columns, table, typed=opened.typed) if schema is None else schema
     bounds = Bounds(past_days=job.policies.past_days, ahead_days=job.policies.ahead_days)
     content = str(job.content)
     mapped = resolve(columns, wanted, sample.schema, content=content, bounds=bounds)
     told = {*columns.prefixes, *columns.lists}
     added = {each.name: each for each in mapped.added if each.role in told}
     if added:
-        better = {each.name: each for each in infer(columns, table) if each.name in added}
+        better = {each.name: each for each in infer(columns, table, typed=opened.typed) if each.name in added}
         wanted = wanted.with_fields((added | better).values())
         mapped = resolve(columns, wanted, sample.schema, content=content, bounds=bounds)
     tried = replace(

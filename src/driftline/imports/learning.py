@@ -36,7 +36,8 @@ def learned(job: ImportJob, schema: ModelSchema, uris: Iterable[str], access: Ac
         return schema
     for _, uri in zip(range(_FILES), uris, strict=False):
         try:
-            found = infer(*_sample(job, uri, access))
+            columns, sample, typed = _sample(job, uri, access)
+            found = infer(columns, sample, typed=typed)
         except (DataError, CallerError):
             continue  # it is told when the file is imported
         new = [each for each in found if (each.role in LATE) in sides]
@@ -53,7 +54,7 @@ def _lacking(job: ImportJob, schema: ModelSchema) -> tuple[bool, ...]:
     return tuple(late for late in _SIDES[job.content] if wanted[late])
 
 
-def _sample(job: ImportJob, uri: str, access: Access) -> tuple[Columns, pa.Table]:
+def _sample(job: ImportJob, uri: str, access: Access) -> tuple[Columns, pa.Table, bool]:
     opened, batches, rows = open_file(job, uri, None, access), list[pa.RecordBatch](), 0
     for item in opened.items():
         if isinstance(item, pa.RecordBatch):
@@ -63,7 +64,7 @@ def _sample(job: ImportJob, uri: str, access: Access) -> tuple[Columns, pa.Table
             break
     tables = [pa.Table.from_batches([each]) for each in batches]
     table = pa.concat_tables(tables, promote_options="permissive") if tables else pa.table({})
-    return opened.columns, table
+    return opened.columns, table, opened.typed
 
 
 def _joined(schema: ModelSchema, new: list[ModelField]) -> ModelSchema:

@@ -22,7 +22,9 @@ from driftline.sources import Source, resolve, strictly
 from driftline.storage.access import Access
 
 CAPTURE = "capture"
-_TYPED = ("parquet", "arrow", "avro", "delta", "json", "jsonlines")
+_TYPED = ("parquet", "arrow", "avro", "delta", "jsonlines")
+"""Of documents of JSON the reader gives all values as texts."""
+
 _ID, _TIME = METADATA[0], METADATA[2]
 
 

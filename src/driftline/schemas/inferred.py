@@ -25,18 +25,26 @@ MANY = 20
 """Whole numbers with more distinct values are no labels of classes."""
 
 
+_NUMBERS = (Role.SCORE, Role.ACTUAL_SCORE, Role.RANK, Role.RELEVANCE, Role.ATTRIBUTION)
+"""Their values are numbers, also where these come as texts."""
+
+
 def infer(columns: Columns, sample: pa.Table, *, typed: bool = False) -> ModelSchema:
     """The schema that a sample of a file suggests, to be edited; columns without any value are left out.
 
     Texts that all read as numbers, times, vectors or lists are such; booleans only if they are words (true, no), since
     0 and 1 may be counts. Of numbers only those in columns of whole numbers are `whole`, and labels that are texts 0
-    and 1: a file of text may have a fraction further down. Raises `Invalid` for a role that does not exist.
+    and 1: a file of text may have a fraction further down. In a `typed` sample, of a format that knows types, a text
+    is one whatever it reads as, but for times, and for scores and the like, which are numbers anyway. Raises `Invalid`
+    for a role that does not exist.
 
     >>> sample = pa.table({"age": ["31", "4.5"], "city": ["Rome", "Bonn"], "new": ["true", "false"], "y": ["0", "1"]})
     >>> schema = infer(Columns(lists={"prediction": ["y"]}), sample)
     >>> [(each.name, str(each.role), str(each.kind), each.whole) for each in schema]
     [('age', 'feature', 'numeric', False), ('city', 'feature', 'string', False),
      ('new', 'feature', 'boolean', False), ('y', 'prediction', 'numeric', True)]
+    >>> {str(each.kind) for each in infer(Columns(), sample, typed=True)}
+    {'string'}
     """
     batch = _batch(sample)
     found = columns_of(batch.schema)
@@ -47,7 +55,7 @@ def infer(columns: Columns, sample: pa.Table, *, typed: bool = False) -> ModelSc
         if len(values) and field.role in (Role.SCORE, Role.ACTUAL_SCORE) and has_scores(values.type):
             fields += _by_class(field, values)
         elif len(values):
-            fields.append(_refined(field, values))
+            fields.append(_refined(field, values, typed and field.role not in _NUMBERS))
     return ModelSchema(tuple(_once(fields)))
 
 
@@ -112,7 +120,7 @@ def _once(fields: list[ModelField]) -> Iterator[ModelField]:
     yield from fields
 
 
-def _refined(field: ModelField, values: pa.Array) -> ModelField:
+def _refined(field: ModelField, values: pa.Array, typed: bool) -> ModelField:
     """The field with the kind that its values tell, where the type of the column alone does not."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
@@ -124,8 +132,10 @@ def _refined(field: ModelField, values: pa.Array) -> ModelField:
     filled = texts.filter(pc.not_equal(texts, ""))
     for kind, read in _READ.items():
         if len(filled) and not read(filled).null_count:
+            if typed and kind is not Kind.TIMESTAMP:
+                break
             return replace(field, kind=kind, whole=kind is Kind.NUMERIC and _is_label(field, filled))
-    lists = [each for each in read_lists(filled) if each is not None]
+    lists = [] if typed else [each for each in read_lists(filled) if each is not None]
     if len(lists) == len(filled) and lists:
         return _of_lists(field, lists, all(isinstance(one, int | float) for each in lists for one in each))
     return replace(field, kind=Kind.TEXT if _is_free(texts) else Kind.STRING)
