@@ -24,12 +24,13 @@ AWS: tuple[Member, ...] = (
 def calling(title: str, kind: str, given: Given, reach: Reach, arn: str = "") -> Iterator[Any]:
     """A client of AWS's service `kind`; what it raises in the block comes out as the errors of channels."""
     from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
+    from botocore.parsers import ResponseParserError
 
     try:
         yield _client(title, kind, given, reach, arn)
     except ClientError as error:
         raise _told(title, error.response, given) from None  # the response may repeat what was sent
-    except (HTTPClientError, ConnectionError) as error:
+    except (HTTPClientError, ConnectionError, ResponseParserError) as error:
         raise ChannelUnavailable(channel=title, reason=given.hide(str(error))) from None
     except BotoCoreError as error:
         raise ChannelRefused(channel=title, reason=given.hide(str(error))) from None

@@ -99,8 +99,9 @@ class Given:
         for member in members:
             value = self._values[member.name]
             if member.kind in ("secret", "url") and isinstance(value, str) and _REFERENCE.fullmatch(value):
-                self._values[member.name] = secrets(value)
-                self._hidden.append(self._values[member.name])
+                secret = self._values[member.name] = secrets(value)
+                path, _, query = secret.partition("://")[2].partition("/")[2].partition("?")
+                self._hidden += [part for part in (secret, path, query) if part]  # those of a URL may come alone
 
     def __getitem__(self, name: str) -> str:
         """A text, a URL or a secret; empty if it was not given."""
