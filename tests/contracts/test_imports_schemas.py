@@ -16,7 +16,7 @@ from importing import BEGAN, SCHEMA, Site, csv_of, labels_of, lines_of, moment, 
 from driftline import registry
 from driftline.catalog import Catalog, hours, work
 from driftline.catalog.hours import Subject
-from driftline.imports import batch, jobs, tending
+from driftline.imports import batch, jobs, running, tending
 from driftline.imports.job import Content, Policies
 from driftline.inferences import rollups
 from driftline.schemas.columns import Columns
@@ -85,13 +85,22 @@ def test_files_that_disagree_on_a_new_column(site: Site) -> None:
 def test_a_schema_that_grows_within_a_file(site: Site, small: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """F-12: rows of JSON further down have a member more; also in a file that is not held in memory."""
     if not small:
-        monkeypatch.setattr(batch, "SMALL_BYTES", 1000)
+        for module in (batch, running):
+            monkeypatch.setattr(module, "SMALL_BYTES", 1000)
     site.model(ModelSchema())
     job = site.job(columns=PREFIXED)
-    site.put("in/a.jsonl", lines_of([*prefixed(range(40_000)), *prefixed(["x", "y"], f_b=1.5)]))
+    rows = [*prefixed(range(20_000), f_t="x" * 400), *prefixed("xyz", f_b=1.5), *prefixed("z", f_b=2.5, f_c="c")]
+    site.put("in/a.jsonl", lines_of(rows))
+    site.put("in/b.jsonl", lines_of(prefixed("w", f_b=1.5)))
     site.run(job)
-    assert site.statuses(job) == ["done"]
-    assert site.counts(job) == (40_002, 40_002, 0, 0)
+    assert site.statuses(job) == ["done", "done"]
+    assert site.counts(job) == (20_005, 20_004, 0, 1)
+    assert {(row["_id"], row["b"], row["c"]) for row in site.table() if row["b"]} == {
+        ("x", 1.5, None),
+        ("y", 1.5, None),
+        ("z", 2.5, "c"),
+        ("w", 1.5, None),
+    }
 
 
 def test_versions_in_a_column(site: Site) -> None:

@@ -77,6 +77,15 @@ class Refused(DataError):
         super().__init__(reason=reason)
 
 
+class Grown(DriftlineError):
+    """rows further down in the file have fields that the first ones have not: {names}"""
+
+    def __init__(self, fields: Sequence[ModelField]) -> None:
+        """All fields that the file adds to the schema."""
+        self.fields = tuple(fields)
+        super().__init__(names=", ".join(each.name for each in fields))
+
+
 class Apart(DriftlineError):
     """the files of a batch must be imported one by one: {reason}"""
 
@@ -116,16 +125,38 @@ class Load:
                 continue
             try:
                 self.results.append(self._stage(each))
+            except Grown as found:
+                self._drop()
+                self.results.append(self._again(each.file, found.fields))
             except (DataError, CallerError) as error:
                 if len(read) > 1:  # rows of others are staged with it
                     raise Apart(reason=str(error)) from error
-                self._stack.close()
-                self.stagings, self.hourly, self._waiting = {}, {}, {}
+                self._drop()
                 self.results.append(failed(each.file, error))
         for version, schema in list(self._waiting):
             self._profile_all(version, schema)
         for staged in self.stagings.values():
             staged.finish()
+
+    def _drop(self) -> None:
+        """Nothing is staged."""
+        self._stack.close()
+        self.stagings, self.hourly, self._waiting = {}, {}, {}
+
+    def _again(self, file: ImportFile, fields: Iterable[ModelField]) -> Result:
+        """A large file from its beginning, now that all fields of its rows are known."""
+        version = self.batch.job.version
+        self.schemas[version] = self.schemas[version].with_fields(fields)
+        read = self._open(file)
+        if read.away is not None:
+            raise read.away
+        if read.failure is not None:
+            return read.failure
+        try:
+            return self._stage(read)
+        except (DataError, CallerError) as error:
+            self._drop()
+            return failed(file, error)
 
     def _agreeing(self, every: Sequence[Read]) -> list[Read]:
         """The files that can be reached and add the same fields, if any, to the schema; the others are postponed."""
@@ -195,8 +226,13 @@ class Load:
         """All rows of a file into the tables of their versions; what came of it."""
         began, file, tally = time.monotonic(), read.file, read.tally
         duplicate, rejects = 0, Rejects()
-        for chunk in read.chunks:
+        rows = iter(read.chunks)
+        for chunk in rows:
             tally = chunk.tally
+            if len(tally.added) > len(read.tally.added):  # the table has no columns for these
+                for later in rows:
+                    tally = later.tally
+                raise Grown(tally.added)
             rejects.add(chunk.malformed)
             if chunk.rows is not None:
                 rejects.add(chunk.rows.rejected)
