@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from driftline.errors import Invalid, Unreadable
 from driftline.inferences import rollups
 from driftline.inferences.hours import Hourly
 from driftline.inferences.sheetbytes import directory, fetch, store
+from driftline.inferences.sheets import Sheet
 from driftline.profile import Profile
 from driftline.storage.access import Access
 from driftline.window import HOUR, Window
@@ -183,7 +184,9 @@ def test_hours_are_made_anew_from_the_table(catalog: Catalog, tmp_path: Path) ->
             yield rows(3, 5, each=7)
 
     changed = [at(4), at(3), at(9)]
-    gone = rollups.rebuild(catalog.begin, SUBJECT, changed, read, str(tmp_path / "again.hours"), Access(), name="version-8")
+    gone = rollups.rebuild(
+        catalog.begin, SUBJECT, changed, read, str(tmp_path / "again.hours"), Access(), name="version-8"
+    )
     assert asked == [Window(at(3), at(5)), Window(at(9), at(10))]
     assert len(gone) == 2  # those of the day and the month; other hours of the batch still lie in the first
     assert all("/made/" in each for each in gone)
@@ -192,6 +195,31 @@ def test_hours_are_made_anew_from_the_table(catalog: Catalog, tmp_path: Path) ->
     assert here == {**{at(hour): 40 for hour in (2, 5, 6, 7, 8, 10)}, at(3): 7, at(4): 7}
     assert rollups.profile(catalog, SUBJECT, Window(at(3), at(5)), Access()).rows == 14
     assert rollups.profile(catalog, SUBJECT, Window(at(0), at(30)), Access()).rows == 27 * 40 + 14
+
+
+def test_an_hour_that_is_made_anew_while_it_is_read(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its old object is gone before it is read: then the window is looked for once more."""
+    keep(catalog, str(tmp_path), "1", rows(0, 3))
+    window = Window(at(0), at(3))
+    turn = iter("abcdef")
+
+    def anew(places: Sequence[str], access: Access, *, whole: bool = True) -> Iterator[Sheet]:
+        mine = next(turn)
+        if mine in "ac":
+            uri = str(tmp_path / f"{mine}.hours")
+            gone = rollups.rebuild(
+                catalog.begin, SUBJECT, [at(0), at(1), at(2)], lambda _: [rows(0, 2)], uri, access, name=mine
+            )
+            for each in gone:
+                Path(each).unlink()
+        return fetch(places, access, whole=whole)
+
+    monkeypatch.setattr(rollups, "fetch", anew)
+    assert rollups.profile(catalog, SUBJECT, window, Access()).rows == 80
+    found = list(rollups.each(catalog, SUBJECT, window, Access()))
+    assert [profile.rows for _, profile in found] == [80]
 
 
 def test_windows_are_compared_and_followed(catalog: Catalog, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from driftline.catalog import Catalog, hours
 from driftline.catalog.database import Begin
 from driftline.catalog.hours import DAY, MONTH, PART, WHOLE_HOUR, HourPart, Subject, end_of, start_of
+from driftline.errors import NotFound
 from driftline.inferences.hours import Hourly
 from driftline.inferences.sheetbytes import fetch, put, store
 from driftline.inferences.sheets import Sheet
@@ -79,7 +80,12 @@ def read(
     wide, partial = covering(window)
     with catalog.read() as tx:
         parts = hours.cover(tx, subject, wide)
-    sheet = _together(_sheets(parts, access, columns, whole=whole), None)
+    try:
+        sheet = _together(_sheets(parts, access, columns, whole=whole), None)
+    except NotFound:  # what was found has been made anew meanwhile, and its objects are gone
+        with catalog.read() as tx:
+            parts = hours.cover(tx, subject, wide)
+        sheet = _together(_sheets(parts, access, columns, whole=whole), None)
     return Covered(sheet.profile(), wide, partial, len(parts))
 
 
@@ -99,8 +105,15 @@ def each(
     with catalog.read() as tx:
         parts = hours.cover(tx, subject, wide, span)
     for start, group in groupby(parts, key=lambda part: start_of(span, part.hour)):
-        sheet = _together(_sheets(list(group), access, columns, whole=False), None)
         cut = Window(max(start, wide.start), min(end_of(span, start), wide.end))
+        try:
+            sheet = _together(_sheets(list(group), access, columns, whole=False), None)
+        except NotFound:  # as above; if there are no rows any more, there is no such hour, day or month
+            with catalog.read() as tx:
+                again = hours.cover(tx, subject, cut, span)
+            if not again:
+                continue
+            sheet = _together(_sheets(again, access, columns, whole=False), None)
         yield cut, sheet.profile()
 
 
