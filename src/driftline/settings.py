@@ -22,6 +22,9 @@ class Settings(BaseSettings):
     database_url: Annotated[str, Field(description="SQLAlchemy URL; empty: SQLite in the home folder.")] = ""
     host: Annotated[str, Field(description="Address to listen on; loopback unless told otherwise.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")] = 8766
+    public_url: Annotated[
+        str, Field(description="Address at which people reach the server, for links in messages; empty: host and port.")
+    ] = ""
     region: Annotated[str, Field(description="Region in the ARNs; must be one that the AWS tools know.")] = "us-east-1"
     account: Annotated[str, Field(pattern=r"^\d{12}$", description="Account number in the ARNs.")] = "000000000000"
     access_key: Annotated[str, Field(description="Access key of the first user; made at first start if empty.")] = ""
@@ -33,7 +36,7 @@ class Settings(BaseSettings):
     ] = 300.0
     allowed_hosts: Annotated[
         tuple[str, ...],
-        Field(description="Hosts and networks that models may be called at; empty: all but link-local."),
+        Field(description="Hosts and networks that models and queues may be called at; empty: all but link-local."),
     ] = ()
     channel_hosts: Annotated[
         tuple[str, ...],
@@ -65,6 +68,9 @@ class Settings(BaseSettings):
     catch_up: Annotated[int, Field(ge=0, description="Missed windows of a schedule that are run after a break.")] = 24
     schedules: Annotated[int, Field(gt=0, description="Monitoring schedules that may exist.")] = 10_000
     cloudwatch: Annotated[bool, Field(description="Send the metrics of scheduled runs to CloudWatch.")] = False
+    metric_days: Annotated[
+        float, Field(gt=0, description="Days for which metrics, histories of alarms and sent notices are kept.")
+    ] = 455.0
     cloudwatch_url: Annotated[str, Field(description="What takes its PutMetricData; empty: CloudWatch itself.")] = ""
     empty_window_completes: Annotated[
         bool, Field(description="An hour without data is Completed, not Failed as in SageMaker.")

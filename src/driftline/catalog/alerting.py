@@ -1,0 +1,245 @@
+"""Rules of alerts, the state of each thing that they watch, and every flip of a state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
+
+from driftline.catalog.modelruns import ModelRun
+from driftline.catalog.tables import (
+    alert_flip,
+    alert_rule,
+    alert_state,
+    import_batch,
+    import_file,
+    import_job,
+    model_run,
+)
+from driftline.errors import Conflict, NotFound
+
+OK, FIRING, ESCALATED = "OK", "FIRING", "ESCALATED"
+
+
+@dataclass(frozen=True)
+class KeptRule:
+    """A rule as the catalog has it; `cursor` is the end of the last window judged, by monitor."""
+
+    model: str
+    name: str
+    body: Mapping[str, Any]
+    created: datetime
+    modified: datetime
+    cursor: Mapping[str, str] = field(default_factory=dict)
+    looked: datetime | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """What a rule says of one subject; `number` counts its flips, `told` is the state that was told last."""
+
+    model: str
+    rule: str
+    subject: str
+    id: str
+    state: str
+    told: str
+    number: int
+    cause: str
+    body: Mapping[str, Any]
+    since: datetime
+    acknowledged_by: str | None = None
+    acknowledged: datetime | None = None
+    snoozed: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A state that changed."""
+
+    model: str
+    rule: str
+    subject: str
+    number: int
+    state: str
+    body: Mapping[str, Any]
+    at: datetime
+
+
+def put_rule(tx: Connection, made: KeptRule) -> None:
+    """Keep a rule in the place of the one of its name, whose states stay; it is looked at next."""
+    c = alert_rule.c
+    changed = {"body": dict(made.body), "cursor": dict(made.cursor), "looked": None, "modified": made.modified}
+    own = (c.model == made.model, c.name == made.name)
+    if not tx.execute(update(alert_rule).where(*own).values(**changed)).rowcount:
+        tx.execute(insert(alert_rule).values(model=made.model, name=made.name, created=made.created, **changed))
+
+
+def rules(tx: Connection, model: str | None = None, *, lock: bool = False) -> list[KeptRule]:
+    """The rules of a model, or of all; locked, nobody else judges by them until the transaction ends."""
+    c = alert_rule.c
+    query = select(alert_rule).order_by(c.model, c.name)
+    query = query if model is None else query.where(c.model == model)
+    return [KeptRule(**row._asdict()) for row in tx.execute(query.with_for_update() if lock else query)]
+
+
+def get_rule(tx: Connection, model: str, name: str) -> KeptRule:
+    """The rule; raises `NotFound`."""
+    found = find_rule(tx, model, name)
+    if found is None:
+        raise NotFound(what=f"rule of {model}", name=name, remedy="`driftline alerts rules` shows which there are.")
+    return found
+
+
+def find_rule(tx: Connection, model: str, name: str) -> KeptRule | None:
+    """The rule, if there is one."""
+    c = alert_rule.c
+    row = tx.execute(select(alert_rule).where(c.model == model, c.name == name)).first()
+    return None if row is None else KeptRule(**row._asdict())
+
+
+def remove_rule(tx: Connection, model: str, name: str) -> None:
+    """Forget a rule, its states and flips."""
+    c = alert_rule.c
+    tx.execute(delete(alert_rule).where(c.model == model, c.name == name))
+
+
+def looked(tx: Connection, rule: KeptRule, at: datetime | None, cursor: Mapping[str, str]) -> None:
+    """Note how far a rule has judged; no time: there is more to be judged at once."""
+    c = alert_rule.c
+    own = (c.model == rule.model, c.name == rule.name)
+    tx.execute(update(alert_rule).where(*own).values(looked=at, cursor=dict(cursor)))
+
+
+def due(tx: Connection, before: datetime) -> list[str]:
+    """The models with a rule that was not looked at since `before`, or for which a run has ended since."""
+    c, run = alert_rule.c, model_run.c
+    ended = select(run.id).where(run.model == c.model, run.ended >= c.looked).exists()
+    query = select(c.model).where(or_(c.looked.is_(None), c.looked <= before, ended)).distinct().order_by(c.model)
+    return list(tx.execute(query).scalars())
+
+
+def states(tx: Connection, model: str | None = None, rule: str | None = None, state: str | None = None) -> list[State]:
+    """States of a model and a rule, or of all, those first that changed last; `state` is FIRING or OK."""
+    c = alert_state.c
+    asked = {"model": model, "rule": rule, "state": state}
+    query = select(alert_state).where(*(c[name] == value for name, value in asked.items() if value is not None))
+    return [State(**row._asdict()) for row in tx.execute(query.order_by(c.since.desc(), c.model, c.rule, c.subject))]
+
+
+def state_beginning(tx: Connection, start: str) -> State:
+    """The state whose id begins so; raises `NotFound`, and `Conflict` if there are several."""
+    c = alert_state.c
+    rows = tx.execute(select(alert_state).where(c.id.startswith(start, autoescape=True)).order_by(c.id).limit(2)).all()
+    if not rows:
+        raise NotFound(what="alert", name=start, remedy="`driftline alerts list` shows which there are.")
+    if len(rows) > 1:
+        reason = f"{rows[0].id} and {rows[1].id} both begin so"
+        raise Conflict(what="alert", name=start, reason=reason, remedy="Give more of the id.")
+    return State(**rows[0]._asdict())
+
+
+def flip(tx: Connection, before: State, state: str, body: Mapping[str, Any], now: datetime) -> State:
+    """The state after it changed, as kept with its flip; whoever acknowledged or snoozed it did not mean the new one.
+
+    Of a state that is new `number` is 0. The key of the flip keeps two from writing it.
+    """
+    made = replace(
+        before, state=state, number=before.number + 1, body=body, since=now,
+        acknowledged=None, acknowledged_by=None, snoozed=None,
+    )  # fmt: skip
+    flipped = {"number": made.number, "state": state, "body": dict(body), "at": now}
+    tx.execute(insert(alert_flip).values(model=made.model, rule=made.rule, subject=made.subject, **flipped))
+    values = {**asdict(made), "body": dict(body)}
+    if before.number == 0:
+        tx.execute(insert(alert_state).values(**values))
+    else:
+        tx.execute(update(alert_state).where(alert_state.c.id == made.id).values(**values))
+    return made
+
+
+def change_state(tx: Connection, identity: str, **values: Any) -> None:
+    """Change columns of a state without a flip."""
+    tx.execute(update(alert_state).where(alert_state.c.id == identity).values(**values))
+
+
+def flips(tx: Connection, found: State, limit: int = 100) -> list[Flip]:
+    """The flips of a state, latest first."""
+    c = alert_flip.c
+    query = select(alert_flip).where(c.model == found.model, c.rule == found.rule, c.subject == found.subject)
+    return [Flip(**row._asdict()) for row in tx.execute(query.order_by(c.number.desc()).limit(limit))]
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Which runs of a monitor are asked for: those that ended with one of these statuses."""
+
+    model: str
+    monitor: str
+    statuses: Sequence[str]
+
+    def windows(self) -> Any:
+        """Their windows, each once."""
+        return select(model_run.c.window_start, model_run.c.window_end).where(*self.mine()).distinct()
+
+    def mine(self) -> tuple[Any, ...]:
+        """The condition of SQL."""
+        c = model_run.c
+        return c.model == self.model, c.monitor == self.monitor, c.status.in_(self.statuses)
+
+
+def next_window(tx: Connection, asked: Looks, after: datetime | None) -> datetime | None:
+    """The end of the first window that ends after a moment; of the last window if no moment is given."""
+    c = model_run.c
+    query = select(func.max(c.window_end) if after is None else func.min(c.window_end)).where(*asked.mine())
+    query = query if after is None else query.where(c.window_end > after)
+    found: datetime | None = tx.execute(query).scalar()
+    return found
+
+
+def looks(tx: Connection, asked: Looks, since: datetime | None, until: datetime, limit: int) -> list[ModelRun]:
+    """All looks at the last `limit` windows that end in (since, until], by window and look."""
+    c = model_run.c
+    within = [c.window_end <= until] if since is None else [c.window_end <= until, c.window_end > since]
+    last = asked.windows().where(*within).order_by(c.window_end.desc(), c.window_start).limit(limit)
+    ends = [row.window_end for row in tx.execute(last)]
+    if not ends:
+        return []
+    query = select(model_run).where(*asked.mine(), c.window_end >= min(ends), c.window_end <= until)
+    rows = tx.execute(query.order_by(c.window_end, c.window_start, c.run))
+    return [ModelRun(**row._asdict()) for row in rows]
+
+
+def ends_of_runs(tx: Connection, asked: Looks) -> list[datetime]:
+    """When runs ended, in order."""
+    query = select(model_run.c.ended).where(*asked.mine(), model_run.c.ended.is_not(None)).order_by(model_run.c.ended)
+    return list(tx.execute(query).scalars())
+
+
+def last_run(tx: Connection, asked: Looks) -> datetime | None:
+    """When the last run ended."""
+    found: datetime | None = tx.execute(select(func.max(model_run.c.ended)).where(*asked.mine())).scalar()
+    return found
+
+
+def arrivals(tx: Connection, stream: str, contents: Sequence[str], limit: int) -> list[datetime]:
+    """When the last batches were committed that brought rows with one of these contents, latest first."""
+    c = import_batch.c
+    query = select(c.committed, c.body).join(import_job, import_job.c.id == c.job)
+    query = query.where(c.stream == stream, c.committed.is_not(None), import_job.c.content.in_(contents))
+    query = query.where(import_job.c.environment == "production").order_by(c.number.desc()).limit(limit)
+    return [row.committed for row in tx.execute(query) if row.body.get("touched")]
+
+
+def failing_imports(tx: Connection, model: str, since: datetime) -> dict[str, str]:
+    """The active jobs of a model that cannot look, or of which files have failed since a moment, with the reason."""
+    c, f = import_job.c, import_file.c
+    found = {
+        row.id: row.trouble for row in tx.execute(select(c.id, c.trouble).where(c.model == model, c.status == "active"))
+    }
+    failed = select(f.job, func.count()).where(f.job.in_(found), f.status == "failed", f.ended >= since).group_by(f.job)
+    told = {job: f"{count} files could not be read" for job, count in tx.execute(failed)}
+    return {job: found[job] or told[job] for job in found if found[job] or job in told}

@@ -1,0 +1,429 @@
+"""Alerts of models on SQLite and on PostgreSQL: flips are told once, whatever ends between two steps."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from databases import postgres_url
+
+from driftline import registry
+from driftline.alerting import delivering, planning, register, telling, trying
+from driftline.alerting.rule import Absence, Change, Missing, Rule, Severity, Threshold, Violations
+from driftline.catalog import Catalog, alerting, batches, deliveries, modelruns, work
+from driftline.catalog.alerting import FIRING, OK
+from driftline.catalog.modelruns import ModelRun
+from driftline.channels.channel import PUBLIC, ChannelRefused, ChannelUnavailable, Secrets
+from driftline.channels.channels import CHANNELS
+from driftline.channels.members import Member
+from driftline.channels.message import Message
+from driftline.errors import Invalid, NotFound
+from driftline.hosts import Reach
+from driftline.imports import jobs
+from driftline.imports.job import Content, ImportJob, Place
+from driftline.modelmonitors import register as monitors
+from driftline.modelmonitors.monitor import ModelMonitor
+from driftline.registry import Model, ModelVersion
+from driftline.schemas.fields import Kind, ModelField, ModelSchema, ModelType, Role
+from driftline.settings import Settings
+
+MODEL = "churn"
+NOW = datetime(2026, 1, 10, 12, 30, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+SCHEMA = ModelSchema(
+    (ModelField("age", Role.FEATURE, Kind.NUMERIC), ModelField("churn", Role.PREDICTION, Kind.BOOLEAN))
+)
+SETTINGS = Settings(public_url="https://drift.example/")
+
+
+@dataclass
+class Board:
+    """A channel of this process that takes what it is told, unless it is away or refuses."""
+
+    title: str = "board"
+    members: tuple[Member, ...] = ()
+    told: list[Message] = field(default_factory=list)
+    fault: Exception | None = None
+
+    def send(self, message: Message, config: Mapping[str, Any], secrets: Secrets, *, reach: Reach = PUBLIC) -> None:
+        """Keep the message."""
+        if self.fault is not None:
+            raise self.fault
+        self.told.append(message)
+
+
+@pytest.fixture
+def board(monkeypatch: pytest.MonkeyPatch) -> Board:
+    """The channel, as one of the table."""
+    made = Board()
+    monkeypatch.setitem(CHANNELS, "board", made)
+    return made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def catalog(request: pytest.FixtureRequest, tmp_path: Path, board: Board) -> Iterator[Catalog]:
+    """A catalog with a model, an hourly monitor of it and a channel."""
+    made = Catalog(f"sqlite:///{tmp_path / 'a.sqlite'}" if request.param == "sqlite" else postgres_url())
+    made.migrate()
+    with made.begin() as tx:
+        registry.create_model(tx, Model(MODEL, "Churn"), now=NOW)
+        registry.create_version(tx, ModelVersion(MODEL, "1", ModelType.BINARY, SCHEMA), now=NOW)
+        monitors.create(tx, ModelMonitor(MODEL, "drift", "data-quality", cadence="rate(1 hour)"), now=NOW)
+        register.put_channel(tx, "ops", "board", {}, now=NOW)
+    yield made
+    made.close()
+
+
+def ended(
+    catalog: Catalog, hour: int, drift: Mapping[str, float] | None = None, *, run: int = 1, status: str = "Completed",
+    violations: int = 0, **more: Any,
+) -> None:  # fmt: skip
+    """A run of the monitor on the hour that ends so many hours after noon, which measured these drifts."""
+    end = NOW.replace(minute=0) + hour * HOUR
+    figures = [{"subject": name, "name": "baseline_drift", "value": value, "limit": 0.1} for name, value in
+               (drift or {}).items()]  # fmt: skip
+    body = {"asked": {}, "kind": "data-quality", "origin": "schedule", "rows": 100, "figures": figures, **more}
+    made = ModelRun(
+        str(uuid.uuid4()), MODEL, "drift", "", "production", end - HOUR, end, end, run, end,
+        status=status, violations=violations, body=body, ended=end + timedelta(minutes=run),
+    )  # fmt: skip
+    with catalog.begin() as tx:
+        assert modelruns.add(tx, made)
+
+
+def put(catalog: Catalog, *rules: Rule) -> None:
+    """Keep rules."""
+    with catalog.begin() as tx:
+        for each in rules:
+            register.put(tx, each, now=NOW)
+
+
+def rule(condition: Any = None, name: str = "drifts", **more: Any) -> Rule:
+    """A rule on the drift of each column."""
+    return Rule(MODEL, name, condition or Threshold("baseline_drift", above=0.2), **{"monitor": "drift", **more})
+
+
+def deliver(catalog: Catalog, now: datetime = NOW + 30 * DAY) -> int:
+    """Send all that waits; how many were tried."""
+    tried = 0
+    while True:
+        with catalog.begin() as tx:
+            claimed = work.claim(tx, "worker", now=now, lease_seconds=60, kinds=(telling.WORK,))
+        if claimed is None:
+            return tried
+        delivering.run(catalog, claimed, SETTINGS)
+        tried += 1
+
+
+def look(catalog: Catalog, hour: float) -> int:
+    """Judge and deliver at so many hours after noon."""
+    made = planning.plan(catalog, NOW.replace(minute=30) + hour * HOUR, SETTINGS)
+    deliver(catalog)
+    return made
+
+
+def states(catalog: Catalog) -> dict[str, str]:
+    """The state of each subject."""
+    with catalog.read() as tx:
+        return {each.subject: each.state for each in alerting.states(tx, MODEL)}
+
+
+def test_only_flips_are_told(catalog: Catalog, board: Board) -> None:
+    """AL-09: one message when it begins to fire, the worst first, and one when all of it is over."""
+    put(catalog, rule(severity=Severity.CRITICAL, owner="ada", text="See the runbook."))
+    ended(catalog, 1, {"age": 0.1, "income": 0.1})
+    assert look(catalog, 1) == 0
+    ended(catalog, 2, {"age": 0.3, "income": 0.9})
+    assert look(catalog, 2) == 1
+    assert look(catalog, 2.1) == 0
+    ended(catalog, 3, {"age": 0.3, "income": 0.1})
+    assert look(catalog, 3) == 0
+    assert states(catalog) == {"age": FIRING, "income": OK}
+    ended(catalog, 4, {"age": 0.1, "income": 0.1})
+    assert look(catalog, 4) == 1
+    firing, resolved = board.told
+    assert (firing.state, firing.severity, firing.cause) == ("firing", "critical", "drift")
+    assert [each.split(":")[0] for each in firing.lines] == ["income", "age"]
+    assert "income baseline_drift 0.9, above 0.2 and 1 more" in firing.title
+    assert firing.link.startswith("https://drift.example/console/runs/")
+    assert "runbook" in firing.text and "ada" in firing.text
+    assert (resolved.state, len(resolved.lines)) == ("resolved", 2)
+    assert resolved.incident == firing.incident
+
+
+def test_no_window_is_passed_over(catalog: Catalog, board: Board) -> None:
+    """What fired and was over while nobody looked is told all the same."""
+    put(catalog, rule())
+    for hour, drift in enumerate((0.1, 0.3, 0.1)):
+        ended(catalog, hour, {"age": drift})
+        if hour == 0:
+            look(catalog, 0)
+    look(catalog, 3)
+    assert [each.state for each in board.told] == ["firing", "resolved"]
+
+
+def test_a_violation_counts_in_so_many_of_the_last_runs(catalog: Catalog, board: Board) -> None:
+    """AL-01: N of the last M, before there are M, too; looks again at a window take the place of the first."""
+    put(catalog, rule(Violations(), count=2, last=3))
+    for hour, violations in enumerate((1, 0, 1, 0, 0)):
+        ended(catalog, hour, violations=violations, status="CompletedWithViolations" if violations else "Completed")
+        look(catalog, hour)
+    assert [each.state for each in board.told] == ["firing", "resolved"]
+    ended(catalog, 4, violations=2, status="CompletedWithViolations", run=2)
+    look(catalog, 5)
+    assert [each.state for each in board.told] == ["firing", "resolved", "firing"]
+
+
+def test_a_change_is_one_sided(catalog: Catalog, board: Board) -> None:
+    """AL-12: against the windows before; a rise alone, in shares of what was."""
+    put(catalog, rule(Change("rows", fall=0.5, relative=True, windows=2)))
+    for hour, rows in enumerate((100, 110, 300, 90, 200)):
+        ended(catalog, hour, rows=rows)
+        look(catalog, hour)
+    assert [each.state for each in board.told] == ["firing", "resolved"]
+    assert "down by 56.1 %" in board.told[0].title
+
+
+def test_silence_is_told(catalog: Catalog, board: Board) -> None:
+    """AL-11: no data, no labels and no run for so long, and their end."""
+    put(catalog, *(rule(Absence(each, 24), str(each), monitor=None) for each in list(Missing)[:3]))
+    assert look(catalog, 23) == 0
+    with catalog.begin() as tx:
+        job = jobs.create(tx, ImportJob("", MODEL, "1", Place("s3://x/"), content=Content.PREDICTIONS), now=NOW)
+        number = batches.next_number(tx, jobs.lane_of(MODEL))
+        body = {"touched": [["1", "production", "2026-01-10T13:00:00Z"]]}
+        batches.begin(tx, jobs.lane_of(MODEL), number, job.id, body, now=NOW)
+        batches.commit(tx, jobs.lane_of(MODEL), number, now=NOW + 20 * HOUR)
+    look(catalog, 25)
+    assert sorted(each.cause for each in board.told) == ["no labels", "no run"]
+    ended(catalog, 25)
+    look(catalog, 25.9)
+    assert [each.cause for each in board.told if each.state == "resolved"] == ["no run"]
+    look(catalog, 45)
+    assert board.told[-1].cause == "no data"
+
+
+def test_who_looks_after_it_is_not_woken_again(catalog: Catalog, board: Board) -> None:
+    """AL-09: acknowledged alerts are not escalated, others are, once; snoozed ones are told when that is over."""
+    with catalog.begin() as tx:
+        register.put_channel(tx, "boss", "board", {}, Severity.CRITICAL, now=NOW)
+    put(catalog, rule(channels=("ops",), escalate_hours=2, escalate_to=("boss",), severity=Severity.CRITICAL))
+    ended(catalog, 1, {"age": 0.3})
+    look(catalog, 1)
+    ended(catalog, 2, {"age": 0.3, "income": 0.4})
+    look(catalog, 2)
+    with catalog.begin() as tx:
+        age = next(each for each in alerting.states(tx, MODEL) if each.subject == "age")
+        register.acknowledge(tx, age.id[:8], "ada", now=NOW)
+    for hour in (3.5, 4.5, 5.5):
+        look(catalog, hour)
+    assert [each.state for each in board.told] == ["firing", "firing", "escalated"]
+    assert board.told[2].lines[0].startswith("income")
+    ended(catalog, 6, {"age": 0.1, "income": 0.1})
+    look(catalog, 6)
+    with catalog.read() as tx:
+        page = deliveries.page(tx, {"channel": "boss"}, 10, None)
+    assert [told["state"] for _, told in page.items] == ["resolved", "escalated"]
+    ended(catalog, 7, {"age": 0.3})
+    with catalog.begin() as tx:
+        with pytest.raises(Invalid):
+            register.snooze(tx, age.id, NOW, now=NOW + HOUR)
+        register.add_quiet(tx, MODEL, NOW, NOW + 9 * HOUR, "new tables", now=NOW)
+    before = len(board.told)
+    look(catalog, 8)
+    assert len(board.told) == before
+    with catalog.begin() as tx:
+        register.snooze(tx, age.id, NOW + 12 * HOUR, now=NOW)
+    look(catalog, 10)
+    assert len(board.told) == before
+    look(catalog, 13)
+    assert board.told[-1].state == "firing"
+
+
+def test_severity_finds_its_channel(catalog: Catalog, board: Board) -> None:
+    """AL-05: a channel hears what is bad enough for it; without channels nobody is told, and the state is kept."""
+    with catalog.begin() as tx:
+        register.put_channel(tx, "ops", "board", {}, Severity.CRITICAL, now=NOW)
+    put(catalog, rule(), rule(name="silent", channels=()))
+    ended(catalog, 1, {"age": 0.3})
+    look(catalog, 1)
+    assert (board.told, states(catalog)) == ([], {"age": FIRING})
+
+
+def test_many_things_make_one_message(catalog: Catalog, board: Board) -> None:
+    """AL-10: 60 columns are one message that names the worst."""
+    put(catalog, rule())
+    ended(catalog, 1, {f"column {place}" + "x" * 300: 0.3 + place / 100 for place in range(60)})
+    look(catalog, 1)
+    assert len(board.told) == 1
+    assert board.told[0].lines[0].startswith("column 59")
+    assert board.told[0].lines[-1] == "and 50 more"
+
+
+def test_a_channel_that_is_away_is_told_later(catalog: Catalog, board: Board) -> None:
+    """The log of deliveries counts attempts; what is refused is not sent again; a day later it is old news."""
+    put(catalog, rule())
+    ended(catalog, 1, {"age": 0.3})
+    board.fault = ChannelUnavailable(channel="board", reason="500")
+    planning.plan(catalog, catalog.clock(), SETTINGS)
+    deliver(catalog, catalog.clock())
+
+    def log() -> tuple[str, int]:
+        with catalog.read() as tx:
+            found = deliveries.page(tx, {}, 1, None).items[0][0]
+        return found.status, found.attempts
+
+    assert log() == ("pending", 1)
+    assert deliver(catalog, catalog.clock()) == 0
+    board.fault = None
+    deliver(catalog, catalog.clock() + HOUR)
+    assert (log(), len(board.told)) == (("sent", 2), 1)
+    board.fault = ChannelRefused(channel="board", reason="400")
+    ended(catalog, 2, {"age": 0.1})
+    planning.plan(catalog, catalog.clock() + HOUR, SETTINGS)
+    deliver(catalog, catalog.clock() + HOUR)
+    assert log() == ("failed", 1)
+    board.fault = ChannelUnavailable(channel="board", reason="500")
+    ended(catalog, 3, {"age": 0.3})
+    look(catalog, 3)  # of January
+    assert log() == ("failed", 1)
+
+
+def test_a_delivery_whose_worker_ended_is_queued_again(catalog: Catalog, board: Board) -> None:
+    """Killed while it sent, more often than work is begun: the delivery is there, and is sent."""
+    put(catalog, rule())
+    ended(catalog, 1, {"age": 0.3})
+    planning.plan(catalog, NOW + HOUR, SETTINGS)
+    with catalog.begin() as tx:
+        claimed = work.claim(tx, "worker", now=NOW + DAY, lease_seconds=60, kinds=(telling.WORK,))
+        assert claimed is not None
+        work.finish(tx, claimed)
+    assert look(catalog, 2) == 1
+    assert len(board.told) == 1
+
+
+class Killed(BaseException):
+    """The end of a process."""
+
+
+@pytest.mark.parametrize("step", range(12))
+def test_killed_between_any_two_steps_it_is_told_once(
+    catalog: Catalog, board: Board, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """A transaction that does not end leaves nothing; done again, it makes the same one delivery."""
+    put(catalog, rule())
+    ended(catalog, 1, {"age": 0.3, "income": 0.4})
+    left = step
+
+    def dying(real: Any) -> Any:
+        def call(*given: Any, **named: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left == -1:
+                raise Killed
+            return real(*given, **named)
+
+        return call
+
+    for module, name in (
+        (alerting, "flip"), (alerting, "change_state"), (alerting, "looked"), (deliveries, "add_message"),
+        (deliveries, "add"), (work, "enqueue"), (work, "finish"), (deliveries, "change"),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, dying(getattr(module, name)))
+    later = NOW + HOUR
+    for _ in range(2):
+        try:
+            planning.plan(catalog, later, SETTINGS)
+            deliver(catalog)
+        except Killed:
+            with catalog.begin() as tx:
+                work.release(tx, "worker", now=later)
+    keys = {each.key for each in board.told}
+    assert len(keys) == 1
+    assert len(board.told) <= 2  # taken, and not noted: sent again with the same key
+    with catalog.read() as tx:
+        assert [found.status for found, _ in deliveries.page(tx, {}, 10, None).items] == ["sent"]
+
+
+def test_two_workers_tell_once(catalog: Catalog, board: Board) -> None:
+    """Both judge and deliver at the same moments."""
+    put(catalog, rule(), rule(Violations(), "violated"))
+    for hour in range(6):
+        bad = hour % 2
+        ended(catalog, hour, {"age": 0.3 * bad}, violations=bad)
+        both = threading.Barrier(2)
+
+        def go(hour: int = hour, both: threading.Barrier = both) -> None:
+            both.wait(10)
+            look(catalog, hour)
+
+        threads = [threading.Thread(target=go) for _ in range(2)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join(30)
+    deliver(catalog)
+    assert [each.state for each in board.told] == ["firing", "resolved", "firing", "resolved", "firing"]
+    assert len({each.key for each in board.told}) == 5
+
+
+def test_a_rule_is_tried_on_what_was(catalog: Catalog) -> None:
+    """When it would have fired, and what can be measured; nothing is kept of it."""
+    for hour, drift in enumerate((0.1, 0.3, 0.3, 0.1)):
+        ended(catalog, hour, {"age": drift})
+    with catalog.read() as tx:
+        found = trying.dry_run(tx, rule(), None, NOW + DAY)
+        late = trying.dry_run(tx, rule(monitor=None), NOW + HOUR, NOW + DAY)
+        silent = trying.dry_run(tx, rule(Absence(Missing.RUN, 2)), None, NOW + DAY)
+        wrong = trying.dry_run(tx, rule(Threshold("drfit", above=1)), None, NOW + DAY)
+    assert [(each.at.hour, each.state) for each in found.flips] == [(13, FIRING), (15, OK)]
+    assert (found.windows, [each.subject for each in late.flips]) == (4, ["drift/age", "drift/age"])
+    assert [(each.at.hour, each.state) for each in silent.flips] == [(17, FIRING)]
+    assert "baseline_drift" in wrong.measures
+    assert states(catalog) == {}
+
+
+def test_another_rule_of_the_name_begins_anew(catalog: Catalog, board: Board) -> None:
+    """What fired for the old one is over; so it is when the rule is deleted, or turned off, or its monitor goes."""
+    put(catalog, rule())
+    ended(catalog, 1, {"age": 0.3})
+    look(catalog, 1)
+    put(catalog, rule(Threshold("baseline_drift", above=0.5)))
+    look(catalog, 1.1)
+    put(catalog, rule())
+    look(catalog, 1.2)
+    put(catalog, rule(enabled=False))
+    look(catalog, 1.3)
+    put(catalog, rule())
+    look(catalog, 1.4)
+    with catalog.begin() as tx:
+        register.delete(tx, MODEL, "drifts", now=NOW, settings=SETTINGS)
+    deliver(catalog)
+    assert [each.state for each in board.told] == ["firing", "resolved"] * 3
+    with catalog.begin() as tx, pytest.raises(NotFound):
+        register.put(tx, rule(monitor="unknown"), now=NOW)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"condition": {"kind": "threshold", "measure": "rows"}},
+        {"condition": {"kind": "threshold", "measure": "rows", "above": float("nan")}},
+        {"condition": {"kind": "change", "measure": "rows", "fall": -1}},
+        {"condition": {"kind": "absence", "of": "money", "hours": 1}},
+        {"condition": {"kind": "magic"}},
+        {"condition": {"kind": "violations", "at": 3}},
+        {"condition": {"kind": "violations"}, "count": 3, "last": 2},
+        {"condition": {"kind": "violations"}, "escalate_hours": 3},
+    ],
+)
+def test_what_cannot_be_a_rule_is_refused(asked: dict[str, Any]) -> None:
+    """The error names the member."""
+    with pytest.raises(Invalid):
+        Rule(MODEL, "r", **asked)
