@@ -83,6 +83,7 @@ class Allowed:
     """
 
     patterns: Sequence[str] = ()
+    action: str = "calling a model"
 
     def check(self, target: Target, addresses: Iterable[Address]) -> None:
         """Raise `Denied` unless the host and every one of its addresses may be called."""
@@ -91,13 +92,13 @@ class Allowed:
         by_name = not self.patterns or any(fnmatchcase(name, pattern.lower()) for pattern in self.patterns)
         found = tuple(addresses)
         if not found and not by_name and not networks:
-            raise Denied(action="calling a model", resource=target.host, remedy=_REMEDY)
+            raise Denied(action=self.action, resource=target.host, remedy=_REMEDY)
         for address in found:
             forms = tuple(_forms(address))
             listed = all(any(form in network for network in networks) for form in forms)
             refused = any(form in network for form in forms for network in REFUSED)
             if not listed and (refused or not by_name):
-                raise Denied(action="calling a model", resource=f"{target.host} ({address})", remedy=_REMEDY)
+                raise Denied(action=self.action, resource=f"{target.host} ({address})", remedy=_REMEDY)
 
 
 def _networks(patterns: Iterable[str]) -> Iterator[Network]:

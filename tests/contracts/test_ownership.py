@@ -94,6 +94,20 @@ def test_folders_must_be_allowed(tmp_path: Path) -> None:
         places.refuse_folder(Place(str(inside)), [], anywhere=False)
 
 
+def test_queues_are_on_hosts_that_may_be_called() -> None:
+    """As models are: none that guard secrets, and only those that are listed if some are; Amazon's queues always."""
+    amazon, near = "https://sqs.eu-west-1.amazonaws.com/123456789012/churn", "http://localhost:4566/1/churn"
+    for url, allowed in ((amazon, ["models.example"]), (near, []), (near, ["127.0.0.0/8", "::1/128"])):
+        places.refuse_queue(url, allowed)
+    for url in (near, "http://queues.invalid/1/churn"):
+        with pytest.raises(Denied, match="hearing a queue on .* DRIFTLINE_ALLOWED_HOSTS"):
+            places.refuse_queue(url, ["models.example"])
+    with pytest.raises(Denied):
+        places.refuse_queue("http://100.100.100.200/1/churn", [])
+    with pytest.raises(Invalid):
+        places.refuse_queue("file:///etc/passwd", [])
+
+
 @pytest.mark.parametrize(
     ("host", "asked"), [("127.0.0.1", False), ("localhost", False), ("0.0.0.0", True), ("::", True)]
 )

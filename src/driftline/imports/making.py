@@ -17,14 +17,13 @@ from driftline.imports.credentials import access_of
 from driftline.imports.dryrun import DryRun, dry_run
 from driftline.imports.job import Content, ImportJob, Place
 from driftline.imports.ownership import is_asked, refuse_unproved
-from driftline.imports.places import place_of, refuse_folder
+from driftline.imports.places import place_of, refuse_folder, refuse_queue
 from driftline.imports.triggers import doubled
 from driftline.registry import Model, ModelVersion
 from driftline.schemas.faults import Fault
 from driftline.schemas.fields import LATE, Environment, ModelSchema, ModelType, Role
 from driftline.schemas.mapped import Mapped
 from driftline.settings import Settings
-from driftline.storage import queues
 from driftline.storage.access import Access
 from driftline.storage.storages import storage_for
 from driftline.storage.uris import scheme_of
@@ -59,8 +58,8 @@ class Untried(DataError):
 def placed(catalog: Catalog, wanted: Wanted, settings: Settings, access: Access, *, now: datetime) -> Wanted:
     """The job with bucket and prefix inferred from its path; globs in the path are added to those that were said.
 
-    Raises `Invalid` for a path that is none, `Denied` for a folder that may not be read, and for a bucket whose owner
-    has not shown, where the settings ask for that, that the space may read it.
+    Raises `Invalid` for a path that is none, `Denied` for a folder that may not be read, a queue on a host that may not
+    be called, and for a bucket whose owner has not shown, where the settings ask for that, that the space may read it.
     """
     given = wanted.job.place
     found = place_of(given.uri)
@@ -75,7 +74,7 @@ def placed(catalog: Catalog, wanted: Wanted, settings: Settings, access: Access,
             reached = access_of(tx, place.credentials, access)
         refuse_unproved(place, reached, key)
     if place.events is not None and place.events != "webhook":
-        queues.refuse(place.events)
+        refuse_queue(place.events, settings.allowed_hosts)
     content = wanted.content or _content(None, wanted.job)
     return replace(wanted, job=replace(wanted.job, place=place, content=content))
 

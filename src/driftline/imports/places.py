@@ -9,8 +9,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from driftline.errors import Denied, Invalid
 from driftline.formats.formats import implied
+from driftline.hosts import Allowed, Names, Target
 from driftline.imports.job import Place
-from driftline.storage import uris
+from driftline.storage import queues, uris
 from driftline.storage.storages import STORAGES
 
 _ARN = re.compile(r"arn:aws[a-z-]*:s3:::([^/*]+)(?:/(.*))?")
@@ -64,6 +65,28 @@ def refuse_folder(place: Place, allowed: Sequence[str], *, anywhere: bool) -> No
     if not any(real.is_relative_to(Path(each).resolve()) for each in allowed):
         remedy = "Folders that jobs may read are listed in DRIFTLINE_ALLOWED_FOLDERS."
         raise Denied(action="read", resource=str(real), remedy=remedy)
+
+
+def refuse_queue(url: str, allowed: Sequence[str]) -> None:
+    """Raise `Denied` for a queue on a host that this server may not call, `Invalid` for what is no URL of a queue.
+
+    Queues of Amazon may always be heard; for others `allowed` are the hosts and networks of `DRIFTLINE_ALLOWED_HOSTS`.
+
+    >>> refuse_queue("https://sqs.eu-west-1.amazonaws.com/123456789012/churn", ["models.example"])
+    >>> refuse_queue("http://127.0.0.1:4566/1/churn", ["models.example"])
+    Traceback (most recent call last):
+        ...
+    driftline.errors.Denied: access denied: hearing a queue on 127.0.0.1 (127.0.0.1). ...
+    """
+    queues.refuse(url)
+    target = Target.of(url)
+    if queues.arn_of(url) != url:
+        return
+    try:
+        addresses = Names().addresses(target.host, target.port)
+    except OSError:  # nobody can be called by that name; what is wrong is told when it is tried
+        addresses = ()
+    Allowed(allowed, "hearing a queue").check(target, addresses)
 
 
 def _uri(pasted: str) -> str:
