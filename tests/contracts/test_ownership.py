@@ -100,7 +100,7 @@ def test_queues_are_on_hosts_that_may_be_called() -> None:
     for url, allowed in ((amazon, ["models.example"]), (near, []), (near, ["127.0.0.0/8", "::1/128"])):
         places.refuse_queue(url, allowed)
     for url in (near, "http://queues.invalid/1/churn"):
-        with pytest.raises(Denied, match="hearing a queue on .* DRIFTLINE_ALLOWED_HOSTS"):
+        with pytest.raises(Denied, match=r"hearing a queue on .* DRIFTLINE_ALLOWED_HOSTS"):
             places.refuse_queue(url, ["models.example"])
     with pytest.raises(Denied):
         places.refuse_queue("http://100.100.100.200/1/churn", [])
