@@ -115,7 +115,8 @@ class Site:
         """A job on a folder; what is given are members of the job, and of its place."""
         uri = f"{self.folder}/{prefix}/"
         place = Place(uri, **{name: given.pop(name) for name in ("format", "settings", "select") if name in given})
-        made = replace(ImportJob("", "m", given.pop("version", "1"), place, COLUMNS), **given)
+        made = ImportJob("", "m", "1", place, COLUMNS)
+        made = replace(made, **given)
         with self.catalog.begin() as tx:
             return jobs.create(tx, made, now=self.catalog.clock())
 

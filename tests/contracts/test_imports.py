@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,10 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 from databases import postgres_url
 from importing import BEGAN, Site, csv_of, labels_of, lines_of, moment, rows_of
+from s3 import Server, use
 
 from driftline.catalog import Catalog
 from driftline.imports.hourparts import rows_in
-from driftline.imports.job import Content, Policies
+from driftline.imports.job import Content, Place, Policies
 from driftline.window import Window
 
 
@@ -223,6 +225,26 @@ def test_a_file_rewritten_twice_before_it_is_read(lone: Site) -> None:
     lone.run(job)
     assert lone.statuses(job) == ["skipped", "skipped", "done"]
     assert lone.ids() == ["c", "d", "e"]
+
+
+@pytest.mark.parametrize("policy", ["reject", "replace"])
+def test_bytes_that_come_back(lone: Site, policy: str, s3: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """J-09: a file is rewritten, and then put back as it was: what is there counts; told twice, nothing changes."""
+    use(monkeypatch, s3.environment())
+    bucket, client = s3.bucket(f"back-{policy}"), s3.client()
+    lone.model()
+    job = lone.job(place=Place(f"s3://{bucket}/in/"), policies=Policies(rewritten=policy))
+    for ids in ("abc", "cd", "abc", "cd"):
+        client.put_object(Bucket=bucket, Key="in/a.csv", Body=csv_of(rows_of(ids, hour=len(ids))))
+        lone.run(job)
+        lone.run(job)
+        assert lone.ids() == list(ids if policy == "replace" else "abc")
+        time.sleep(1.1)  # stores tell when an object was written to the second
+    assert lone.statuses(job) == (["done"] * 4 if policy == "replace" else ["done", "failed"])
+    lone.put("again/a.csv", csv_of(rows_of("cd", hour=2)))
+    other = lone.job("again")
+    lone.run(other)
+    assert lone.counts(other) == ((2, 0, 0, 2) if policy == "replace" else (2, 2, 0, 0))
 
 
 BAD = {

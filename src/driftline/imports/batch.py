@@ -205,7 +205,7 @@ class Load:
             raise Refused("File_Too_Large", f"{said}. Cut it into several files.")
         schema = self.schemas[job.version]
         opened = open_file(job, file.uri, schema, self._access)
-        if file.etag and opened.etag and etag_of(opened.etag) != file.etag:
+        if file.etag and opened.etag and etag_of(opened.etag) != etag_of(file.etag):
             raise Refused(REWRITTEN, "the file was rewritten before it was read. Its later version is read by itself.")
         return chunks(opened, job, schema, intake_of(job, file, self.batch.began))
 

@@ -162,7 +162,7 @@ def discover(tx: Connection, job: str, objects: Sequence[Object], *, now: dateti
     rows, waiting = list[Mapping[str, Any]](), 0
     for each in {(one.uri, etag_of(one.etag)): one for one in objects}.values():
         before = known.get(each.uri, [])
-        if any(row.etag in ("", etag_of(each.etag)) for row in before):  # "": known in whatever version
+        if _is_known(found, each, before):
             continue
         row = _ledger_row(found, each, before, now)
         waiting += row["status"] == str(FileStatus.PENDING)
@@ -298,12 +298,28 @@ def file_of(row: Any) -> ImportFile:
     )
 
 
+def _is_known(job: ImportJob, found: Object, before: Sequence[Any]) -> bool:
+    """Whether this version of an object is in the ledger; bytes that came back in the place of others are new."""
+    etags = [etag_of(row.etag) for row in before]
+    if "" in etags:  # in whatever version
+        return True
+    if etag_of(found.etag) not in etags[:-1] or job.policies.rewritten != "replace":
+        return etag_of(found.etag) in etags
+    done = [etag for row, etag in zip(before, etags, strict=True) if row.status == str(FileStatus.DONE)]
+    times = (found.modified, before[-1].modified)
+    is_back = times[0] is not None and times[1] is not None and times[0] > times[1]
+    return etags[-1] == etag_of(found.etag) or done[-1:] == [etag_of(found.etag)] or not is_back
+
+
 def _ledger_row(job: ImportJob, found: Object, before: Sequence[Any], now: datetime) -> dict[str, Any]:
     """How an object gets into the ledger: waiting, or failed where that name was read with other bytes before."""
     is_read = any(row.status == str(FileStatus.DONE) for row in before)
     if not is_read or job.policies.rewritten == "replace":
         replaces = [row.number for row in before if row.status == str(FileStatus.DONE)]
-        return {**_row(job.id, found, FileStatus.PENDING, now), "body": {"replaces": replaces} if replaces else {}}
+        row = _row(job.id, found, FileStatus.PENDING, now)
+        if any(each.etag == row["etag"] for each in before):
+            row["etag"] += f" {len(before)}"
+        return {**row, "body": {"replaces": replaces} if replaces else {}}
     return {**_row(job.id, found, FileStatus.FAILED, now), "ended": now, "body": _body((_REFUSED,))}
 
 
@@ -344,12 +360,14 @@ def _turn(tx: Connection, job: str, status: JobStatus, now: datetime) -> ImportJ
 
 
 def etag_of(told: str) -> str:
-    """An etag as the ledger has it: listings put it into quotes, events do not.
+    """An etag as objects have it: listings put it into quotes, events do not, and the ledger counts those that recur.
 
     >>> etag_of('"9b2cf535f27731c974343645a3985328"')
     '9b2cf535f27731c974343645a3985328'
+    >>> etag_of("9b2cf535 2")
+    '9b2cf535'
     """
-    return told.strip('"')[:256]
+    return told.strip('"').partition(" ")[0][:250]
 
 
 def is_due(row: Any, now: datetime) -> bool:
