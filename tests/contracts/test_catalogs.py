@@ -13,10 +13,11 @@ from databases import postgres_url
 
 from driftline.catalog import Catalog, alerts, due, executions, keys, logs, resources, tags, traffic, work
 from driftline.catalog.alerts import Alert
+from driftline.catalog.columns import metadata
 from driftline.catalog.database import MIGRATIONS
 from driftline.catalog.executions import Execution
 from driftline.catalog.resources import Resource, Search
-from driftline.catalog.tables import VERSION, metadata
+from driftline.catalog.tables import VERSION
 from driftline.catalog.traffic import KEPT, Traffic
 from driftline.errors import Conflict, Invalid, NotFound, Unavailable
 from driftline.window import Window

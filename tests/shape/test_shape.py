@@ -25,7 +25,7 @@ REFUSED = re.compile(
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("refused word", "driftline.processor"): "the processor of the machine: which sort it runs well",
     ("refused word", "driftline.documents.statistics"): "`common` is SageMaker's own name of a member",
-    ("refused word", "driftline.catalog.tables"): "`impl` is SQLAlchemy's own name of a member",
+    ("refused word", "driftline.catalog.columns"): "`impl` is SQLAlchemy's own name of a member",
     ("refused word", "driftline.sagemaker.monitor"): "`base_job_name` is SageMaker's own name of a parameter",
     ("refused word", "driftline.sagemaker.options"): "`post_analytics_processor_script` is SageMaker's own name too",
     ("hidden import", "driftline.calling.calling"): "the library for HTTP is loaded only when a model is asked",

@@ -9,16 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
+from driftline.catalog.alerttables import alert_flip, alert_rule, alert_state
 from driftline.catalog.modelruns import ModelRun
-from driftline.catalog.tables import (
-    alert_flip,
-    alert_rule,
-    alert_state,
-    import_batch,
-    import_file,
-    import_job,
-    model_run,
-)
+from driftline.catalog.tables import import_batch, import_file, import_job, model_run
 from driftline.errors import Conflict, NotFound
 
 OK, FIRING, ESCALATED = "OK", "FIRING", "ESCALATED"

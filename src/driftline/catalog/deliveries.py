@@ -11,7 +11,8 @@ from sqlalchemy import Connection, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from driftline.catalog import tokens
-from driftline.catalog.tables import alert_message, channel, delivery, quiet, work
+from driftline.catalog.alerttables import alert_message, channel, delivery, quiet
+from driftline.catalog.tables import work
 from driftline.errors import NotFound
 
 PENDING, SENT, FAILED = "pending", "sent", "failed"

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from driftline.catalog.tables import metadata
+from driftline.catalog.columns import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
