@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,6 +15,8 @@ from typing import Any
 import structlog
 from prometheus_client import Counter, Histogram
 
+from driftline.alerting import planning as alerting
+from driftline.alerting import telling
 from driftline.catalog import Catalog, logs, resources, work
 from driftline.catalog.work import Work
 from driftline.channels import cloudwatch
@@ -95,7 +97,9 @@ class Worker:
         loops += [("plan", self._plan)] if self._plans else []
         loops += [("labels", self._look)] if self._plans and self._settings.label_days else []
         loops += [("imports", self._watch), ("monitors", self._monitor)] if self._plans else []
+        loops += [("alerts", self._alert)] if self._plans else []
         loops += [(f"slot-{place}", self._labour) for place in range(count)]
+        loops += [("deliver", self._deliver)]
         for name, loop in loops:
             thread = threading.Thread(target=loop, name=f"driftline-{name}", daemon=True)
             self._threads.append(thread)
@@ -152,6 +156,13 @@ class Worker:
                 if planning.plan(self._catalog, self._catalog.clock(), self._settings):
                     self.wake()
 
+    def _alert(self) -> None:
+        """Judge by the rules of alerts, and queue what is to be told."""
+        while not self._ended.wait(self._settings.poll_seconds):
+            with _surviving("alerts"):
+                if alerting.plan(self._catalog, self._catalog.clock(), self._settings):
+                    self.wake()
+
     def _beat(self) -> None:
         """Prolong the leases of what is held, store its log, and learn what has to stop."""
         interval = min(_BEAT_SECONDS, self._settings.lease_seconds / 3)
@@ -176,16 +187,33 @@ class Worker:
     def _labour(self) -> None:
         with Slot() as slot:
             while not self._ended.is_set():
-                claimed = None
-                with _surviving("claim"), self._catalog.begin() as tx:
-                    now, lease = self._catalog.clock(), self._settings.lease_seconds
-                    claimed = work.claim(tx, self.node, now=now, lease_seconds=lease)
-                if claimed is None:
-                    with self._woken:
-                        self._woken.wait(self._settings.poll_seconds)
-                    continue
-                with _surviving("work"):
-                    self._do(claimed, slot)
+                claimed = self._claim()
+                if claimed is not None:
+                    with _surviving("work"):
+                        self._do(claimed, slot)
+
+    def _deliver(self) -> None:
+        """Send what is to be told, in a thread of its own: nobody waits for a long run to be told of another."""
+        while not self._ended.is_set():
+            claimed = self._claim((telling.WORK,))
+            if claimed is None:
+                continue
+            self._held[claimed.id] = Held(claimed)
+            with _surviving("deliver"):
+                send = labours.LABOURS[claimed.kind]
+                log.info("told", said=send(self._catalog, claimed, self._settings, self._access, log.info))
+            del self._held[claimed.id]
+
+    def _claim(self, kinds: Sequence[str] = ()) -> Work | None:
+        """Work of these kinds, of all if none are named; None, after a while, if there is none."""
+        claimed = None
+        with _surviving("claim"), self._catalog.begin() as tx:
+            now, lease = self._catalog.clock(), self._settings.lease_seconds
+            claimed = work.claim(tx, self.node, now=now, lease_seconds=lease, kinds=kinds)
+        if claimed is None:
+            with self._woken:
+                self._woken.wait(self._settings.poll_seconds)
+        return claimed
 
     def _do(self, claimed: Work, slot: Slot) -> None:
         held = self._held[claimed.id] = Held(claimed)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from driftline.alerting import delivering, telling
 from driftline.catalog import Catalog, batches
 from driftline.catalog.work import Work
 from driftline.imports import clearing, jobs, tending
@@ -33,12 +34,18 @@ def importing(catalog: Catalog, claimed: Work, settings: Settings, access: Acces
     return said
 
 
+def _deliver(catalog: Catalog, claimed: Work, settings: Settings, _access: Access, _log: Log) -> str:
+    """Send a message to its channel."""
+    return delivering.run(catalog, claimed, settings)
+
+
 LABOURS: Mapping[str, Labour] = {
     jobs.WORK: importing,
     clearing.WORK: clearing.run,
     tending.WORK: tending.run,
     modelmonitors.WORK: modelmonitors.run,
     following.LEARN: following.run,
+    telling.WORK: _deliver,
 }
 """Kind of work -> how it is done."""
 
