@@ -28,7 +28,13 @@ QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/churn"
 def driftline(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the command line."""
     known = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DRIFTLINE_"))}
-    environment = {**known, "DRIFTLINE_HOME": str(home), "AWS_EC2_METADATA_DISABLED": "true", **variables}
+    environment = {
+        **known,
+        "DRIFTLINE_HOME": str(home),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "COLUMNS": "160",
+        **variables,
+    }
     command = [str(Path(sys.executable).parent / "driftline"), "access", *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
