@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 import driftline
 from driftline import errors
+from driftline.channels.channels import CHANNELS
 from driftline.cli import COMMANDS, GROUPS
 from driftline.formats.formats import FORMATS
 from driftline.metrics.metric import METRICS, TAKES
@@ -69,6 +70,19 @@ def formats() -> str:
         parts.append(f"## `--format {name}`\n\n{prose(doc(type(found)))}\n")
     schemes = ", ".join(f"`{scheme}://`" for scheme in STORAGES if scheme)
     parts.append(f"## Places\n\nPaths and {schemes}.\n")
+    return "\n".join(parts)
+
+
+def channels() -> str:
+    """One section a channel: what arrives, and the members of its configuration."""
+    parts = ["# Channels\n", "Secrets are references: `env:NAME` or `file:/path`.\n"]
+    for name, found in CHANNELS.items():
+        parts.append(f"## `{name}`: {found.title}\n\n{prose(doc(type(found)))}\n")
+        parts.append("| member | holds | default | meaning |\n|---|---|---|---|")
+        for member in found.members:
+            given = "required" if member.required else f"`{member.default}`" if member.default else "none"
+            parts.append(f"| `{member.name}` | {member.expected} | {given} | {member.meaning} |")
+        parts.append("")
     return "\n".join(parts)
 
 
@@ -271,6 +285,7 @@ def kind(schema: dict[str, typing.Any]) -> str:
 PAGES = {
     "metrics.md": metrics,
     "formats.md": formats,
+    "channels.md": channels,
     "profile.md": profile,
     "python.md": python,
     "errors.md": errors_page,

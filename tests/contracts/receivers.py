@@ -124,29 +124,28 @@ class Letters:
         if self.answer.startswith("250"):
             self.letters.append(envelope.content)
             self.recipients.append(envelope.rcpt_tos)
-            self.encrypted.append(session.ssl is not None)
+            self.encrypted.append(server.transport.get_extra_info("sslcontext") is not None)
         return self.answer
 
     def authenticator(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         """Whether the password is right."""
         assert isinstance(data, LoginPassword)
         self.signed_in.append((data.login, data.password))
-        return AuthResult(success=data.password == self.password)
+        return AuthResult(success=data.password == self.password, handled=False)
 
 
 @contextmanager
 def running_smtp(tls: ssl.SSLContext | None = None, *, at_once: bool = False) -> Iterator[Letters]:
-    """An SMTP server for the length of a block; with `tls` it offers STARTTLS and signing in, or is encrypted at once."""
+    """An SMTP server for the length of a block; with `tls` it offers STARTTLS, or is encrypted at once."""
     letters = Letters()
-    options: dict[str, Any] = {} if tls is None else {"authenticator": letters.authenticator, "auth_required": True}
+    options: dict[str, Any] = {} if tls is None else {"authenticator": letters.authenticator}
     if at_once:
         options |= {"ssl_context": tls, "auth_require_tls": False}
     elif tls is not None:
         options["tls_context"] = tls
     controller = _Controller(letters, hostname="127.0.0.1", port=0, **options)
     controller.start()
-    assert controller.server is not None
-    letters.port = controller.server.sockets[0].getsockname()[1]
+    letters.port = controller.port
     try:
         yield letters
     finally:
@@ -155,7 +154,9 @@ def running_smtp(tls: ssl.SSLContext | None = None, *, at_once: bool = False) ->
 
 class _Controller(Controller):  # type: ignore[misc]
     def _trigger_server(self) -> None:
-        """Not asked for: it would connect to port 0."""
+        """A connection to the port that was free, not to 0 as was asked for."""
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
 
 
 def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:

@@ -1,8 +1,7 @@
-"""Every channel sends, refuses a wrong configuration, tells what may be tried again, and keeps secrets: AL-03, AL-08."""
+"""Every channel sends, refuses wrong configurations, tells what may be tried again, keeps secrets: AL-03, AL-08."""
 
 from __future__ import annotations
 
-import shutil
 import socket
 import time
 import traceback
@@ -13,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from receivers import Receiver, echoing, running_receiver, running_smtp
+from receivers import Receiver, echoing, running_receiver
 
 from driftline.channels.channel import PUBLIC, ChannelRefused, ChannelUnavailable
 from driftline.channels.channels import CHANNELS, channel_of, check

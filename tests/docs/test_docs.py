@@ -14,6 +14,7 @@ from types import ModuleType
 import pytest
 
 import driftline
+from driftline.channels.channels import CHANNELS
 from driftline.cli import COMMANDS, GROUPS
 from driftline.formats.formats import FORMATS
 from driftline.metrics.metric import METRICS
@@ -66,6 +67,7 @@ def test_everything_public_is_in_the_reference() -> None:
     places = {
         "python.md": [f"`driftline.{name}`" for name in driftline.__all__],
         "metrics.md": [f"`{name}`" for name in METRICS],
+        "channels.md": [f"## `{name}`" for name in CHANNELS],
         "formats.md": [f"`--format {name}`" for name in FORMATS],
         "command-line.md": [f"## driftline {name}" for name in (*COMMANDS, *GROUPS)],
         "settings.md": [f"`DRIFTLINE_{name.upper()}`" for name in Settings.model_fields],
