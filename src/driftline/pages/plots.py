@@ -28,12 +28,16 @@ UNIT: Span = (0.0, 1.0)
 
 @dataclass(frozen=True)
 class Axes:
-    """What a drawing reaches from and to, and what its axes are called."""
+    """What a drawing reaches from and to, and what its axes are called.
+
+    `marks` are places across with their names, such as dates; round numbers if there are none.
+    """
 
     across: Span = UNIT
     up: Span = UNIT
     name: str = ""
     side: str = ""
+    marks: tuple[tuple[float, str], ...] = ()
 
     def x(self, value: float) -> float:
         """The place of a value across."""
@@ -54,8 +58,8 @@ def plot(axes: Axes, shapes: Iterable[str], said: str) -> str:
     )
     body += "".join(
         f'<path class="rule" d="M{_at(axes.x(tick))} {TOP}V{bottom}" stroke="{GREY}" stroke-opacity=".3"/>'
-        f'<text x="{_at(axes.x(tick))}" y="{bottom + 14}" text-anchor="middle">{number(tick)}</text>'
-        for tick in ticks(*axes.across)
+        f'<text x="{_at(axes.x(tick))}" y="{bottom + 14}" text-anchor="middle">{escape(told)}</text>'
+        for tick, told in axes.marks or [(tick, number(tick)) for tick in ticks(*axes.across)]
     )
     middle = (LEFT + right) / 2
     body += f'<text x="{_at(middle)}" y="{HEIGHT - 6}" text-anchor="middle">{escape(axes.name)}</text>'

@@ -1,4 +1,4 @@
-"""The server's application: AWS's protocols and REST over one catalog."""
+"""The server's application: AWS's protocols, REST and the console over one catalog."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from driftline.captures.recorder import Recorder
 from driftline.catalog.database import Catalog
 from driftline.errors import DriftlineError
-from driftline.server import aporia, arize, arthur, logs, measures, openapi, rest, vendors
+from driftline.server import aporia, arize, arthur, logs, measures, openapi, rest, vendors, web
 from driftline.server.auth import CatalogKeys, Keys, caller
 from driftline.server.aws.models import APIS
 from driftline.server.aws.served import OPERATIONS
@@ -67,6 +67,7 @@ def create_app(
     inner.include_router(arize.router)
     inner.include_router(arthur.router)
     inner.include_router(aporia.router)
+    inner.include_router(web.router)
     _add_probes(inner)
     inner.add_exception_handler(DriftlineError, _driftline_error)
     inner.add_exception_handler(RequestValidationError, _invalid_request)
@@ -130,7 +131,7 @@ def _response(answer: Answer) -> Response:
 
 
 def _refused(request: Request, found: Told) -> Response:
-    return _response(vendors.refused(head(request.scope).path, found))
+    return _response(vendors.refused(head(request.scope), found))
 
 
 def _driftline_error(request: Request, error: Exception) -> Response:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from driftline.catalog import keys
+from driftline.catalog import keys, sessions
 from driftline.catalog.database import Catalog
 from driftline.errors import Denied
 from driftline.server.aws import signature
@@ -76,9 +76,15 @@ class CatalogKeys:
         return looked_up
 
     def scopes_of(self, digest: str) -> frozenset[str] | None:
-        """What the API key with this SHA-256 may do, if there is one."""
+        """What the API key with this SHA-256 may do, or that which a session of the console stands for, if any."""
         with self.catalog.read() as tx:
-            return keys.scopes_of(tx, digest)
+            found = keys.scopes_of(tx, digest)
+        if found is not None:
+            return found
+        now = self.catalog.clock()
+        with self.catalog.read() as tx:
+            signed_in = sessions.find(tx, digest, now=now)
+        return None if signed_in is None else signed_in.scopes
 
 
 def claimed(received: Received) -> str | None:

@@ -25,13 +25,14 @@ from driftline.server.guard import TOO_MANY
 from driftline.server.limits import JSON_BYTES, too_deep
 from driftline.server.messages import Answer, Received, head
 from driftline.server.vendors import refused, spoken
+from driftline.server.web.cookies import FREE
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-PUBLIC = frozenset({"/health", "/ready", "/metrics", "/docs", "/openapi.json", "/favicon.ico"})
+PUBLIC = frozenset({"/health", "/ready", "/metrics", "/docs", "/openapi.json", "/favicon.ico", "/", *FREE})
 """Paths that need no key; `/metrics` looks itself."""
 CONTROL_THREADS, INVOKE_THREADS = 32, 128
 """Requests at a time; calls of models wait for the models, so they have threads of their own."""
@@ -123,13 +124,13 @@ class Edge:
         try:
             await self._rest_inner(scope, received, receive, told_send)
         except DriftlineError as error:
-            await _send(told_send, refused(received.path, told(error, REST_CODES, rest=True)), request_id)
+            await _send(told_send, refused(received, told(error, REST_CODES, rest=True)), request_id)
         except Gone:
             raise
         except Exception as error:  # noqa: BLE001  the last handler, as above
             self._log.error("fault", path=received.path, exc_info=error)
             if not sent:
-                await _send(told_send, refused(received.path, Told("internal", INTERNAL, 500)), request_id)
+                await _send(told_send, refused(received, Told("internal", INTERNAL, 500)), request_id)
         seconds = self._clock.seconds() - began
         name = f"{received.method} {getattr(scope.get('route'), 'path', 'unknown')}"
         measures.observe(api="rest", operation=name, code=str(status), seconds=seconds)

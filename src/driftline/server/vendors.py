@@ -1,4 +1,4 @@
-"""The vendors' own clients: below which paths they call, how each says its key, and how an error looks to it."""
+"""Clients of other makes, browsers too: below which paths they call, how each says its key, how an error looks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from driftline.server import openapi
 from driftline.server.aws.shapes import dumps
 from driftline.server.errors import Told
 from driftline.server.messages import Answer, Received
+from driftline.server.web import refusals
+from driftline.server.web.cookies import session_of
 
 _JSON = {"content-type": "application/json"}
 
@@ -19,7 +21,7 @@ class Vendor:
 
     name: str
     key: Callable[[Received], str | None]
-    refused: Callable[[Told], Answer]
+    refused: Callable[[Received, Told], Answer]
 
 
 def bearer(received: Received) -> str | None:
@@ -42,13 +44,13 @@ def api_key(received: Received) -> str | None:
     return received.headers.get("x-api-key", "").strip() or None
 
 
-def detailed(found: Told) -> Answer:
+def detailed(_received: Received, found: Told) -> Answer:
     """An error with a message, and a detail for clients that ask for more."""
     error = {"code": found.code, "message": found.message, "detail": found.message}
     return Answer(found.status, dumps({"error": error}), _JSON)
 
 
-def graphql(found: Told) -> Answer:
+def graphql(_received: Received, found: Told) -> Answer:
     """An error as GraphQL has it; its status is that of the error, but 200 where the request itself was understood."""
     status = found.status if found.status in (401, 403, 413, 429) or found.status >= 500 else 200
     error = {"message": found.message, "extensions": {"code": found.code, "status": found.status}}
@@ -56,6 +58,7 @@ def graphql(found: Told) -> Answer:
 
 
 VENDORS = {
+    "/console": Vendor("browser", session_of, refusals.refused),
     "/v1beta": Vendor("aporia", bearer, detailed),
     "/v1/controller/graphql": Vendor("aporia", bearer, detailed),
     "/v1/tenant-hasura": Vendor("aporia", bearer, detailed),
@@ -82,21 +85,23 @@ def vendor_of(path: str) -> Vendor | None:
 def spoken(received: Received) -> Received:
     """The request with its key said as our own clients do, whoever's client it is from.
 
+    Who is signed in to the console may follow its links to the REST API, but not change anything there.
+
     >>> spoken(Received("GET", "/api/v3/users/me", "", {"authorization": "dl_1"}, b"")).headers
     {'authorization': 'Bearer dl_1'}
     """
     vendor = vendor_of(received.path)
-    key = vendor.key(received) if vendor else None
+    key = vendor.key(received) if vendor else session_of(received) if received.method == "GET" else None
     return (
         received if key is None else replace(received, headers={**received.headers, "authorization": f"Bearer {key}"})
     )
 
 
-def refused(path: str, found: Told) -> Answer:
-    """An error as the client that called this path knows them.
+def refused(received: Received, found: Told) -> Answer:
+    """An error as the client that sent this request knows them.
 
-    >>> refused("/v1beta/models", Told("invalid", "no", 400)).body
+    >>> refused(Received("GET", "/v1beta/models", "", {}, b""), Told("invalid", "no", 400)).body
     b'{"error":{"code":"invalid","message":"no","detail":"no"}}'
     """
-    vendor = vendor_of(path)
-    return vendor.refused(found) if vendor else openapi.refused(found)
+    vendor = vendor_of(received.path)
+    return vendor.refused(received, found) if vendor else openapi.refused(found)

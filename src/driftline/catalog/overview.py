@@ -1,0 +1,92 @@
+"""What an overview needs of all models and schedules at once: a statement each, however many there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, select
+
+from driftline.catalog.tables import alert, execution, hour_part, import_file, import_job, model_run, model_version
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """How the run of the latest window of a monitor ended."""
+
+    id: str
+    model: str
+    monitor: str
+    status: str
+    violations: int
+    reason: str | None
+    window_start: datetime
+    window_end: datetime
+
+
+@dataclass(frozen=True)
+class Feed:
+    """An import job, as far as something may be amiss with it."""
+
+    id: str
+    model: str
+    status: str
+    trouble: str | None
+    failed: int
+
+
+@dataclass(frozen=True)
+class LastExecution:
+    """How a schedule's execution of the latest time ended."""
+
+    id: str
+    schedule: str
+    status: str
+    scheduled: datetime
+
+
+def last_runs(tx: Connection, model: str | None = None) -> list[LastRun]:
+    """Of each monitor, or of those of a model, the last run of the latest window that has ended."""
+    c = model_run.c
+    order = (c.window_end.desc(), c.window_start.desc(), c.run.desc())
+    place = func.row_number().over(partition_by=(c.model, c.monitor), order_by=order).label("place")
+    names = [c[name] for name in LastRun.__dataclass_fields__]
+    inner = select(*names, place).where(c.ended.is_not(None), *([] if model is None else [c.model == model])).subquery()
+    return [LastRun(*row[:-1]) for row in tx.execute(select(inner).where(inner.c.place == 1))]
+
+
+def last_hours(tx: Connection) -> dict[str, datetime]:
+    """Of each model that has rows of production: the latest hour that has some."""
+    v, h = model_version.c, hour_part.c
+    whose = and_(h.model == v.model, h.version == v.version, h.environment == "production", h.span == "part")
+    latest = select(func.max(h.hour)).where(whose).scalar_subquery()
+    found: dict[str, datetime] = {}
+    for row in tx.execute(select(v.model, latest.label("hour"))):
+        if row.hour is not None:
+            found[row.model] = max(found.get(row.model, row.hour), row.hour)
+    return found
+
+
+def feeds(tx: Connection) -> list[Feed]:
+    """The import jobs that are not deleted, with how many files of each failed."""
+    j, f = import_job.c, import_file.c
+    failed = select(f.job, func.count().label("files")).where(f.status == "failed").group_by(f.job).subquery()
+    query = select(j.id, j.model, j.status, j.trouble, func.coalesce(failed.c.files, 0).label("failed"))
+    query = query.outerjoin(failed, failed.c.job == j.id).where(j.status != "deleted").order_by(j.created)
+    return [Feed(*row) for row in tx.execute(query)]
+
+
+def last_executions(tx: Connection) -> dict[str, LastExecution]:
+    """By the folded name of a schedule: the execution of its latest time."""
+    c = execution.c
+    order = (c.scheduled.desc(), c.run.desc())
+    place = func.row_number().over(partition_by=c.schedule, order_by=order).label("place")
+    inner = select(c.id, c.schedule, c.status, c.scheduled, place).subquery()
+    rows: Any = tx.execute(select(inner).where(inner.c.place == 1))
+    return {row.schedule: LastExecution(*row[:-1]) for row in rows}
+
+
+def alerts(tx: Connection) -> dict[str, str]:
+    """By the folded name of a schedule: the status of its alert."""
+    return {row.schedule: row.status for row in tx.execute(select(alert.c.schedule, alert.c.status))}

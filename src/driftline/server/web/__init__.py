@@ -1,0 +1,20 @@
+"""The console: pages for people, rendered here over what the REST API answers, with no script needed to read them."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from driftline.server.web.features import router as _features
+from driftline.server.web.imports import router as _imports
+from driftline.server.web.models import router as _models
+from driftline.server.web.overview import router as _overview
+from driftline.server.web.runs import router as _runs
+from driftline.server.web.schedules import router as _schedules
+from driftline.server.web.search import router as _search
+from driftline.server.web.signing import router as _signing
+
+router = APIRouter(include_in_schema=False)
+for _part in (_signing, _overview, _models, _features, _runs, _imports, _schedules, _search):
+    router.include_router(_part)
+
+__all__ = ["router"]

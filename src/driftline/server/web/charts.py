@@ -1,0 +1,120 @@
+"""What the console draws, by the drawings of `pages`: figures over time, and distributions over each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import isfinite
+
+from driftline.pages import plots, svg
+from driftline.pages.shapes import Shape, shape_of
+from driftline.pages.terminal import number, percent
+from driftline.pages.words import measure_title
+from driftline.profile import Column
+
+_MARKS = 4
+
+
+@dataclass(frozen=True)
+class Known:
+    """What was known of a figure for one window: an estimate with its interval, and what labels showed."""
+
+    at: datetime
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    realised: float | None = None
+
+
+@dataclass(frozen=True)
+class Card:
+    """The distribution of a feature in two windows; `groups` are categories with a drawing each."""
+
+    drawing: str = ""
+    ends: tuple[str, str] = ("", "")
+    groups: tuple[tuple[str, str, str], ...] = ()
+    remark: str = ""
+
+
+def estimated(name: str, known: Sequence[Known]) -> str:
+    """A figure over time: estimates as hollow dots with their intervals, what labels showed as a line of full ones."""
+    values = [v for each in known for v in (each.estimate, each.low, each.high, each.realised) if v is not None]
+    axes = _axes([each.at for each in known], plots.span_of(values))
+    shapes = [
+        plots.dot(axes, (_x(each.at), each.estimate), "was", _told(each.at, "estimated", each.estimate), _bounds(each))
+        for each in known
+        if each.estimate is not None
+    ]
+    shown = [(_x(each.at), each.realised) for each in known if each.realised is not None]
+    shapes.append(plots.line(axes, shown, "is"))
+    shapes += [plots.dot(axes, each, "is", f"realised {number(each[1])}") for each in shown]
+    said = f"{name} over time: estimated in {len(known)} windows, realised in {len(shown)}"
+    return plots.plot(axes, shapes, said)
+
+
+def over_time(name: str, points: Iterable[tuple[datetime, float | None]]) -> str:
+    """A figure over time as a line with dots, on an axis that begins at 0; empty without two values."""
+    known = [(at, value) for at, value in points if value is not None and isfinite(value)]
+    if not known:
+        return ""
+    top = max(value for _, value in known)
+    axes = _axes([at for at, _ in known], (0.0, top * 1.1 or 1.0))
+    places = [(_x(at), value) for at, value in known]
+    dots = [plots.dot(axes, (_x(at), value), "is", _told(at, name, value)) for at, value in known]
+    return plots.plot(axes, [plots.line(axes, places, "is"), *dots], f"{name} over time, up to {number(top)}")
+
+
+def card(name: str, before: Column | None, now: Column | None, *, labelled: bool = False) -> Card:
+    """Both distributions of a feature; `labelled` bins say their numbers on pointing."""
+    shape = shape_of(before, now)
+    if shape.reason:
+        return Card(remark=shape.reason)
+    if not shape.is_histogram:
+        return Card(groups=tuple(_groups(shape)), remark=shape.remark)
+    said = f"Distribution of {name} in both windows"
+    labels = shape.labels if labelled else ()
+    return Card(svg.overlay(shape.baseline, shape.current, labels, said), shape.ends or ("", ""), remark=shape.remark)
+
+
+def _groups(shape: Shape) -> Iterable[tuple[str, str, str]]:
+    nothing: Sequence[float | None] = [None] * len(shape.labels)
+    sides = (shape.baseline or nothing, shape.current or nothing)
+    top = max((share for side in sides for share in side if share is not None), default=1.0)
+    for label, old, new in zip(shape.labels, *sides, strict=True):
+        told = " → ".join(percent(each) if each is not None else "–" for each in (old, new))
+        yield label, svg.pair(old, new, top), told
+
+
+def _axes(moments: Sequence[datetime], up: plots.Span) -> plots.Axes:
+    first, last = min(moments).astimezone(UTC), max(moments).astimezone(UTC)
+    name = f"{first:%Y}, UTC" if first.year == last.year else f"{first:%Y} to {last:%Y}, UTC"
+    room = max((last - first).total_seconds() * 0.04, 3600.0)
+    span = (first.timestamp() - room, last.timestamp() + room)
+    ends = sorted({*moments})
+    step = max((len(ends) - 1) / (_MARKS - 1), 1)
+    chosen = sorted({ends[min(round(step * place), len(ends) - 1)] for place in range(min(_MARKS, len(ends)))})
+    return plots.Axes(span, up, name, "", tuple((_x(each), _date(each, first, last)) for each in chosen))
+
+
+def _date(moment: datetime, first: datetime, last: datetime) -> str:
+    """A date as short as it can be told: the axis has the year."""
+    shown = moment.astimezone(UTC)
+    return f"{shown:%m-%d %H:%M}" if (last - first).total_seconds() < 3 * 86_400 else f"{shown:%m-%d}"
+
+
+def _x(moment: datetime) -> float:
+    return moment.timestamp()
+
+
+def _bounds(known: Known) -> plots.Span | None:
+    return None if known.low is None or known.high is None else (known.low, known.high)
+
+
+def _told(at: datetime, name: str, value: float | None) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC: {name} {number(value) if value is not None else '–'}"
+
+
+def by_name(estimates: Mapping[str, list[Known]]) -> list[tuple[str, str]]:
+    """A drawing of each figure that has an estimate or a realised value."""
+    return [(measure_title(name), estimated(measure_title(name), known)) for name, known in estimates.items() if known]

@@ -1,0 +1,131 @@
+"""A model: each monitor's verdicts over time, quality as estimated and as realised, what feeds it, what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy import Connection
+
+from driftline.catalog import imports as kept
+from driftline.catalog import overview
+from driftline.catalog.modelruns import ModelRun
+from driftline.catalog.overview import LastRun
+from driftline.imports import jobs
+from driftline.modelmonitors import register, results
+from driftline.modelmonitors.cadence import Cadence
+from driftline.modelmonitors.monitor import ModelMonitor
+from driftline.modelmonitors.results import Result
+from driftline.server.rest import models as rest
+from driftline.server.rest.callers import Reading
+from driftline.server.rest.registered import ModelId
+from driftline.server.web import charts
+from driftline.server.web.charts import Known
+from driftline.server.web.shown import Heading, page
+
+router = APIRouter(prefix="/console/models", include_in_schema=False)
+
+WINDOWS, NEXT = 60, 5
+"""So many windows of each monitor are shown, and so many of the times that come."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a monitor said of a window: how the run ended, and what it found."""
+
+    run: str
+    status: str
+    violations: int
+    as_of: datetime
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window: what was known first, what is known now, and how often it was looked at."""
+
+    start: datetime
+    end: datetime
+    looks: int
+    first: Word
+    latest: Word
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What a monitor said of its last windows, in order, and when it looks next.
+
+    `figures` are, by name, what was estimated and what labels showed.
+    """
+
+    name: str
+    kind: str
+    status: str
+    cadence: str | None
+    against: str
+    next: tuple[datetime, ...]
+    windows: tuple[Window, ...]
+    figures: dict[str, list[Known]] = field(default_factory=dict)
+
+
+@router.get("/{model}")
+def show(request: Request, call: Reading, model: ModelId) -> Response:
+    """The model on one page."""
+    detail = rest.show_model(call, model)
+    with call.catalog.read() as tx:
+        last = {each.monitor: each for each in overview.last_runs(tx, model)}
+        monitors = [_verdicts(tx, each, last.get(each.name), call.now) for each in register.of_model(tx, model)]
+        feeds = [_feed(tx, each) for each in jobs.page(tx, kept.Search({"model": model}, limit=50)).items]
+    drawn = {each.name: charts.by_name(each.figures) for each in monitors}
+    facts = {"model": detail, "monitors": monitors, "imports": feeds}
+    return page(request, call, "model.html", Heading(detail.name, "models"), facts, drawn=drawn)
+
+
+def _verdicts(tx: Connection, found: ModelMonitor, last: LastRun | None, now: datetime) -> Verdicts:
+    shown: Sequence[Result] = ()
+    if last is not None:
+        since = last.window_end - (last.window_end - last.window_start) * WINDOWS
+        shown = results.results(tx, found, since)[-WINDOWS:]
+    windows = tuple(Window(each.start, each.end, each.runs, _word(each.first), _word(each.latest)) for each in shown)
+    return Verdicts(
+        found.name, found.kind, str(found.status), found.cadence, str(found.against.basis), _next(found, now), windows,
+        _figures(shown),
+    )  # fmt: skip
+
+
+def _word(run: ModelRun) -> Word:
+    return Word(run.id, run.status, run.violations, run.as_of, run.reason)
+
+
+def _figures(shown: Sequence[Result]) -> dict[str, list[Known]]:
+    found: dict[str, list[Known]] = {}
+    for each in shown:
+        for told in each.latest.body.get("estimates", ()):
+            known = Known(each.start, told["value"], told["low"], told["high"], told["realised"])
+            found.setdefault(told["name"], []).append(known)
+    return found
+
+
+def _next(found: ModelMonitor, now: datetime) -> tuple[datetime, ...]:
+    """The times for which it looks next; none while it is paused, or runs only on demand."""
+    if found.cadence is None or found.next is None:
+        return ()
+    moments, cadence, moment = list[datetime](), Cadence.parse(found.cadence), cadence_from(found, now)
+    while moment is not None and len(moments) < NEXT:
+        moments.append(moment)
+        moment = cadence.after(moment)
+    return tuple(moments)
+
+
+def cadence_from(found: ModelMonitor, now: datetime) -> datetime | None:
+    """The first time that is still to come, or is planned and was not looked at yet."""
+    assert found.cadence is not None
+    return found.next if found.next and found.next > now else Cadence.parse(found.cadence).from_on(now)
+
+
+def _feed(tx: Connection, job: Any) -> dict[str, Any]:
+    told = {name: getattr(job, name) for name in ("id", "version", "content", "environment", "status")}
+    return {**told, "uri": job.place.uri, "counts": jobs.counts(tx, job.id), "trouble": kept.get(tx, job.id).trouble}

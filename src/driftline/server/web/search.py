@@ -1,0 +1,46 @@
+"""Search: models, import jobs and schedules by a part of their names, runs and executions by the start of their ids."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from driftline import registry
+from driftline.catalog import imports as kept
+from driftline.catalog import modelruns, resources
+from driftline.errors import Conflict, NotFound
+from driftline.imports import jobs
+from driftline.schedules import KIND
+from driftline.server.rest.asked import Text
+from driftline.server.rest.callers import Reading
+from driftline.server.web.shown import Heading, page
+
+router = APIRouter(prefix="/console/search", include_in_schema=False)
+
+_MOST = 50
+Asked = Annotated[Text, Query(max_length=128)]
+
+
+@router.get("")
+def search(request: Request, call: Reading, q: Asked = "") -> Response:
+    """What was found, by kind; at most 50 of each."""
+    text, run = q.strip(), None
+    with call.catalog.read() as tx:
+        models = registry.search(tx, registry.Search(contains=text or None, limit=_MOST)).items
+        imports = jobs.page(tx, kept.Search(text=text or None, limit=_MOST)).items
+        schedules = resources.search(tx, KIND, resources.Search(name_contains=text or None, limit=_MOST)).items
+        if re.fullmatch(r"[0-9a-f]{4}[0-9a-f-]{0,32}", text):
+            try:
+                run = modelruns.beginning(tx, text).id
+            except (NotFound, Conflict):
+                run = None
+    facts = {
+        "q": text,
+        "models": [{"id": each.id, "name": each.name} for each in models],
+        "imports": [{"id": each.id, "model": each.model, "uri": each.place.uri} for each in imports],
+        "schedules": [{"name": each.name, "status": each.status} for each in schedules],
+        "run": run,
+    }
+    return page(request, call, "search.html", Heading(f"Search: {text}" if text else "Search", "search"), facts)

@@ -1,0 +1,96 @@
+"""A page as it is answered: as HTML for people, or the facts that it shows as JSON; and forms as they come in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qs
+
+from fastapi import Body, Depends, Request, Response
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from pydantic import Field
+
+from driftline.catalog import sessions
+from driftline.catalog.keys import digest
+from driftline.errors import Denied
+from driftline.server.aws.wire import Call
+from driftline.server.rest.callers import called
+from driftline.server.web.cookies import SESSION, form_token, is_ours
+from driftline.server.web.templates import HEADERS, printed
+
+Twin = Annotated[Literal["json"] | None, Field(description="The facts of the page as JSON.")]
+"""A member of what a page is asked by."""
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What a page is called, in which part of the console it is (`models`, `imports`, `schedules` or none), and `up`:
+    the pages above it, each a name and a path."""
+
+    title: str
+    part: str = ""
+    up: tuple[tuple[str, str], ...] = ()
+
+
+def page(
+    request: Request, call: Call, template: str, heading: Heading, facts: Mapping[str, Any], **drawn: Any
+) -> Response:
+    """The facts in a template, with what is drawn of them; with `?format=json` the facts alone."""
+    if request.query_params.get("format") == "json":
+        return JSONResponse(jsonable_encoder(facts), headers=HEADERS)
+    session = request.cookies.get(SESSION, "")
+    who = None
+    if session:
+        with call.catalog.read() as tx:
+            found = sessions.find(tx, digest(session), now=call.now)
+        who = found.name if found else None
+    values = {
+        "heading": heading,
+        "now": call.now,
+        "who": who or call.principal.name,
+        "may_write": who is not None and "write" in call.principal.scopes,
+        "token": form_token(session),
+        "twin": str(request.url.include_query_params(format="json").replace(scheme="", netloc="")),
+        "asked": request.query_params.get("q", "") if heading.part == "search" else "",
+    }
+    return HTMLResponse(printed(template, **values, **facts, **drawn), headers=HEADERS)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What was sent by a form of ours, by somebody who may change things."""
+
+    call: Call
+    values: Mapping[str, str]
+
+    def back(self, path: str) -> Response:
+        """To the page that shows what became of it."""
+        return RedirectResponse(path, 303, HEADERS)
+
+
+Sent = Annotated[bytes, Body(media_type="application/x-www-form-urlencoded")]
+
+
+def values_of(data: bytes) -> dict[str, str]:
+    """The values of a form, one of each name.
+
+    >>> values_of(b"key=dl_1&next=%2Fconsole")
+    {'key': 'dl_1', 'next': '/console'}
+    """
+    found = parse_qs(data.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100)
+    return {name: told[-1] for name, told in found.items()}
+
+
+def _formed(request: Request, data: Sent = b"") -> Form:
+    call = called(request)
+    call.principal.require("write")
+    values = values_of(data)
+    if not is_ours(request.cookies.get(SESSION), values.get("token", "")):
+        raise Denied(action="write", resource="the console", remedy="Open the page again, and send its own form.")
+    return Form(call, values)
+
+
+Formed = Annotated[Form, Depends(_formed)]
+"""A parameter of what a form does: raises `Denied` for forms of other sites, and for keys that may only read."""

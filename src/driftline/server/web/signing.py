@@ -1,0 +1,105 @@
+"""Signing in with an API key, and out; and the console's style, which needs neither."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import replace
+from functools import partial
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from driftline.catalog import sessions
+from driftline.catalog.keys import digest
+from driftline.errors import Denied
+from driftline.server.auth import caller, digest_of
+from driftline.server.errors import AwsError
+from driftline.server.guard import TOO_MANY
+from driftline.server.messages import head
+from driftline.server.web.cookies import SCRIPT, SESSION, SIGN_IN, STYLE, VISIT, form_token, is_ours
+from driftline.server.web.shown import Sent, values_of
+from driftline.server.web.templates import HEADERS, printed, script, style
+
+router = APIRouter(include_in_schema=False)
+
+HOME = "/console"
+_WITHIN = re.compile(r"/console(?:[/?][!-\[\]-~]*)?")
+_KEPT = {**HEADERS, "cache-control": "public, max-age=86400"}
+
+
+@router.get(STYLE)
+def show_style() -> Response:
+    """The style; pages name it with a mark that changes with it."""
+    return Response(style(), media_type="text/css", headers=_KEPT)
+
+
+@router.get(SCRIPT)
+def show_script() -> Response:
+    """The script, likewise."""
+    return Response(script(), media_type="text/javascript", headers=_KEPT)
+
+
+@router.get(SIGN_IN)
+def ask(request: Request, next: str = HOME) -> Response:
+    """The form."""
+    return _form(request, _within(next))
+
+
+@router.post(SIGN_IN)
+def sign_in(request: Request, data: Sent = b"") -> Response:
+    """A session for whoever gives a key that is known; the form again, with the reason, for others."""
+    values = values_of(data)
+    behind = _within(values.get("next", HOME))
+    if not is_ours(request.cookies.get(VISIT), values.get("token", "")):
+        return _form(request, behind, "The form was too old. Please send it again.")
+    state, key = request.app.state, values.get("key", "").strip()
+    received = replace(head(request.scope), headers={"authorization": f"Bearer {key}"})
+    verify = partial(caller, received, state.keys, now=state.now())
+    try:
+        too_many = AwsError("too-many-requests", TOO_MANY, 429)
+        state.guard.admit(received, state.clock.seconds(), verify, too_many).require("read")
+    except (AwsError, Denied) as error:
+        return _form(request, behind, str(error))
+    with state.catalog.begin() as tx:
+        token = sessions.create(tx, digest_of(key), now=state.now())
+    found = RedirectResponse(behind, 303, HEADERS)
+    _set(found, request, SESSION, token)
+    found.delete_cookie(VISIT, path=HOME)
+    return found
+
+
+@router.post("/console/sign-out")
+def sign_out(request: Request, data: Sent = b"") -> Response:
+    """The session ends at once."""
+    session = request.cookies.get(SESSION, "")
+    if is_ours(session, values_of(data).get("token", "")):
+        with request.app.state.catalog.begin() as tx:
+            sessions.end(tx, digest(session))
+    found = RedirectResponse(SIGN_IN, 303, HEADERS)
+    found.delete_cookie(SESSION, path="/")
+    return found
+
+
+def _form(request: Request, behind: str, trouble: str = "") -> Response:
+    visit = request.cookies.get(VISIT) or secrets.token_urlsafe(16)
+    shown = printed("sign-in.html", title="Sign in", behind=behind, trouble=trouble, token=form_token(visit))
+    found = HTMLResponse(shown, 403 if trouble else 200, HEADERS)
+    _set(found, request, VISIT, visit, HOME)
+    return found
+
+
+def _set(answer: Response, request: Request, name: str, value: str, path: str = "/") -> None:
+    """A cookie that no script sees, that no other site sends, and that does not outlast the browser or the session."""
+    lasts = int(sessions.LASTING.total_seconds())
+    secure = request.url.scheme == "https"
+    answer.set_cookie(name, value, max_age=lasts, path=path, secure=secure, httponly=True, samesite="strict")
+
+
+def _within(path: str) -> str:
+    """The path, if it is one of the console; else its first page.
+
+    >>> _within("/console/models/a?version=1"), _within("//evil.example"), _within("/console/sign-in")
+    ('/console/models/a?version=1', '/console', '/console')
+    """
+    return path if _WITHIN.fullmatch(path) and not path.startswith(SIGN_IN) else HOME

@@ -1,0 +1,112 @@
+"""Which two windows of a model are compared: those that were asked for, or else the last days against the training."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from driftline import registry
+from driftline.catalog import hours
+from driftline.catalog.hours import Subject
+from driftline.comparing import METRIC
+from driftline.errors import Invalid, NotFound
+from driftline.inferences import rollups
+from driftline.profile import Profile
+from driftline.schemas.fields import Environment
+from driftline.server.aws.wire import Call
+from driftline.server.rest.asked import Asked
+from driftline.server.rest.comparing import Metric
+from driftline.server.rest.importfiles import tables_of
+from driftline.server.rest.registered import Named
+from driftline.server.web.shown import Twin
+from driftline.window import Window
+
+RECENT = timedelta(days=7)
+
+Day = Annotated[date | None, BeforeValidator(lambda given: given or None)]
+"""A day of a date picker; none if it was left empty."""
+
+
+class Compared(Asked):
+    """Two windows of whole days, both ends included, each of an environment."""
+
+    version: Annotated[Named | None, Field(description="Of the model; the latest that has rows by default.")] = None
+    environment: Environment = Environment.PRODUCTION
+    start: Day = None
+    end: Day = None
+    against: Environment | None = None
+    against_start: Day = None
+    against_end: Day = None
+    metric: Metric = METRIC
+    format: Twin = None
+
+
+@dataclass(frozen=True)
+class Side:
+    """A window of an environment; `start` and `end` are the first and the last day."""
+
+    environment: str
+    window: Window
+
+    def to_dict(self) -> dict[str, Any]:
+        """As pages show it."""
+        last = (self.window.end - timedelta(microseconds=1)).date()
+        return {**asdict(self), "first": self.window.start.date(), "last": last}
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What is compared: `now` with `before`, both of one version, of those in `versions`."""
+
+    model: str
+    version: str
+    versions: tuple[str, ...]
+    environments: tuple[str, ...]
+    before: Side
+    now: Side
+
+    def profile(self, call: Call, side: Side, features: list[str] | None = None) -> Profile:
+        """The profile of a side, from hours, days and months."""
+        access = tables_of(call).access
+        return rollups.read(
+            call.catalog, self.subject(side), side.window, access, whole=False, columns=features
+        ).profile
+
+    def subject(self, side: Side) -> Subject:
+        """Whose hours a side is made of."""
+        return Subject(self.model, self.version, side.environment)
+
+
+def chosen(call: Call, model: str, wanted: Compared) -> Sides | None:
+    """The windows that are compared; None for a model without rows. Raises `NotFound`, `Invalid`."""
+    with call.catalog.read() as tx:
+        registry.get_model(tx, model)
+        found = {each: hours.extent(tx, each) for each in hours.subjects(tx, model)}
+        named = [each.version for each in registry.versions(tx, model)]
+    extents = {(each.version, each.environment): extent for each, extent in found.items() if extent is not None}
+    if not extents:
+        return None
+    with_rows = sorted({of for of, _ in extents})
+    version = wanted.version or next((each for each in named[::-1] if each in with_rows), with_rows[-1])
+    own = {environment: extent for (of, environment), extent in extents.items() if of == version}
+    if not own:
+        raise NotFound(what="rows", name=f"of {model}/{version}", remedy="Other versions have some.")
+    environment = str(wanted.environment) if str(wanted.environment) in own else next(iter(own))
+    whole = own[environment]
+    now = Side(environment, _window(wanted.start, wanted.end, Window(max(whole.end - RECENT, whole.start), whole.end)))
+    against = str(wanted.against) if str(wanted.against) in own else "training" if "training" in own else environment
+    then = own[against]
+    first = then if against != environment else Window(then.start, min(then.start + RECENT, then.end))
+    before = Side(against, _window(wanted.against_start, wanted.against_end, first))
+    return Sides(model, version, tuple(with_rows), tuple(sorted(own)), before, now)
+
+
+def _window(first: date | None, last: date | None, otherwise: Window) -> Window:
+    start = otherwise.start if first is None else datetime.combine(first, time(), UTC)
+    end = otherwise.end if last is None else datetime.combine(last, time(), UTC) + timedelta(days=1)
+    if start >= end:
+        raise Invalid(what="window", got=f"{start:%Y-%m-%d} to {end:%Y-%m-%d}", expected="a first day before the last")
+    return Window(start, end)
