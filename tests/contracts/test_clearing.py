@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import fastavro
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
+from importing import Killed
 
 from driftline import registry
 from driftline.catalog import Catalog, hours, imports, work
 from driftline.catalog.hours import Subject
 from driftline.errors import StorageUnavailable
-from driftline.imports import clearing, jobs, watching
+from driftline.imports import clearing, forgetting, jobs, watching
 from driftline.imports.clearing import Kind, Order
 from driftline.imports.hourparts import folder_of
 from driftline.imports.job import FileStatus, ImportJob, Place
 from driftline.imports.pushed import inbox_of, push
 from driftline.imports.running import drain, tables_of
+from driftline.inferences import upkeep
 from driftline.inferences.rollups import read, roll_up
 from driftline.inferences.sheetbytes import directory, unpack
 from driftline.inferences.tables import Tables
@@ -328,3 +331,34 @@ def test_what_was_pushed_is_purged_and_can_be_pushed_again(house: House) -> None
     with house.catalog.begin() as tx:
         jobs.delete(tx, inbox.id, now=NOW)
     assert house.ordered(Order("", "churn", Kind.PURGE, NOW, job=inbox.id)).rows == 3
+
+
+@pytest.mark.parametrize("step", ["hours_with", "rebuild", "sweep", "clear_inbox", "clear_rejects"])
+def test_an_order_goes_on_after_a_kill(house: House, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """P-05: whoever comes after a worker that was killed behind a step ends what it began."""
+    inbox = inbox_of(house.settings, "churn", "1", format="csv", columns=replace(ROLES, timestamp=None))
+    file = push(house.catalog, inbox, encoded(TEXTS, "csv"), "day", access=Access(), now=NOW)
+    drain(house.catalog, house.settings, Access())
+    where = {"hours_with": upkeep, "rebuild": clearing, "sweep": clearing}.get(step, forgetting)
+    true: Callable[..., Any] = getattr(where, step)
+
+    def killed(*args: Any, **kwargs: Any) -> None:
+        done = true(*args, **kwargs)
+        if step == "hours_with":
+            list(done)
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(where, step, killed)
+        house.forgotten("r7")
+    with house.catalog.begin() as tx:
+        work.release(tx, "test", now=NOW)
+    assert house.carried().reason is None
+    assert b"Atlantis" not in sheets(house.root) + Path(file.uri).read_bytes()
+    with house.catalog.read() as tx:
+        subject = Subject("churn", "1")
+        assert [each.rows for each in hours.cover(tx, subject, hours.extent(tx, subject) or pytest.fail())] == [2]
+        named = set(hours.objects(tx, subject))
+        (known,) = jobs.files(tx, inbox.id)
+    assert named == {str(each) for each in Path(folder_of(house.tables, subject)).rglob("*") if each.is_file()}
+    assert known.size == Path(file.uri).stat().st_size and known.etag

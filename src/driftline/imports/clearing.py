@@ -127,9 +127,10 @@ def run(catalog: Catalog, held: Work, settings: Settings, access: Access, log: L
     if order.kind is Kind.FORGET and order.ended is None and _waits(catalog, tables, order, held):
         return f"{model}: {order.kind}, after what was pushed before it"
     try:
-        recover(World(catalog, tables, access, held, settings, log), jobs.lane_of(model))
+        world = World(catalog, tables, access, held, settings, log)
+        recover(world, jobs.lane_of(model))
         if order.ended is None:
-            done = _DONE[order.kind](catalog, tables, order)
+            done = _DONE[order.kind](world, order)
             order = replace(done, ids=(), ended=catalog.clock())
             _keep(tables, order)
     except Lost:
@@ -171,20 +172,21 @@ def uris_of(catalog: Catalog, tables: Tables, model: str) -> dict[str | None, st
     return {**uris, None: tables.actuals_uri(model)}
 
 
-def _purge(catalog: Catalog, tables: Tables, order: Order) -> Order:
+def _purge(world: World, order: Order) -> Order:
     """Take out the rows of all files of a job, one commit a table, and what was kept of rejected ones.
 
     At last the ledger forgets that they were read, so that the same files can come again.
     """
-    with catalog.read() as tx:
+    tables = world.tables
+    with world.catalog.read() as tx:
         job = jobs.get(tx, str(order.job))
         is_there = registry.find_model(tx, job.model) is not None
-    numbers = [each.number for each in _files(catalog, job)]
+    numbers = [each.number for each in _files(world.catalog, job)]
     uris: Mapping[str | None, str] = {
         job.version: tables.inferences_uri(job.model, job.version),
         None: tables.actuals_uri(job.model),
     }
-    for version, uri in (uris_of(catalog, tables, job.model) if is_there else uris).items():
+    for version, uri in (uris_of(world.catalog, tables, job.model) if is_there else uris).items():
         if numbers and found(tables, uri) is not None:
             kind = "actuals" if version is None else "inferences"
             with staging(tables, uri, pa.schema([]), kind=kind, ingested=order.asked) as staged:
@@ -193,41 +195,44 @@ def _purge(catalog: Catalog, tables: Tables, order: Order) -> Order:
                 lost = () if version is None else ((version, *each) for each in staged.vanished)
                 order = _noted(tables, order, lost, sum(staged.superseded.values()))
                 staged.commit(f"purge:{order.id}", 1, {"operation": "purge", "job": job.id})
-    _make_anew(catalog, tables, order)
+    _make_anew(world, order)
     for number in numbers:
         uri = rejects.uri_of(tables, job.model, number)
         storage_for(uri, tables.access).delete(uri)
-    forgetting.reset(catalog, tables, job, catalog.clock())
+    forgetting.reset(world.catalog, tables, job, world.catalog.clock())
     return order
 
 
-def _forget(catalog: Catalog, tables: Tables, order: Order) -> Order:
+def _forget(world: World, order: Order) -> Order:
     """Take out a subject's rows, everywhere; which hours they were in is noted before the first goes.
 
     Profiles of these hours are removed byte by byte, not only replaced.
     """
-    versions = [each for each in uris_of(catalog, tables, order.model) if each is not None]
+    tables = world.tables
+    versions = [each for each in uris_of(world.catalog, tables, order.model) if each is not None]
     if order.hours is None:
         uris = {version: tables.inferences_uri(order.model, version) for version in versions}
         lost = ((version, *each) for version, uri in uris.items() for each in upkeep.hours_with(tables, uri, order.ids))
         order = _noted(tables, order, lost, 0)
     rows = upkeep.forget(tables, order.model, versions, order.ids).rows
-    _make_anew(catalog, tables, order)
-    forgetting.clear_inbox(catalog, tables, order.model, order.ids)
-    return replace(order, rows=rows + forgetting.clear_rejects(catalog, tables, order.model, order.ids))
+    _make_anew(world, order)
+    forgetting.clear_inbox(world.catalog, tables, order.model, order.ids)
+    return replace(order, rows=rows + forgetting.clear_rejects(world.catalog, tables, order.model, order.ids))
 
 
-def _retain(catalog: Catalog, tables: Tables, order: Order) -> Order:
+def _retain(world: World, order: Order) -> Order:
     """Take out old rows; profiles of their hours stay, since they hold no rows."""
+    tables = world.tables
     assert order.before is not None
-    uris = uris_of(catalog, tables, order.model).values()
+    uris = uris_of(world.catalog, tables, order.model).values()
     return replace(order, rows=sum(upkeep.retain(tables, uri, order.before) for uri in uris))
 
 
-def _compact(catalog: Catalog, tables: Tables, order: Order) -> Order:
+def _compact(world: World, order: Order) -> Order:
     """Make large files of small ones, and remove what no reader needs any more."""
+    tables = world.tables
     files = 0
-    for uri in uris_of(catalog, tables, order.model).values():
+    for uri in uris_of(world.catalog, tables, order.model).values():
         files += upkeep.compact(tables, uri)
         upkeep.vacuum(tables, uri)
     return replace(order, files=files)
@@ -251,22 +256,23 @@ def _touching(tables: Tables, order: Order, objects: Iterable[str]) -> Order:
     return order
 
 
-def _make_anew(catalog: Catalog, tables: Tables, order: Order) -> None:
+def _make_anew(world: World, order: Order) -> None:
     """Profile the hours again, as the tables have them now."""
+    tables, name = world.tables, f"{order.id}-{world.held.id}-{world.held.attempt}"
     of: dict[tuple[str, str], list[datetime]] = {}
     for version, environment, hour in order.hours or ():
         of.setdefault((version, environment), []).append(datetime.fromisoformat(hour))
     for (version, environment), changed in of.items():
         subject = Subject(order.model, version, environment)
-        with catalog.read() as tx:
+        with world.catalog.read() as tx:
             known = registry.find_version(tx, order.model, version)
             objects = hours.objects(tx, subject, changed)
         order = _touching(tables, order, objects)
         rows = partial(hourparts.rows_in, tables, tables.inferences_uri(order.model, version), environment)
         folder, schema = hourparts.folder_of(tables, subject), None if known is None else known.schema
-        place = f"{folder}/{order.id}.profiles"
-        rebuild(catalog.begin, subject, changed, rows, place, tables.access, name=order.id, schema=schema)
-        sweep(catalog, subject, folder, set(order.objects) - {place}, tables.access)
+        place = f"{folder}/{name}.profiles"
+        rebuild(world.begin, subject, changed, rows, place, tables.access, name=name, schema=schema)
+        sweep(world.begin, subject, folder, set(order.objects) - {place}, tables.access)
 
 
 def _files(catalog: Catalog, job: ImportJob) -> Iterator[ImportFile]:
