@@ -104,6 +104,19 @@ def test_what_is_wrong_names_the_option_that_mends_it(server: Served) -> None:
     assert "model not found: nobody" in ask(server, "models", "show", "nobody", status=2)
 
 
+def test_who_follows_a_job_that_cannot_look_is_told(server: Served, s3: Server) -> None:
+    """J-08: by what it says, and by the exit status."""
+    bucket = s3.bucket("import-commands-gone")
+    s3.client().put_object(Bucket=bucket, Key="in/a.csv", Body=rows(900, 5))
+    made = answer(
+        server, "imports", "create", f"s3://{bucket}/in/", "--model", "gone", *OPTIONS[2:], *COLUMNS, "--follow"
+    )
+    s3.client().delete_object(Bucket=bucket, Key="in/a.csv")
+    s3.client().delete_bucket(Bucket=bucket)
+    shown = ask(server, "imports", "look", made["id"], "--follow", status=1)
+    assert f"trouble  bucket not found: {bucket}" in " ".join(shown.split("\n")).replace("trouble   ", "trouble  ")
+
+
 def test_jobs_are_paused_edited_deleted_and_purged(server: Served, s3: Server) -> None:
     """J-04, J-05, J-15: from the command line."""
     s3.client().put_object(Bucket=BUCKET, Key="churn/second/a.csv", Body=rows(500, 20))

@@ -20,7 +20,8 @@ EXAMPLES = """
     driftline imports files 0b6c --status failed
     driftline imports once data/ --model churn --type binary --id-column id --predictions label
 
-    Exit status: 0 done, 1 where --dry-run or --follow found files or rows that cannot be used, 2 anything else.
+    Exit status: 0 done, 1 where --dry-run or --follow found files or rows that cannot be used or no way to look for
+    files, 2 anything else.
     """
 
 app = App(name="imports", help_epilogue=epilogue(EXAMPLES))
@@ -212,7 +213,7 @@ def _shown(remote: Remote, found: dict[str, Any], *, follow: bool) -> int:
     """Show a job, when no file is pending any more if `follow`; the exit status that this deserves."""
     found = followed(remote, found) if follow else found
     show(found, facts_of(found), as_json=remote.json)
-    return int(follow and bool(found["counts"]["failed"] or found["counts"]["rejected"]))
+    return int(follow and bool(found["counts"]["failed"] or found["counts"]["rejected"] or found["trouble"]))
 
 
 def _turned(remote: Remote, path: str) -> int:
