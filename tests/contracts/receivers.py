@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -71,12 +72,14 @@ class _Requests(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running_receiver() -> Iterator[Receiver]:
-    """An HTTP endpoint for the length of a block."""
+def running_receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+    """An HTTP endpoint for the length of a block; with `tls` by https at `localhost`."""
     receiver = Receiver()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Requests", (_Requests,), {"receiver": receiver}))
     server.daemon_threads = True
-    receiver.url = f"http://127.0.0.1:{server.server_port}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    receiver.url = f"https://localhost:{server.server_port}" if tls else f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
@@ -85,6 +88,30 @@ def running_receiver() -> Iterator[Receiver]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def dripping() -> Iterator[int]:
+    """The port of a server that sends one letter every tenth of a second, and never a whole line."""
+    ended = threading.Event()
+
+    def drip(taken: socket.socket) -> None:
+        with taken, suppress(OSError):
+            while not ended.wait(0.1):
+                taken.sendall(b"2")
+
+    def serve() -> None:
+        with suppress(OSError):  # closed
+            while True:
+                threading.Thread(target=drip, args=(server.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            ended.set()
+            server.shutdown(socket.SHUT_RDWR)
 
 
 def echoing(status: int) -> Answer:

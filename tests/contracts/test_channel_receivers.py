@@ -20,7 +20,7 @@ from typing import Any, cast
 
 import pytest
 from aws import KEYS, Aws
-from receivers import Letters, Receiver, Request, certificate, running_receiver, running_smtp
+from receivers import Letters, Receiver, Request, certificate, dripping, running_receiver, running_smtp
 from test_channels import ARN, AWS, LONG, MAIL, MESSAGE, NEAR, SECRETS, keeps_secrets, secrets_of, send
 
 from driftline.channels.channel import PUBLIC, ChannelRefused, ChannelUnavailable
@@ -77,6 +77,20 @@ def test_a_webhook_is_verified_by_the_snippet_of_the_page(receiver: Receiver) ->
     assert not says(headers, got.body, "another")
     assert not says({**headers, "Driftline-Timestamp": str(int(at) + 1)}, got.body, secret)
     assert not says({}, got.body, secret)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed, which makes the certificate")
+def test_https_needs_a_certificate_for_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    context, authority = certificate(tmp_path)
+    with running_receiver(context) as receiver:
+        with pytest.raises(ChannelUnavailable, match="certificate") as failed:
+            send("webhook", receiver.url)
+        keeps_secrets(failed.value)
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+        send("webhook", receiver.url)
+        with pytest.raises(ChannelUnavailable, match="certificate"):
+            send("webhook", receiver.url.replace("localhost", "127.0.0.1"))
+    assert len(receiver.got) == 1
 
 
 def test_a_webhook_is_signed_at_the_time_it_is_sent(receiver: Receiver) -> None:
@@ -272,11 +286,11 @@ def test_letters_are_encrypted_and_signed_in_for(
     told: dict[str, Any] = {"security": security, "username": "driftline", "password": "env:PASSWORD"}
     with running_smtp(context, at_once=security == "tls") as server:
         server.password = SECRETS["PASSWORD"].encode()
-        with pytest.raises(ChannelRefused, match="certificate"):
+        with pytest.raises(ChannelUnavailable, match="certificate"):
             mail(server, host="localhost", **told)
         monkeypatch.setenv("SSL_CERT_FILE", str(authority))
         mail(server, host="localhost", **told)
-        with pytest.raises(ChannelRefused, match="certificate"):  # it is not for the address
+        with pytest.raises(ChannelUnavailable, match="certificate"):  # it is not for the address
             mail(server, host="127.0.0.1", **told)
         server.password = b"another"
         with pytest.raises(ChannelRefused, match="535") as refused:
@@ -319,6 +333,18 @@ def test_an_smtp_server_that_says_nothing_or_is_away_is_unavailable() -> None:
         assert time.monotonic() - began < 4.0
     with pytest.raises(ChannelUnavailable):
         mail(Letters(port=port))
+
+
+@pytest.mark.parametrize("kind", ["email", "webhook", "slack"])
+def test_a_receiver_that_sends_a_letter_now_and_then_is_unavailable_in_time(kind: str) -> None:
+    began = time.monotonic()
+    with dripping() as port, pytest.raises(ChannelUnavailable) as failed:
+        if kind == "email":
+            mail(Letters(port=port))
+        else:
+            send(kind, f"http://127.0.0.1:{port}")
+    keeps_secrets(failed.value)
+    assert time.monotonic() - began < 4.0
 
 
 def test_an_smtp_server_that_hangs_up_is_unavailable() -> None:

@@ -18,7 +18,7 @@ from typing import Any
 from driftline.channels.channel import PUBLIC, ChannelRefused, ChannelUnavailable, Secrets
 from driftline.channels.members import SECONDS, Given, Member
 from driftline.channels.message import Message, cut, headline, plain
-from driftline.channels.posting import Post
+from driftline.channels.posting import Post, within
 from driftline.errors import Invalid
 from driftline.hosts import Address, Reach, Target
 
@@ -55,7 +55,8 @@ class Mail:
         target = Target("smtp", given["host"], given.number("port") or _PORTS[given["security"]], "")
         addresses = Post(self.title, given, reach).addresses(target)
         try:
-            with _connected(target, addresses, given) as server:
+            connected = _connected(target, addresses, given)
+            with connected as server, within(given.number("seconds"), lambda: connected.sock):
                 if given["password"]:
                     server.login(given["username"] or given["from"], given["password"])
                 left_out = server.send_message(letter)
@@ -63,7 +64,7 @@ class Mail:
             raise _told(next(iter(error.recipients.values())), given) from None
         except smtplib.SMTPResponseException as error:
             raise _told((error.smtp_code, error.smtp_error), given) from None
-        except (smtplib.SMTPNotSupportedError, ssl.SSLError) as error:
+        except smtplib.SMTPNotSupportedError as error:
             raise ChannelRefused(channel=self.title, reason=given.hide(str(error))) from None
         except (smtplib.SMTPException, OSError) as error:
             reason = "no answer in time" if isinstance(error, TimeoutError) else str(error)
@@ -105,7 +106,8 @@ def _connected(target: Target, addresses: tuple[Address, ...], given: Given) -> 
         else:
             server = _Smtp(target.host, address, timeout=seconds)
         try:
-            code, said = server.connect(target.host, target.port)
+            with within(seconds, lambda each=server: each.sock):  # type: ignore[misc]
+                code, said = server.connect(target.host, target.port)
         except OSError as error:
             failed = error
             continue

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
+import http.client
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError, LocationParseError, TimeoutError
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from driftline.channels.channel import ChannelRefused, ChannelUnavailable
 from driftline.channels.members import Given
@@ -18,6 +23,7 @@ from driftline.hosts import Address, Names, Reach, Target
 
 _LATER = frozenset({408, 425, 429})
 _LARGEST_BYTES = 1 << 16
+_GRACE_SECONDS = 0.5  # a read that times out by itself says more than one that is cut
 _NAMES = Names()
 
 
@@ -39,7 +45,7 @@ class Post:
                 raise Invalid(what=f"header {name}", got="something else", expected="printable ASCII on one line")
         try:
             status, answered = _post(target, self.addresses(target), body, sent, seconds)
-        except (HTTPError, OSError) as error:
+        except (HTTPError, http.client.HTTPException, OSError) as error:
             raise self.unavailable(_reason(error, seconds)) from None  # its text has the URL, which may be a secret
         if 200 <= status < 300:
             return answered
@@ -89,51 +95,61 @@ def target_of(url: str) -> Target:
 def _post(
     target: Target, addresses: tuple[Address, ...], body: bytes, headers: Mapping[str, str], seconds: float
 ) -> tuple[int, bytes]:
-    deadline = time.monotonic() + seconds
     failed: Exception = OSError("no address")
     for address in addresses:
-        try:
-            with _pool(target, address, max(0.1, deadline - time.monotonic())) as pool:
-                answer = pool.urlopen(
-                    "POST",
-                    target.path,
-                    body=body,
-                    headers=headers,
-                    retries=False,
-                    redirect=False,
-                    preload_content=False,
-                )
-                return answer.status, _read(answer, deadline)
-        except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
-            failed = error  # nothing was sent: the next address may be asked
-        except LocationParseError as error:
-            raise OSError("the host is none") from error
+        connection = _connection(target, address, seconds)
+        with closing(connection), within(seconds, lambda each=connection: each.sock):  # type: ignore[misc]
+            try:
+                connection.connect()
+            except (NewConnectionError, ConnectTimeoutError) as error:
+                failed = error  # nothing was sent: the next address may be asked
+                continue
+            connection.request("POST", target.path, body=body, headers=headers, preload_content=False)
+            answer = connection.getresponse()
+            return answer.status, _read(answer)
     raise failed
 
 
-def _pool(target: Target, address: Address, seconds: float) -> urllib3.HTTPConnectionPool:
-    timeout = urllib3.Timeout(total=seconds)
+def _connection(target: Target, address: Address, seconds: float) -> HTTPConnection:
     if target.scheme == "http":
-        return urllib3.HTTPConnectionPool(str(address), target.port, timeout=timeout)
-    names: dict[str, Any] = {"server_hostname": target.host, "assert_hostname": target.host}
-    return urllib3.HTTPSConnectionPool(str(address), target.port, timeout=timeout, **names)
+        return HTTPConnection(str(address), target.port, timeout=seconds)
+    return HTTPSConnection(str(address), target.port, timeout=seconds, server_hostname=target.host)
 
 
-def _read(answer: Any, deadline: float) -> bytes:
+@contextmanager
+def within(seconds: float, sock: Callable[[], socket.socket | None]) -> Iterator[None]:
+    """Cut a connection when the block takes longer, even if its other end sends a byte now and then."""
+    timer = threading.Timer(seconds + _GRACE_SECONDS, _cut, [sock])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _cut(sock: Callable[[], socket.socket | None]) -> None:
+    found = sock()
+    if found is not None:
+        with suppress(OSError):  # it is closed already
+            socket.socket.shutdown(found, socket.SHUT_RDWR)  # below TLS, whose reader waits in another thread
+
+
+def _read(answer: Any) -> bytes:
     """The first of the answer: all that is ever shown of it."""
     found = b""
     try:
-        while chunk := answer.read1(1024):
+        while len(found) < _LARGEST_BYTES and (chunk := answer.read1(1024)):
             found += chunk
-            if len(found) > _LARGEST_BYTES or time.monotonic() > deadline:
-                break
     finally:
         answer.close()
     return found
 
 
 def _reason(error: Exception, seconds: float) -> str:
-    if isinstance(error, TimeoutError):
+    """In words of our own, since a library's may repeat the URL."""
+    if isinstance(error, urllib3.exceptions.TimeoutError | TimeoutError):
         return f"no answer within {seconds:g} s"
-    cause = getattr(error, "reason", None) or error
-    return f"{type(cause).__name__}: the connection failed" if isinstance(error, HTTPError) else str(error)
+    if isinstance(error, ssl.SSLError):
+        return f"its certificate or encryption: {error.reason or error}"
+    return f"the connection failed ({type(error).__name__})"
