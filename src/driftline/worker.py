@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 from prometheus_client import Counter, Histogram
 
+from driftline.alarms import evaluating, keeping
 from driftline.alerting import planning as alerting
 from driftline.alerting import telling
 from driftline.catalog import Catalog, logs, resources, work
@@ -31,6 +32,7 @@ from driftline.processing.slot import Limits, Slot
 from driftline.schedules import plan_due
 from driftline.settings import Settings
 from driftline.storage.access import Access
+from driftline.topics import publishing
 
 log = structlog.get_logger("driftline.worker")
 
@@ -48,6 +50,7 @@ _BEGINS: Mapping[str, Callable[[Catalog, Work, Access, Settings], dict[str, Any]
 _LONGEST_PAUSE_SECONDS = 60.0
 _LONGEST_LABOUR_SECONDS = 86_400.0
 _BEAT_SECONDS = 1.0
+_FORGETS = timedelta(hours=1)
 
 
 @dataclass
@@ -97,7 +100,7 @@ class Worker:
         loops += [("plan", self._plan)] if self._plans else []
         loops += [("labels", self._look)] if self._plans and self._settings.label_days else []
         loops += [("imports", self._watch), ("monitors", self._monitor)] if self._plans else []
-        loops += [("alerts", self._alert)] if self._plans else []
+        loops += [("alerts", self._alert), ("alarms", self._alarm)] if self._plans else []
         loops += [(f"slot-{place}", self._labour) for place in range(count)]
         loops += [("deliver", self._deliver)]
         for name, loop in loops:
@@ -163,6 +166,18 @@ class Worker:
                 if alerting.plan(self._catalog, self._catalog.clock(), self._settings):
                     self.wake()
 
+    def _alarm(self) -> None:
+        """Judge the alarms on metrics, and forget now and then what is old."""
+        forgotten = None
+        while not self._ended.wait(self._settings.poll_seconds):
+            with _surviving("alarms"):
+                now = self._catalog.clock()
+                if evaluating.evaluate(self._catalog, now, self._settings):
+                    self.wake()
+                if forgotten is None or now - forgotten > _FORGETS:
+                    keeping.forget(self._catalog, now, self._settings)
+                    forgotten = now
+
     def _beat(self) -> None:
         """Prolong the leases of what is held, store its log, and learn what has to stop."""
         interval = min(_BEAT_SECONDS, self._settings.lease_seconds / 3)
@@ -195,7 +210,7 @@ class Worker:
     def _deliver(self) -> None:
         """Send what is to be told, in a thread of its own: nobody waits for a long run to be told of another."""
         while not self._ended.is_set():
-            claimed = self._claim((telling.WORK,))
+            claimed = self._claim((telling.WORK, publishing.WORK))
             if claimed is None:
                 continue
             self._held[claimed.id] = Held(claimed)

@@ -246,7 +246,7 @@ def test_unknown_operations_are_told_from_those_not_served(server: Running) -> N
 
 
 def test_other_services_learn_in_their_own_protocol_that_they_are_wrong_here(server: Running) -> None:
-    for call in (server.client("sts").get_caller_identity, server.client("cloudwatch").list_metrics):
+    for call in (server.client("sts").get_caller_identity, server.client("events").list_rules):
         code, message, _ = refused(call)
         assert code == "UnknownOperationException"
         assert "served here" in message or "AWS_ENDPOINT_URL" in message

@@ -13,7 +13,7 @@ from driftline.catalog import Catalog, logs, resources, work
 from driftline.catalog.resources import Resource
 from driftline.catalog.work import Work
 from driftline.errors import Conflict
-from driftline.processing import judging
+from driftline.processing import judging, recording
 from driftline.processing.outcome import STOPPED, Outcome
 
 KIND = "processing-job"
@@ -89,6 +89,9 @@ def end(catalog: Catalog, claimed: Work, name: str, outcome: Outcome, lines: Seq
         logs.append(tx, name, lines, now=now)
         note(tx, name, outcome, now)
         judging.judge(tx, name, outcome, now)
+        if outcome.metrics:
+            job = resources.find(tx, KIND, name)
+            recording.record(tx, ((job.body if job else {}).get("Environment") or {}), outcome.metrics, now)
     return True
 
 

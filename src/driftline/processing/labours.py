@@ -17,6 +17,8 @@ from driftline.processing.outcome import COMPLETED, Outcome
 from driftline.scripts.sandbox import Log
 from driftline.settings import Settings
 from driftline.storage.access import Access
+from driftline.topics import delivering as notifying
+from driftline.topics import publishing
 
 Labour = Callable[[Catalog, Work, Settings, Access, Log], str]
 """Does the work and ends it in the catalog, in one transaction with what it made; says in a line what that was."""
@@ -46,6 +48,7 @@ LABOURS: Mapping[str, Labour] = {
     modelmonitors.WORK: modelmonitors.run,
     following.LEARN: following.run,
     telling.WORK: _deliver,
+    publishing.WORK: notifying.run,
 }
 """Kind of work -> how it is done."""
 

@@ -26,6 +26,7 @@ from driftline.server.errors import INTERNAL, REST_CODES, AwsError, Told, told
 from driftline.server.guard import TOO_MANY, Guard
 from driftline.server.limits import Rate
 from driftline.server.messages import Answer, head
+from driftline.server.rest import subscriptions
 from driftline.settings import Settings
 from driftline.version import VERSION
 
@@ -64,6 +65,7 @@ def create_app(
     inner.state.catalog, inner.state.settings, inner.state.parts = catalog, settings, running
     inner.state.clock, inner.state.now, inner.state.keys, inner.state.guard = clock, clock.now, known, guard
     inner.include_router(rest.router)
+    inner.include_router(subscriptions.router)
     inner.include_router(arize.router)
     inner.include_router(arthur.router)
     inner.include_router(aporia.router)

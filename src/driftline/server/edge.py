@@ -19,6 +19,7 @@ from driftline.errors import DriftlineError
 from driftline.server import measures
 from driftline.server.auth import Keys, caller
 from driftline.server.aws.refusals import refusal
+from driftline.server.aws.sns import CONFIRMING
 from driftline.server.aws.wire import Route, Wire, is_aws, route
 from driftline.server.errors import INTERNAL, REST_CODES, AwsError, Codes, Told, told
 from driftline.server.guard import TOO_MANY
@@ -32,7 +33,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-PUBLIC = frozenset({"/health", "/ready", "/metrics", "/docs", "/openapi.json", "/favicon.ico", "/", *FREE})
+PUBLIC = frozenset({"/health", "/ready", "/metrics", "/docs", "/openapi.json", "/favicon.ico", "/", CONFIRMING, *FREE})
 """Paths that need no key; `/metrics` looks itself."""
 CONTROL_THREADS, INVOKE_THREADS = 32, 128
 """Requests at a time; calls of models wait for the models, so they have threads of their own."""
@@ -72,7 +73,7 @@ class Edge:
                 await self._answer_rest(scope, received, receive, send, request_id)
 
     async def _answer_aws(self, received: Received, receive: Receive, send: Send, request_id: str) -> None:
-        control = received.path == "/"
+        control = received.path == "/" or received.path.startswith("/service/")
         most = min(JSON_BYTES, self._wire.settings.max_body_bytes) if control else self._wire.settings.max_body_bytes
         body = await _read(received, receive, most)
         if body is None:

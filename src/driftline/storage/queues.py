@@ -66,6 +66,25 @@ def delete(url: str, access: Access, messages: Sequence[Message]) -> None:
             client.delete_message_batch(QueueUrl=url, Entries=entries)
 
 
+def send(url: str, access: Access, body: str) -> None:
+    """Put a message into the queue. Raises as `receive`."""
+    client = _client(url, access, "sqs:SendMessage")
+    with _told(url, "sqs:SendMessage"):
+        client.send_message(QueueUrl=url, MessageBody=body)
+
+
+def url_of(place: str) -> str:
+    """The URL of a queue that is given by URL, or by its ARN at Amazon.
+
+    >>> url_of("arn:aws:sqs:eu-west-1:123456789012:churn")
+    'https://sqs.eu-west-1.amazonaws.com/123456789012/churn'
+    """
+    parts = place.split(":")
+    if place.startswith("arn:") and len(parts) == 6 and parts[2] == "sqs":
+        return f"https://sqs.{parts[3]}.amazonaws.com/{parts[4]}/{parts[5]}"
+    return place
+
+
 def arn_of(url: str) -> str:
     """The ARN of a queue at Amazon; the URL itself of any other.
 

@@ -13,12 +13,21 @@ from driftline.server.errors import Codes
 
 @dataclass(frozen=True)
 class Api:
-    """One API: botocore's `name` of it, its word in X-Amz-Target (none: rest-json), the name it is signed with."""
+    """One API: botocore's `name` of it, its word in X-Amz-Target, the name it is signed with.
+
+    `version` is its word in forms of the query protocol; an API with neither word is rest-json.
+    """
 
     name: str
     target: str
     scope: str
     codes: Codes = field(default_factory=Codes)
+    version: str = ""
+
+    @property
+    def is_rest(self) -> bool:
+        """Whether its operations have paths of their own."""
+        return not (self.target or self.version)
 
     @cached_property
     def model(self) -> Any:
@@ -36,7 +45,7 @@ class Api:
     @cached_property
     def paths(self) -> tuple[tuple[str, re.Pattern[str], str], ...]:
         """Method, path and operation of a rest-json API."""
-        if self.target:
+        if not self.is_rest:
             return ()
         found = []
         for name in self.model.operation_names:
@@ -55,6 +64,8 @@ class Api:
 
 
 LOGS_CODES = Codes("InvalidParameterException", "ResourceNotFoundException", "ResourceAlreadyExistsException")
+METRICS_CODES = Codes("InvalidParameterValue", "ResourceNotFound", "InvalidParameterCombination")
+TOPICS_CODES = Codes("InvalidParameter", "NotFound", "InvalidParameter", "AuthorizationError", failure="InternalError")
 RUNTIME_CODES = Codes("ValidationError", "ValidationError", "ValidationError")
 
 APIS: dict[str, Api] = {
@@ -62,7 +73,12 @@ APIS: dict[str, Api] = {
     "logs": Api("logs", "Logs_20140328", "logs", LOGS_CODES),
     "sagemaker-runtime": Api("sagemaker-runtime", "", "sagemaker", RUNTIME_CODES),
     "sagemaker-metrics": Api("sagemaker-metrics", "", "sagemaker"),
+    "cloudwatch": Api("cloudwatch", "GraniteServiceVersion20100801", "monitoring", METRICS_CODES, "2010-08-01"),
+    "sns": Api("sns", "", "sns", TOPICS_CODES, "2010-03-31"),
 }
 
 TARGETS: dict[str, Api] = {api.target: api for api in APIS.values() if api.target}
 """The API by its word in X-Amz-Target."""
+
+VERSIONS: dict[str, Api] = {api.version: api for api in APIS.values() if api.version}
+"""The API by its word in forms."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from html import escape
 
+from driftline.server.aws import cbor
 from driftline.server.aws.models import Api
+from driftline.server.aws.protocols import CBOR_TYPE, JSON_TYPE
+from driftline.server.aws.query import FORM
 from driftline.server.aws.shapes import dumps
 from driftline.server.errors import Told
 from driftline.server.messages import Answer, Received
-
-JSON_TYPE = "application/x-amz-json-1.1"
 
 _UNSIGNED = (
     "MissingAuthenticationTokenException",
@@ -18,17 +19,19 @@ _UNSIGNED = (
     "IncompleteSignatureException",
 )
 _RUNTIME = {"ValidationException": "ValidationError", "SerializationException": "ValidationError"}
+_SPOKEN = {**_RUNTIME, "UnrecognizedClientException": "InvalidClientTokenId", "ThrottlingException": "Throttling"}
+"""What older APIs, which spoke forms before anything else, call some errors."""
 
 
 def refusal(found: Told, api: Api | None, received: Received) -> Answer:
     """The answer to a request that failed; `api` is None where the request is of none that is served."""
-    if api is not None and not api.target:
+    if api is not None and api.is_rest:
         return _rest_json(found, api)
     if received.headers.get("smithy-protocol") == "rpc-v2-cbor":
-        body = _cbor({"__type": found.code, "message": found.message})
-        return Answer(found.status, body, {"content-type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"})
-    if received.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        code, message = escape(found.code), escape(found.message)
+        code = _SPOKEN.get(found.code, found.code)
+        return Answer(found.status, cbor.dumps({"__type": code, "message": found.message}), CBOR_TYPE)
+    if received.headers.get("content-type", "").startswith(FORM):
+        code, message = escape(_SPOKEN.get(found.code, found.code)), escape(found.message)
         xml = f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
         return Answer(found.status, xml.encode(), {"content-type": "text/xml"})
     body = dumps({"__type": found.code, "message": found.message, **(found.members or {})})
@@ -41,19 +44,3 @@ def _rest_json(found: Told, api: Api) -> Answer:
     body = dumps({"Message": found.message, "message": found.message, **(found.members or {})})
     status = 403 if found.code in _UNSIGNED else found.status
     return Answer(status, body, {"content-type": "application/json", "x-amzn-errortype": code})
-
-
-def _cbor(texts: dict[str, str]) -> bytes:
-    """A map of texts in CBOR (RFC 8949), which the newer clients of CloudWatch speak.
-
-    >>> _cbor({"a": "b"}).hex()
-    'a161616162'
-    """
-    return bytes([0xA0 + len(texts)]) + b"".join(_cbor_text(part) for pair in texts.items() for part in pair)
-
-
-def _cbor_text(text: str) -> bytes:
-    raw = text.encode("utf-8", "replace")
-    if len(raw) < 24:
-        return bytes([0x60 + len(raw)]) + raw
-    return b"\x7a" + len(raw).to_bytes(4, "big") + raw

@@ -2,9 +2,35 @@
 
 from __future__ import annotations
 
-from driftline.server.aws import alerts, definitions, endpoints, executions, jobs, logs, runtime, schedules, tags
+from driftline.server.aws import (
+    alerts,
+    cloudwatch,
+    definitions,
+    endpoints,
+    executions,
+    jobs,
+    logs,
+    metricalarms,
+    runtime,
+    schedules,
+    sns,
+    tags,
+)
 from driftline.server.aws.wire import OPERATIONS
 
-MODULES = (alerts, definitions, endpoints, executions, jobs, logs, runtime, schedules, tags)
+MODULES = (
+    alerts,
+    cloudwatch,
+    definitions,
+    endpoints,
+    executions,
+    jobs,
+    logs,
+    metricalarms,
+    runtime,
+    schedules,
+    sns,
+    tags,
+)
 
 __all__ = ["MODULES", "OPERATIONS"]

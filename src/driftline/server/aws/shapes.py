@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -12,18 +12,21 @@ from driftline.server.aws.validation import loads, parse
 from driftline.server.messages import Answer, Received
 
 
-def cut(shape: Any, value: Any) -> Any:
-    """The value as JSON has it: only members that the shape knows, no nulls, times as seconds with milliseconds."""
+def cut(shape: Any, value: Any, moment: Callable[[Any], Any] | None = None) -> Any:
+    """The value as the shape has it: only members that it knows, no nulls.
+
+    Times are what `moment` makes of them: if it is not given, seconds with milliseconds, as JSON has them.
+    """
     kind = shape.type_name
     if kind == "structure":
         found = ((name, member, value.get(name)) for name, member in shape.members.items())
-        return {name: cut(member, given) for name, member, given in found if given is not None}
+        return {name: cut(member, given, moment) for name, member, given in found if given is not None}
     if kind == "list":
-        return [cut(shape.member, element) for element in value]
+        return [cut(shape.member, element, moment) for element in value]
     if kind == "map":
-        return {key: cut(shape.value, element) for key, element in value.items()}
+        return {key: cut(shape.value, element, moment) for key, element in value.items()}
     if kind == "timestamp":
-        return seconds(value)
+        return (moment or seconds)(value)
     return value
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,13 +13,13 @@ from typing import Any, TypeVar, cast
 from driftline.catalog.database import Catalog
 from driftline.server.auth import Keys, Principal, signer
 from driftline.server.aws import buckets
-from driftline.server.aws.models import APIS, TARGETS, Api
-from driftline.server.aws.refusals import JSON_TYPE
-from driftline.server.aws.shapes import cut, dumps, rest_answer, rest_request
-from driftline.server.aws.validation import parse_body
+from driftline.server.aws.models import APIS, TARGETS, VERSIONS, Api
+from driftline.server.aws.protocols import PROTOCOLS, inflated
+from driftline.server.aws.query import FORM, fields
+from driftline.server.aws.shapes import rest_answer, rest_request
 from driftline.server.errors import AwsError
 from driftline.server.guard import TOO_MANY, Guard
-from driftline.server.limits import Rate, too_deep
+from driftline.server.limits import Rate
 from driftline.server.messages import Answer, Received
 from driftline.settings import Settings
 
@@ -87,11 +89,12 @@ def operation(name: str, *, api: str = "sagemaker", into: Operations | None = No
 
 @dataclass(frozen=True)
 class Route:
-    """Which operation a request is for; `named` is what its path names."""
+    """Which operation a request is for, in which protocol; `named` is what its path names."""
 
     api: Api
     name: str
     named: Mapping[str, str] = field(default_factory=dict)
+    protocol: str = "json"
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ class Wire:
 
     def admit(self, route: Route, received: Received, *, now: datetime, moment: float) -> Principal:
         """Who calls; raises `AwsError`. `moment` is in seconds of a clock that never goes back."""
-        status = 400 if route.api.target else 429
+        status = 429 if route.api.is_rest else 400
         verify = partial(signer, received, self.keys, scope=route.api.scope, now=now)
         principal = self.guard.admit(received, moment, verify, AwsError("ThrottlingException", TOO_MANY, status))
         if not self.rate.take(principal.name, moment):
@@ -126,17 +129,14 @@ class Wire:
 
 def _perform(found: Operation, route: Route, received: Received, call: Call) -> Answer:
     model = found.model
-    if not route.api.target:
+    if route.api.is_rest:
         request = rest_request(model.input_shape, received, route.named)
         return rest_answer(model.output_shape, found.perform(request, call) or {})
-    if too_deep(received.body):
-        raise AwsError("SerializationException", "The request body is nested too deeply.")
-    request = parse_body(model.input_shape, received.body) if model.input_shape else {}
+    protocol = PROTOCOLS[route.protocol]
+    body = inflated(received.body, received.headers.get("content-encoding", ""))
+    request = protocol.read(model.input_shape, body)
     buckets.refuse(request, call.settings.allowed_buckets)
-    answer = found.perform(request, call)
-    if model.output_shape is None:
-        return Answer(200, b"", {"content-type": JSON_TYPE})
-    return Answer(200, dumps(cut(model.output_shape, answer or {})), {"content-type": JSON_TYPE})
+    return protocol.write(model, found.perform(request, call) or {}, str(uuid.uuid4()))
 
 
 def is_aws(method: str, path: str) -> bool:
@@ -147,6 +147,9 @@ def is_aws(method: str, path: str) -> bool:
 def route(received: Received) -> Route:
     """Which operation a request is for; raises `AwsError` for those of services that are not here."""
     found = _at(received.method, received.path)
+    if found is not None:
+        return found
+    found = _spoken(received)
     if found is not None:
         return found
     target = received.headers.get("x-amz-target", "")
@@ -169,11 +172,23 @@ def route(received: Received) -> Route:
     raise AwsError("UnknownOperationException", said)
 
 
+def _spoken(received: Received) -> Route | None:
+    """The operation of a request in CBOR, whose path names it, or of a form."""
+    named = re.fullmatch(r"/service/(\w+)/operation/(\w+)", received.path)
+    if named and named[1] in TARGETS:
+        return Route(TARGETS[named[1]], named[2], protocol="cbor")
+    if received.path == "/" and received.headers.get("content-type", "").startswith(FORM):
+        form = fields(received.body)
+        if form.get("Version") in VERSIONS:
+            return Route(VERSIONS[form["Version"]], form.get("Action", ""), protocol="query")
+    return None
+
+
 def _at(method: str, path: str) -> Route | None:
     if not path.startswith(("/endpoints/", "/Batch")):
         return None
     for api in APIS.values():
-        found = None if api.target else api.operation_at(method, path)
+        found = api.operation_at(method, path) if api.is_rest else None
         if found is not None:
             return Route(api, *found)
     return None

@@ -1,0 +1,1 @@
+"""Topics: what is published to one reaches everybody who subscribed to it."""
