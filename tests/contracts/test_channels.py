@@ -138,6 +138,14 @@ def test_a_wrong_configuration_is_refused_by_the_name_of_the_member(kind: str) -
             keeps_secrets(refused.value)
 
 
+@pytest.mark.parametrize("kind", CHANNELS)
+def test_the_servers_own_secrets_are_not_sent(kind: str) -> None:
+    for member in channel_of(kind).members:
+        if member.kind in ("secret", "url"):
+            with pytest.raises(Invalid, match=rf"^{member.name}: .*DRIFTLINE_"):
+                check(kind, {**CONFIGS[kind], member.name: "env:DRIFTLINE_SECRET_KEY"})
+
+
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(Invalid, match=r"kind of channel: got 'pigeon', expected one of webhook, slack"):
         check("pigeon", {})

@@ -12,6 +12,7 @@ from driftline.errors import Invalid
 Kind = Literal["text", "texts", "number", "url", "secret"]
 
 _REFERENCE = re.compile(r"env:\w+|file:/.+")
+_OWN = "env:DRIFTLINE_"  # the server's own settings, among them its secrets, are nobody else's to be told
 _FORM = "env:NAME or file:/an/absolute/path"
 _EXPECTED = {
     "text": "text",
@@ -37,6 +38,11 @@ class Member:
         """Raise `Invalid`, which names the member; what may be a secret is not repeated."""
         if self.choices and value not in self.choices:
             raise Invalid(what=self.name, got=value, expected=self.expected)
+        if self.kind in ("secret", "url") and isinstance(value, str) and value.startswith(_OWN):
+            remedy = "Give the secret a variable with a name of its own."
+            raise Invalid(
+                what=self.name, got=value, expected="a variable of the channel's, not of DRIFTLINE_*", remedy=remedy
+            )
         if not _is_right(self, value):
             hidden = self.kind in ("secret", "url") and value != ""
             remedy = "Put it into a variable or a file of the server, and name that." if self.kind == "secret" else ""
