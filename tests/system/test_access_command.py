@@ -32,7 +32,7 @@ def driftline(home: Path, *arguments: str, **variables: str) -> subprocess.Compl
         **known,
         "DRIFTLINE_HOME": str(home),
         "AWS_EC2_METADATA_DISABLED": "true",
-        "COLUMNS": "160",
+        "COLUMNS": "300",
         **variables,
     }
     command = [str(Path(sys.executable).parent / "driftline"), "access", *arguments]

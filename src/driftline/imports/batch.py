@@ -30,6 +30,9 @@ from driftline.schemas.fields import ModelField, ModelSchema
 from driftline.schemas.kinds import arrow_type
 from driftline.storage.access import Access
 
+NEW_VERSIONS = 20
+"""So many versions of a model may begin with one batch; a column with more of them hardly holds versions."""
+
 SMALL_BYTES = 16 << 20
 """A file up to this size is held in memory until all of it was read; a larger one is a batch of its own."""
 
@@ -261,6 +264,9 @@ class Load:
     def _inferences(self, version: str) -> Staging:
         """The table of a version, which begins with its first rows; it gets what fields these have beyond its own."""
         own = self.schemas[self.batch.job.version]
+        if version not in self.schemas and len(self.schemas) - len(self.batch.schemas) >= NEW_VERSIONS:
+            said = f"the file has rows of more than {NEW_VERSIONS} versions that are not known, such as {version!r}"
+            raise Refused("Too_Many_Versions", f"{said}. Map the column of the version, or make the versions first.")
         known = self.schemas.get(version, own)
         there = {each.name for each in known.early}
         self.schemas[version] = known.with_fields(each for each in own.early if each.name not in there)

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from driftline import registry
 from driftline.catalog import Catalog, batches, imports, work
 from driftline.catalog.work import Work
-from driftline.errors import Conflict, StorageUnavailable, Unavailable
+from driftline.errors import CallerError, Conflict, StorageUnavailable, Unavailable
 from driftline.imports import hourparts, jobs
 from driftline.imports.batch import SMALL_BYTES, Apart, Batch, Load
 from driftline.imports.credentials import access_of
@@ -290,7 +290,10 @@ def _note(world: World, job: ImportJob, stream: str, number: int, plan: Mapping[
         for name, count in plan["lost"].items():
             imports.move_to_duplicate(tx, int(name), count)
         for name, schema in plan["schemas"].items():
-            _grow(tx, job, name, ModelSchema.of(schema), now)
+            try:
+                _grow(tx, job, name, ModelSchema.of(schema), now)
+            except CallerError as error:  # the rows are in the table; that must be noted all the same
+                world.log(f"the schema of {job.model}/{name} stays as it is: {error}")
         hourparts.note(tx, batch, plan["hours"])
 
 

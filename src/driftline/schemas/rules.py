@@ -99,6 +99,9 @@ CODES: dict[str, Rule] = {
         "J-09", "the file was imported already with other bytes", "Give it a new name, or let the job replace rows."
     ),
     "Purged": Rule("J-15", "the rows of the file were purged", "Import it by another job, if it is wanted again."),
+    "Too_Many_Versions": Rule(
+        "M-02", "rows of {value} versions that are not known, expected {wanted}", "Map the column of the version."
+    ),
     "Too_Many_Rejected": Rule(
         "J-11", "{value} of the rows are rejected, expected {wanted}", "Mend the rows, or raise the job's limit."
     ),

@@ -110,6 +110,7 @@ def show_rows(call: Reading, id: RunId, place: Place, wanted: Annotated[RowsWant
     "/model-runs/{id}/violations/{place}/download",
     summary="Download the rows behind a violation",
     response_class=StreamingResponse,
+    responses={200: {"content": {kind: {} for kind in _TYPES.values()}, "description": "The rows, as a file"}},
 )
 def download_rows(
     call: Reading, id: RunId, place: Place, wanted: Annotated[DownloadWanted, Query()]
