@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
+from xml.etree import ElementTree
 
 import boto3
 import pytest
@@ -20,8 +21,9 @@ from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
-from botocore.exceptions import ClientError
-from hypothesis import HealthCheck, given, settings
+from botocore.exceptions import ClientError, ParamValidationError
+from botocore.serialize import create_serializer
+from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from driftline.catalog import Catalog, keys, resources
@@ -112,11 +114,13 @@ class Running:
         plain = "json" not in answer.headers.get("content-type", "")
         return answer.status, answer.headers, text.decode() if plain else json.loads(text or b"{}")
 
-    def signed(self, body: bytes, target: str = "SageMaker.DescribeDataQualityJobDefinition") -> dict[str, str]:
+    def signed(
+        self, body: bytes, target: str = "SageMaker.DescribeDataQualityJobDefinition", scope: str = "sagemaker"
+    ) -> dict[str, str]:
         """Headers of a right signature."""
         given = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1"}
         request = AWSRequest("POST", f"{self.url}/", data=body, headers=given)
-        SigV4Auth(Credentials(KEY, SECRET), "sagemaker", REGION).add_auth(request)
+        SigV4Auth(Credentials(KEY, SECRET), scope, REGION).add_auth(request)
         return {name: str(value) for name, value in request.headers.items()}
 
 
@@ -452,13 +456,17 @@ def broken(draw: st.DrawFn, value: Any) -> Any:
 
 
 @st.composite
-def requests(draw: st.DrawFn, name: str) -> Any:
-    shape = APIS["sagemaker"].model.operation_model(name).input_shape
+def requests(draw: st.DrawFn, api: str, name: str) -> Any:
+    shape = APIS[api].model.operation_model(name).input_shape
     value = draw(right_values(shape)) if shape else {}
     return broken(draw, value) if draw(st.booleans()) else value
 
 
-FUZZED = sorted({name for api, name in {**SERVED, **OPERATIONS} if api == "sagemaker" and name != "StopProcessingJob"})
+FUZZED = sorted(
+    (api, name)
+    for api, name in {**SERVED, **OPERATIONS}
+    if api in ("sagemaker", "cloudwatch") and name != "StopProcessingJob"
+)
 LEISURELY = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -468,13 +476,33 @@ def everything(catalog: Catalog) -> Iterator[Running]:
     yield from run(catalog, {**SERVED, **OPERATIONS})
 
 
-@pytest.mark.parametrize("name", FUZZED)
+@pytest.mark.parametrize(("api", "name"), FUZZED)
 @LEISURELY
 @given(st.data())
-def test_no_request_makes_the_server_fail(everything: Running, name: str, data: st.DataObject) -> None:
-    body = json.dumps(data.draw(requests(name))).encode()
-    status, _, answer = everything.send("POST", "/", body, everything.signed(body, f"SageMaker.{name}"))
+def test_no_request_makes_the_server_fail(everything: Running, api: str, name: str, data: st.DataObject) -> None:
+    body = json.dumps(data.draw(requests(api, name))).encode()
+    signed = everything.signed(body, f"{APIS[api].target}.{name}", APIS[api].scope)
+    status, _, answer = everything.send("POST", "/", body, signed)
     assert status in (200, 400), (status, answer, body)
+
+
+@pytest.mark.parametrize("name", sorted(name for api, name in OPERATIONS if api == "sns"))
+@LEISURELY
+@given(st.data())
+def test_no_form_makes_the_server_fail(everything: Running, name: str, data: st.DataObject) -> None:
+    model = APIS["sns"].model.operation_model(name)
+    asked = data.draw(right_values(model.input_shape))
+    try:
+        form = create_serializer("query").serialize_to_request(asked, model)["body"]
+    except ParamValidationError:
+        reject()
+    body = urlencode(form).encode()
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    request = AWSRequest("POST", f"{everything.url}/", data=body, headers=headers)
+    SigV4Auth(Credentials(KEY, SECRET), "sns", REGION).add_auth(request)
+    status, _, answer = everything.send("POST", "/", body, {key: str(each) for key, each in request.headers.items()})
+    assert status in (200, 400), (status, answer, body)
+    assert ElementTree.fromstring(answer) is not None
 
 
 METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]

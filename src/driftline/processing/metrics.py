@@ -23,6 +23,8 @@ _SPACES = {"MODEL_QUALITY": "model-metrics", "MODEL_BIAS": "bias-metrics"}
 _SPACES |= {"MODEL_EXPLAINABILITY": "explainability-metrics"}
 _STAGES = {PRE_TRAINING: "Pre-training", POST_TRAINING: "Post-Training"}
 
+_LARGEST = "distance"
+"""What stands in the place of a column's name for the largest distance of all, unless a column has that name."""
 INFINITE = 2.348543e108
 """What SageMaker publishes for an infinite value."""
 
@@ -125,6 +127,11 @@ def _columns(current: Profile) -> Iterator[Metric]:
 
 
 def _drift(report: Report | None) -> Iterator[Metric]:
-    for measure in report.measures if report else ():
-        if measure.name == "baseline_drift" and math.isfinite(measure.value):
-            yield _value(f"feature_baseline_drift_{measure.subject}", measure.value)
+    """The distance of every column, and the largest of them, on which one alarm can stand for all columns."""
+    measures = report.measures if report else ()
+    drifts = {each.subject: each.value for each in measures if each.name == "baseline_drift"}
+    known = {subject: value for subject, value in drifts.items() if math.isfinite(value)}
+    if known and _LARGEST not in known:
+        known[_LARGEST] = max(known.values())
+    for subject, value in known.items():
+        yield _value(f"feature_baseline_drift_{subject}", value)
