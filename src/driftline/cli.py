@@ -42,6 +42,7 @@ GROUPS = {
     "jobs": "Processing jobs: baselines, runs of schedules and replays, with their logs.",
     "imports": "Folders of inference files that become monitored rows: tried, made, followed, edited.",
     "monitors": "Monitors of models on imported rows: made, run over any window, and the rows behind an alarm.",
+    "alerts": "What fires for models: rules, acknowledged and snoozed alerts, channels, deliveries, maintenance.",
     "models": "Models, their versions and the schemas of these.",
     "endpoints": "Registered endpoints: which models they call and what they capture.",
     "credentials": "How a server reaches buckets: roles, endpoints, references to secrets; and what buckets must show.",

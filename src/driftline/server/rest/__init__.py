@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from driftline.server.rest.alerting import router as _alerts
 from driftline.server.rest.answers import Refusal
 from driftline.server.rest.callers import router as _callers
 from driftline.server.rest.comparing import router as _comparing
@@ -52,6 +53,7 @@ _PARTS = (
     _monitors,
     _comparing,
     _runs,
+    _alerts,
     _keys,
 )
 for _part in _PARTS:
