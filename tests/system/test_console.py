@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pyarrow.compute as pc
 import pytest
@@ -20,9 +21,14 @@ from loaned import MODEL, SCHEMA, VERSION, Installation, analysis, day, referenc
 from playwright.sync_api import Browser, Page
 from sqlalchemy import insert
 
-from driftline.catalog import hours, keys, modelruns
+from driftline.alerting import planning as judging
+from driftline.alerting.register import put as register_rule
+from driftline.alerting.rule import Rule, Violations
+from driftline.catalog import alerts, executions, hours, keys, modelruns, resources
+from driftline.catalog.executions import Execution
 from driftline.catalog.hours import HourPart, Subject
 from driftline.catalog.imports import digest_of
+from driftline.catalog.resources import Resource
 from driftline.catalog.tables import import_file
 from driftline.inferences import rollups
 from driftline.inferences.hours import Hourly
@@ -117,6 +123,10 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     made.work()
     job, number = next(iter(made.jobs.values())), fail(made)
     with made.catalog.begin() as tx:
+        register_rule(tx, Rule(MODEL, "moved", Violations(), monitor="drift", text="Ask the shop."), now=now(made))
+    judging.plan(made.catalog, now(made), made.settings)
+    execution = schedule(made)
+    with made.catalog.begin() as tx:
         key = keys.create_api_key(tx, "ada", ["read", "write"], now=datetime.now(UTC))
         reader = keys.create_api_key(tx, "eve", ["read"], now=datetime.now(UTC))
         run = next(each for each in modelruns.of_monitor(tx, MODEL, "drift") if each.violations)
@@ -126,6 +136,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
         "feature": f"/console/models/{MODEL}/features/car_value", "imports": "/console/imports",
         "category": f"/console/models/{MODEL}/features/salary_range",
         "import": f"/console/imports/{job}", "file": f"/console/files/{number}", "schedules": "/console/schedules",
+        "schedule": "/console/schedules/watched", "execution": f"/console/executions/{execution}",
         "search": "/console/search?q=car",
     }  # fmt: skip
     listener = Listener(create_app(made.settings, made.catalog), "127.0.0.1", 0)
@@ -158,18 +169,42 @@ def watch(made: Installation, name: str, kind: str) -> None:
     made.work()
 
 
+def now(made: Installation) -> datetime:
+    """The time."""
+    return made.catalog.clock()
+
+
+def schedule(made: Installation) -> str:
+    """A schedule of SageMaker that ran once, without its files; the id of the execution."""
+    definition = {"MonitoringJobDefinition": {"MonitoringInputs": []}, "MonitoringType": "DataQuality"}
+    config = {"ScheduleConfig": {"ScheduleExpression": "cron(0 * ? * * *)"}, **definition}
+    at, arn = now(made).replace(minute=0, second=0, microsecond=0), "arn:aws:sagemaker:us-east-1:1:schedule/watched"
+    labels = {"type": "DataQuality", "endpoint": "shop"}
+    body = {"MonitoringScheduleConfig": config}
+    kept = Resource("monitoring-schedule", "watched", arn, body, "Scheduled", at, at, labels)
+    ran = Execution(
+        str(uuid4()), "watched", at, at - timedelta(hours=1), at, at, at, status="Failed",
+        failure_reason="No object was captured in the hour.", type="DataQuality", endpoint="shop",
+    )  # fmt: skip
+    with made.catalog.begin() as tx:
+        resources.create(tx, kept)
+        alerts.add(tx, alerts.Alert("watched", "watched", at, at, alerts.IN_ALERT))
+        assert executions.add(tx, ran)
+    return ran.id
+
+
 def fail(made: Installation) -> int:
     """A file that could not be read."""
     fault: dict[str, Any] = {
         "code": "R-02", "message": "a <b>time</b> that is none", "row": 3, "column": "timestamp",
         "value": "<i>soon</i>", "count": 2, "rows": [3, 9], "field": None,
     }  # fmt: skip
-    now = made.catalog.clock()
+    found = now(made)
     uri = "s3://loans/<odd>.parquet"
     values: dict[str, Any] = {
         "number": 99, "job": next(iter(made.jobs.values())), "digest": digest_of(uri), "uri": uri, "etag": "e",
         "size": 1, "status": "failed", "attempts": 1, "rows": 9, "rejected": 9, "body": {"faults": [fault]},
-        "found": now, "ended": now,
+        "found": found, "ended": found,
     }  # fmt: skip
     with made.catalog.begin() as tx:
         tx.execute(insert(import_file).values(**values))
@@ -285,6 +320,33 @@ def test_a_run_is_run_again_and_an_import_is_paused(console: Console, page: Page
     assert page.get_by_text("a <b>time</b> that is none").count() == 1
     page.click("text=Read again")
     assert page.get_by_text("Read again").count() == 0
+
+
+def test_an_alert_that_fires_is_seen_first_and_taken_on(console: Console, page: Page) -> None:
+    """On the overview and at its model, with the run that says so (AL-09)."""
+    console.sign_in(page)
+    assert "Ask the shop." in page.inner_text("section >> nth=0")
+    page.click("text=Acknowledge >> nth=0")
+    assert page.inner_text("h1") == "Car loans"
+    assert page.inner_text("section >> nth=0 >> tbody td >> nth=-1") == "ada"
+    page.click("section >> nth=0 >> tbody th a >> nth=0")
+    assert "/console/runs/" in page.url
+
+
+def test_a_schedule_shows_its_executions_and_why_one_failed(console: Console, page: Page) -> None:
+    """Alert, next times, executions with their reason (DB-02, E-05)."""
+    console.sign_in(page)
+    assert "in alert" in page.inner_text("main")
+    page.click("text=watched")
+    assert "No object was captured" in page.inner_text("main")
+    assert page.locator(".intro time").count() == 5
+    page.click("main tbody a >> nth=0")
+    assert page.inner_text(".trouble") == "No object was captured in the hour."
+    page.goto(f"{console.url}/console/schedules/watched")
+    page.click("text=Stop")
+    assert page.inner_text(".title .pill") == "stopped"
+    page.click("text=Start")
+    assert page.inner_text(".title .pill") == "scheduled"
 
 
 def test_who_may_only_read_is_shown_no_forms_and_refused_what_they_do(console: Console, page: Page) -> None:

@@ -23,6 +23,7 @@ from driftline.server.rest import models as rest
 from driftline.server.rest.callers import Reading
 from driftline.server.rest.registered import ModelId
 from driftline.server.web import charts
+from driftline.server.web.alerts import firing
 from driftline.server.web.charts import Known
 from driftline.server.web.shown import Heading, page
 
@@ -78,9 +79,10 @@ def show(request: Request, call: Reading, model: ModelId) -> Response:
     with call.catalog.read() as tx:
         last = {each.monitor: each for each in overview.last_runs(tx, model)}
         monitors = [_verdicts(tx, each, last.get(each.name), call.now) for each in register.of_model(tx, model)]
+        fires = firing(tx, model)
         feeds = [_feed(tx, each) for each in jobs.page(tx, kept.Search({"model": model}, limit=50)).items]
     drawn = {each.name: charts.by_name(each.figures) for each in monitors}
-    facts = {"model": detail, "monitors": monitors, "imports": feeds}
+    facts = {"model": detail, "firing": fires, "monitors": monitors, "imports": feeds}
     return page(request, call, "model.html", Heading(detail.name, "models"), facts, drawn=drawn)
 
 

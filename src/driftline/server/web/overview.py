@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from fastapi import APIRouter, Request, Response
@@ -18,6 +18,7 @@ from driftline.catalog.overview import Feed, LastExecution, LastRun
 from driftline.registry import Model
 from driftline.schedules import KIND
 from driftline.server.rest.callers import Reading
+from driftline.server.web.alerts import firing
 from driftline.server.web.shown import Heading, page
 
 router = APIRouter(include_in_schema=False)
@@ -25,7 +26,7 @@ router = APIRouter(include_in_schema=False)
 SILENT = timedelta(days=2)
 """A model of which no row came for so long is silent."""
 _ORDER = ("bad", "warn", "plain", "good")
-_SCHEDULES = 100
+_SCHEDULES = 1000
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,9 @@ def show(request: Request, call: Reading) -> Response:
         models, kept = registry.models(tx), modelmonitors.of_model(tx)
         runs, hours, feeds = overview.last_runs(tx), overview.last_hours(tx), overview.feeds(tx)
         found = resources.search(tx, KIND, resources.Search(limit=_SCHEDULES)).items
+        fires = firing(tx)
         executions, alerts = overview.last_executions(tx), overview.alerts(tx)
-    healths = of_models(models, kept, runs, feeds, hours, call.now)
+    healths = of_models(models, kept, runs, feeds, hours, call.now, {each.model for each in fires})
     schedules = [
         Scheduled(
             each.name, each.labels.get("type", ""), each.labels.get("endpoint", ""), each.status,
@@ -95,7 +97,7 @@ def show(request: Request, call: Reading) -> Response:
         for each in found
     ]  # fmt: skip
     schedules.sort(key=lambda each: each.alert != "InAlert")
-    facts = {"models": healths, "schedules": schedules, "as_of": call.now}
+    facts = {"models": healths, "firing": fires, "schedules": schedules, "as_of": call.now}
     counts = {tone: sum(each.tone == tone for each in healths) for tone in _ORDER}
     return page(request, call, "overview.html", Heading("Overview", "models"), facts, counts=counts)
 
@@ -107,8 +109,9 @@ def of_models(
     feeds: Sequence[Feed],
     hours: dict[str, datetime],
     now: datetime,
+    fires: Set[str] = frozenset(),
 ) -> list[Health]:
-    """How each model is, the worst first."""
+    """How each model is, the worst first; for models in `fires` an alert does."""
     last = {(each.model, each.monitor): each for each in runs}
     monitors, imports = defaultdict[str, list[Watched]](list), defaultdict[str, list[Feed]](list)
     for each in kept:
@@ -119,6 +122,9 @@ def of_models(
     for feed in feeds:
         imports[feed.model].append(feed)
     found = [_health(each, monitors[each.id], imports[each.id], hours.get(each.id), now) for each in models]
+    found = [
+        replace(each, tone="bad", why=("An alert fires", *each.why)) if each.id in fires else each for each in found
+    ]
     return sorted(found, key=lambda each: (_ORDER.index(each.tone), each.name.lower(), each.id))
 
 

@@ -41,11 +41,7 @@ def page(
     if request.query_params.get("format") == "json":
         return JSONResponse(jsonable_encoder(facts), headers=HEADERS)
     session = request.cookies.get(SESSION, "")
-    who = None
-    if session:
-        with call.catalog.read() as tx:
-            found = sessions.find(tx, digest(session), now=call.now)
-        who = found.name if found else None
+    who = _who(call, session)
     values = {
         "heading": heading,
         "now": call.now,
@@ -58,11 +54,21 @@ def page(
     return HTMLResponse(printed(template, **values, **facts, **drawn), headers=HEADERS)
 
 
+def _who(call: Call, session: str) -> str | None:
+    """The name of the key that somebody signed in with; None for who did not."""
+    if not session:
+        return None
+    with call.catalog.read() as tx:
+        found = sessions.find(tx, digest(session), now=call.now)
+    return found.name if found else None
+
+
 @dataclass(frozen=True)
 class Form:
-    """What was sent by a form of ours, by somebody who may change things."""
+    """What was sent by a form of ours, by somebody who may change things; `who` is the name of the key."""
 
     call: Call
+    who: str
     values: Mapping[str, str]
 
     def back(self, path: str) -> Response:
@@ -87,9 +93,11 @@ def _formed(request: Request, data: Sent = b"") -> Form:
     call = called(request)
     call.principal.require("write")
     values = values_of(data)
-    if not is_ours(request.cookies.get(SESSION), values.get("token", "")):
+    session = request.cookies.get(SESSION, "")
+    who = _who(call, session)
+    if who is None or not is_ours(session, values.get("token", "")):
         raise Denied(action="write", resource="the console", remedy="Open the page again, and send its own form.")
-    return Form(call, values)
+    return Form(call, who, values)
 
 
 Formed = Annotated[Form, Depends(_formed)]
