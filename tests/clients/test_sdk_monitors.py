@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import adult
@@ -41,6 +42,25 @@ class World:
             if (dimensions["MonitoringSchedule"], metric["Namespace"]) == (schedule, namespace):
                 found[metric["MetricName"]] = metric["Value"]
         return found
+
+    def kept(self, schedule: str, namespace: str) -> dict[str, float]:
+        """What the server itself answers of a schedule, as CloudWatch: values by name."""
+        keys = {name: self.server.environment[name.upper()] for name in ("aws_access_key_id", "aws_secret_access_key")}
+        client, now = self.server.client("cloudwatch", **keys), datetime.now(UTC)
+        whose = [{"Name": "MonitoringSchedule", "Value": schedule}]
+        listed = client.list_metrics(Namespace=namespace, Dimensions=whose)["Metrics"]
+        queries = [
+            {
+                "Id": f"m{place}",
+                "Label": each["MetricName"],
+                "MetricStat": {"Metric": each, "Period": 60, "Stat": "Sum"},
+            }
+            for place, each in enumerate(listed)
+        ]
+        found = client.get_metric_data(
+            MetricDataQueries=queries, StartTime=now - timedelta(days=2), EndTime=now + timedelta(hours=1)
+        )
+        return {each["Label"]: each["Values"][0] for each in found["MetricDataResults"]}
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +105,7 @@ def test_model_quality(world: World, venv: str) -> None:
     live = found["live"]["binary_classification_metrics"]
     told = until(lambda: world.metrics(found["schedule"], "aws/sagemaker/Endpoints/model-metrics"))
     assert told == {name: value["value"] for name, value in live.items() if "value" in value}
+    assert world.kept(found["schedule"], "aws/sagemaker/Endpoints/model-metrics") == told
 
 
 def check_live(found: dict[str, Any]) -> None:
