@@ -92,7 +92,7 @@ def _form(request: Request, behind: str, trouble: str = "") -> Response:
 def _set(answer: Response, request: Request, name: str, value: str, path: str = "/") -> None:
     """A cookie that no script sees, that no other site sends, and that does not outlast the browser or the session."""
     lasts = int(sessions.LASTING.total_seconds())
-    secure = request.url.scheme == "https"
+    secure = "https" in (request.url.scheme, request.app.state.settings.public_url.partition(":")[0])
     answer.set_cookie(name, value, max_age=lasts, path=path, secure=secure, httponly=True, samesite="strict")
 
 
