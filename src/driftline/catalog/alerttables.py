@@ -161,13 +161,19 @@ alarm_event = Table(
     moment("time", index=True),
 )
 
-topic = Table("topic", metadata, key("arn"), Column("body", Json, nullable=False), moment("created"))
+topic = Table(
+    "topic",
+    metadata,
+    Column("arn", String(512), primary_key=True),
+    Column("body", Json, nullable=False),
+    moment("created"),
+)
 
 subscription = Table(
     "subscription",
     metadata,
-    Column("arn", String(512), primary_key=True),
-    Column("topic", String(256), nullable=False),
+    Column("arn", String(640), primary_key=True),
+    Column("topic", String(512), nullable=False),
     Column("protocol", String(16), nullable=False),
     Column("endpoint", String(2048), nullable=False),
     Column("digest", String(64), nullable=False),
@@ -184,7 +190,7 @@ notice = Table(
     "notice",
     metadata,
     Column("id", String(36), primary_key=True),
-    Column("subscription", String(512), nullable=False),
+    Column("subscription", String(640), nullable=False),
     Column("status", String(16), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("reason", Text),

@@ -171,8 +171,8 @@ def end(tx: Connection, id: str, status: str, *, attempts: int, reason: str | No
 
 
 def expire(tx: Connection, before: datetime) -> None:
-    """Forget what was sent, or given up, before this."""
-    tx.execute(sql_delete(notice).where(notice.c.ended < before))
+    """Forget what was published before this."""
+    tx.execute(sql_delete(notice).where(notice.c.created < before))
 
 
 def _subscription(row: Any) -> Subscription:
