@@ -141,7 +141,8 @@ def _to_sign(said: Claim, received: Received) -> str:
 def _canonical(said: Claim, received: Received) -> str:
     """The canonical request: method, path, query, signed headers, digest of the body."""
     pairs = [pair for pair in _pairs(received.query) if pair[0] != "X-Amz-Signature"]
-    query = "&".join(sorted(f"{_quoted(name)}={_quoted(value)}" for name, value in pairs))
+    quoted = sorted((_quoted(name), _quoted(value)) for name, value in pairs)  # `0=` before `00=`
+    query = "&".join(f"{name}={value}" for name, value in quoted)
     headers = "".join(f"{name}:{' '.join(received.headers.get(name, '').split())}\n" for name in said.signed)
     names = ";".join(said.signed)
     path = quote(_normal(received.path), safe="/~")
