@@ -77,7 +77,7 @@ def delete_rule(call: Writing, model: ModelId, name: RuleName) -> None:
 
 
 @router.post("/models/{model}/rule-trials", summary="Try a rule on what was")
-def try_rule(call: Reading, model: ModelId, wanted: TrialWanted) -> TrialResult:
+def try_rule(call: Writing, model: ModelId, wanted: TrialWanted) -> TrialResult:
     """When it would have fired and been over, window by window, with what is known by now; nothing is kept."""
     made = Rule(model, "trial", **wanted.rule.model_dump(mode="json"))
     with call.catalog.read() as tx:
