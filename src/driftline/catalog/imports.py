@@ -153,11 +153,6 @@ def change_file(tx: Connection, number: int, **values: Any) -> None:
     tx.execute(update(import_file).where(import_file.c.number == number).values(**values))
 
 
-def change_files(tx: Connection, numbers: Iterable[int], **values: Any) -> None:
-    """Change columns of several files."""
-    tx.execute(update(import_file).where(import_file.c.number.in_(list(numbers))).values(**values))
-
-
 def move_to_duplicate(tx: Connection, number: int, count: int) -> None:
     """Rows of a file that were accepted count as duplicates: later ones took their place."""
     c = import_file.c

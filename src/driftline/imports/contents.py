@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from driftline.errors import DataError
 from driftline.imports.job import ImportFile, ImportJob
 from driftline.imports.reading import Opened
+from driftline.imports.rejects import KEPT
 from driftline.problems import Problem
 from driftline.schemas.conform import Conformed, conform
 from driftline.schemas.faults import LONGEST, Fault, Faults, Offence
@@ -22,8 +23,6 @@ from driftline.schemas.rules import Bounds, Intake, fault_of
 
 MALFORMED = "Malformed_Row"
 _LOST = pa.schema({"_row": pa.int64(), "_code": pa.string(), "_reason": pa.string()})
-REJECTS_KEPT = 10_000
-"""So many rejected rows of a file are kept readable; all are counted."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def chunks(opened: Opened, job: ImportJob, schema: ModelSchema, intake: Intake) 
     for item in opened.items():
         if isinstance(item, Problem):
             tally = with_problem(tally, item)
-            if item.rows and tally.rejected <= REJECTS_KEPT:
+            if item.rows and tally.rejected <= KEPT:
                 lost.append({"_row": tally.rows, "_code": MALFORMED, "_reason": _said(item, quoted=True)})
             continue
         if mapped is None or item.schema != columns:
