@@ -124,7 +124,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -
     return json.loads(answers[-1])
 
 
-def until(found: Any, seconds: float = 60.0) -> Any:
+def until(found: Any, seconds: float = 180.0) -> Any:
     """What is found, once it is there."""
     end = time.monotonic() + seconds
     while not (there := found()):
