@@ -41,8 +41,8 @@ from driftline.server.listen import Listener
 from driftline.storage.access import Access
 
 FIRST, LAST = "2019-03-29", "2019-04-02"
-BUDGET_BYTES, BUDGET_SECONDS = 30.0_000, 30.0
-"""Of a page; the seconds leave room for a busy machine, an idle one takes a tenth."""
+BUDGET_BYTES, BUDGET_SECONDS = 300_000, 30.0
+"""Of a page; the seconds only tell a page that hangs: how long pages take is measured, not tested."""
 
 # Form fields and links without a name, tables without headings, headings that skip a level, and ids that occur twice.
 UNFIT = """() => {
