@@ -90,12 +90,12 @@ def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Catalog
         registry.create_model(tx, Model("churn", "Churn"), now=now)
         monitors.create(tx, ModelMonitor("churn", "drift", "data-quality", cadence="rate(1 hour)"), now=now)
         key = keys.create_api_key(tx, "tests", ["read", "write", "admin"], now=now)
+    monkeypatch.setenv("HOOK", "s3cret")  # before the worker's processes begin
     listener, worker = Listener(create_app(settings, made), "127.0.0.1", 0), Worker(made, settings, Access())
     listener.start()
     worker.start()
     monkeypatch.setenv("DRIFTLINE_URL", listener.url)
     monkeypatch.setenv("DRIFTLINE_API_KEY", key)
-    monkeypatch.setenv("HOOK", "s3cret")
     yield made
     worker.stop()
     listener.stop()

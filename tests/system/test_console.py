@@ -84,7 +84,7 @@ class Console:
         """Give the key, as a person does."""
         page.goto(f"{self.url}/console")
         page.fill("input[name=key]", key or self.key)
-        page.click("button")
+        follow(page, "button")
         assert page.inner_text("h1") == "Overview"
 
     def signed_in(self) -> requests.Session:
@@ -95,6 +95,12 @@ class Console:
         answer = found.post(f"{self.url}/console/sign-in", data=form, timeout=30, allow_redirects=False)
         assert answer.status_code == 303
         return found
+
+
+def follow(page: Page, selector: str) -> None:
+    """Click, and be on the page that follows."""
+    with page.expect_navigation():
+        page.click(selector)
 
 
 def token_of(text: str) -> str:
@@ -280,15 +286,15 @@ def test_from_the_overview_to_the_rows_behind_an_alarm(console: Console, page: P
     """Model, verdicts, run, violation, rows, file: each leads to the next (DB-01, DB-02, DB-05)."""
     console.sign_in(page)
     assert "drift found" in page.inner_text("main")
-    page.click("text=Car loans")
+    follow(page, "text=Car loans")
     assert page.locator(".strip a.bad").count() >= 1
     assert page.locator(".strip a.good").count() >= 1
     assert "estimated" in page.inner_text("#main") and page.locator("svg.plot").count() >= 1
-    page.click(".strip a.bad >> nth=0")
+    follow(page, ".strip a.bad >> nth=0")
     assert "Rows behind it" in page.inner_text(".fired")
-    page.click("text=Rows behind it >> nth=0")
+    follow(page, "text=Rows behind it >> nth=0")
     assert page.locator("#rows").count() == 1
-    page.click("main table tbody td a >> nth=-1")
+    follow(page, "main table tbody td a >> nth=-1")
     assert page.inner_text("h1").startswith("File ")
     assert page.get_by_text("Alarms it took part in").count() == 1
 
@@ -300,7 +306,7 @@ def test_two_date_pickers_choose_the_windows(console: Console, page: Page) -> No
     before = page.inner_text(".facts b >> nth=0")
     page.fill("input[name=start]", "2019-03-29")
     page.fill("input[name=end]", "2019-03-29")
-    page.click("button.main")
+    follow(page, "button.main")
     assert "start=2019-03-29" in page.url
     assert float(page.inner_text(".facts b >> nth=0")) < float(before)
     assert "165" in page.inner_text(".facts")
@@ -310,15 +316,15 @@ def test_a_run_is_run_again_and_an_import_is_paused(console: Console, page: Page
     """What forms do; and a failed file is read again."""
     console.sign_in(page)
     page.goto(console.url + console.pages["run"])
-    page.click("text=Run again")
+    follow(page, "text=Run again")
     assert "look 2" in page.inner_text(".facts")
     page.goto(console.url + console.pages["import"])
-    page.click("text=Pause")
+    follow(page, "text=Pause")
     assert page.inner_text(".title .pill") == "paused"
-    page.click("text=Start")
+    follow(page, "text=Start")
     assert page.inner_text(".title .pill") == "active"
     assert page.get_by_text("a <b>time</b> that is none").count() == 1
-    page.click("text=Read again")
+    follow(page, "text=Read again")
     assert page.get_by_text("Read again").count() == 0
 
 
@@ -326,10 +332,10 @@ def test_an_alert_that_fires_is_seen_first_and_taken_on(console: Console, page: 
     """On the overview and at its model, with the run that says so (AL-09)."""
     console.sign_in(page)
     assert "Ask the shop." in page.inner_text("section >> nth=0")
-    page.click("text=Acknowledge >> nth=0")
+    follow(page, "text=Acknowledge >> nth=0")
     assert page.inner_text("h1") == "Car loans"
     assert page.inner_text("section >> nth=0 >> tbody td >> nth=-1") == "ada"
-    page.click("section >> nth=0 >> tbody th a >> nth=0")
+    follow(page, "section >> nth=0 >> tbody th a >> nth=0")
     assert "/console/runs/" in page.url
 
 
@@ -337,15 +343,15 @@ def test_a_schedule_shows_its_executions_and_why_one_failed(console: Console, pa
     """Alert, next times, executions with their reason (DB-02, E-05)."""
     console.sign_in(page)
     assert "in alert" in page.inner_text("main")
-    page.click("text=watched")
+    follow(page, "text=watched")
     assert "No object was captured" in page.inner_text("main")
     assert page.locator(".intro time").count() == 5
-    page.click("main tbody a >> nth=0")
+    follow(page, "main tbody a >> nth=0")
     assert page.inner_text(".trouble") == "No object was captured in the hour."
     page.goto(f"{console.url}/console/schedules/watched")
-    page.click("text=Stop")
+    follow(page, "text=Stop")
     assert page.inner_text(".title .pill") == "stopped"
-    page.click("text=Start")
+    follow(page, "text=Start")
     assert page.inner_text(".title .pill") == "scheduled"
 
 
@@ -380,7 +386,7 @@ def test_a_link_leads_through_signing_in_to_its_page(console: Console, page: Pag
     path = console.pages["import"] + "?status=failed"
     page.goto(console.url + path)
     page.fill("input[name=key]", console.key)
-    page.click("button")
+    follow(page, "button")
     assert page.url == console.url + path
     cookies = page.context.cookies()
     session = next(each for each in cookies if each["name"] == "driftline_session")
@@ -388,7 +394,7 @@ def test_a_link_leads_through_signing_in_to_its_page(console: Console, page: Pag
     answer = page.request.get(f"{console.url}/v1/model-runs")
     assert answer.status == 200
     assert page.request.delete(f"{console.url}/v1/models/{MODEL}").status == 401
-    page.click("text=Sign out")
+    follow(page, "text=Sign out")
     kept = {"Cookie": f"driftline_session={session['value']}"}
     gone = requests.get(console.url + path, headers=kept, timeout=30, allow_redirects=False)
     assert gone.headers["location"].startswith("/console/sign-in?next=")
