@@ -10,7 +10,7 @@ from driftline.server.messages import Received
 
 SESSION, VISIT = "driftline_session", "driftline_visit"
 """Of those who are signed in; and of those who are about to, so that their form, too, is known as ours."""
-SIGN_IN, STYLE, SCRIPT = "/console/sign-in", "/console/style.css", "/console/times.js"
+SIGN_IN, STYLE, SCRIPT = "/console/sign-in", "/console/style.css", "/console/console.js"
 FREE = (SIGN_IN, STYLE, SCRIPT)
 """Paths that need no session."""
 

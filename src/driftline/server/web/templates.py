@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 _POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
@@ -90,15 +91,15 @@ def count(value: float | None) -> str:
 
 @cache
 def style() -> str:
-    """The style of the reports, and what the console has beside it."""
+    """The style of the reports, and what the console has beside it: each file of styles, by name."""
     reports = files("driftline.pages").joinpath("report.css").read_text(encoding="utf-8")
-    return reports + _text("console.css")
+    return "\n".join((reports, *_static(".css")))
 
 
 @cache
 def script() -> str:
-    """What adds the reader's own time to each time of a page; without it all is there but that."""
-    return _text("times.js")
+    """htmx, and what the console has beside it, likewise. Without scripts all can still be read and done."""
+    return "\n".join(_static(".js"))
 
 
 @cache
@@ -126,5 +127,8 @@ def _texts() -> Iterator[tuple[str, str]]:
             yield each.name, each.read_text(encoding="utf-8")
 
 
-def _text(name: str) -> str:
-    return files("driftline.server.web").joinpath("templates", name).read_text(encoding="utf-8")
+def _static(kind: str) -> list[str]:
+    """The files of this kind: the libraries, which are `.min`, before our own."""
+    found = [each for each in files("driftline.server.web").joinpath("static").iterdir() if each.name.endswith(kind)]
+    found.sort(key=lambda each: (".min." not in each.name, each.name))
+    return [each.read_text(encoding="utf-8") for each in found]
