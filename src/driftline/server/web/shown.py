@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import parse_qs
 
 from fastapi import Body, Depends, Request, Response
@@ -18,9 +19,13 @@ from driftline.errors import Denied
 from driftline.server.aws.wire import Call
 from driftline.server.rest.callers import called
 from driftline.server.web.cookies import SESSION, form_token, is_ours
+from driftline.server.web.downloads import CSV, sheet, table_of
 from driftline.server.web.templates import HEADERS, printed
 
-Twin = Annotated[Literal["json"] | None, Field(description="The facts of the page as JSON.")]
+Twin = Annotated[
+    str | None,
+    Field(pattern=r"^(json|csv(:[\w.]{1,100})?)$", description="The facts of the page as JSON, a table of it as CSV."),
+]
 """A member of what a page is asked by."""
 
 
@@ -37,9 +42,12 @@ class Heading:
 def page(
     request: Request, call: Call, template: str, heading: Heading, facts: Mapping[str, Any], **drawn: Any
 ) -> Response:
-    """The facts in a template, with what is drawn of them; with `?format=json` the facts alone."""
-    if request.query_params.get("format") == "json":
+    """The facts in a template, with what is drawn of them; as `json` the facts alone, as `csv` a table of them."""
+    asked = request.query_params.get("format") or ""
+    if asked == "json":
         return JSONResponse(jsonable_encoder(facts), headers=HEADERS)
+    if asked.partition(":")[0] == CSV:
+        return _sheet(jsonable_encoder(facts), asked, heading.title)
     session = request.cookies.get(SESSION, "")
     who = _who(call, session)
     values = {
@@ -48,10 +56,23 @@ def page(
         "who": who or call.principal.name,
         "may_write": who is not None and "write" in call.principal.scopes,
         "token": form_token(session),
-        "twin": str(request.url.include_query_params(format="json").replace(scheme="", netloc="")),
+        "twin": _twin(request, "json"),
+        "csv_of": lambda name: _twin(request, f"{CSV}:{name}"),
         "asked": request.query_params.get("q", "") if heading.part == "search" else "",
     }
     return HTMLResponse(printed(template, **values, **facts, **drawn), headers=HEADERS)
+
+
+def _twin(request: Request, format: str) -> str:
+    """Where the same is told in another format."""
+    return str(request.url.include_query_params(format=format).replace(scheme="", netloc=""))
+
+
+def _sheet(facts: Mapping[str, Any], asked: str, title: str) -> Response:
+    name, rows = table_of(facts, asked)
+    file = re.sub(r"[^a-z0-9]+", "-", f"{title} {name}".lower()).strip("-")[:100]
+    headers = {**HEADERS, "content-disposition": f'attachment; filename="{file}.csv"'}
+    return Response(sheet(rows), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _who(call: Call, session: str) -> str | None:
