@@ -60,6 +60,11 @@ def of_model(tx: Connection, model: str) -> list[Rule]:
     return [Rule.of(each) for each in alerting.rules(tx, model)]
 
 
+def every(tx: Connection, model: str | None = None) -> list[Rule]:
+    """The rules of all models, or of one, by model and name."""
+    return [Rule.of(each) for each in alerting.rules(tx, model)]
+
+
 def delete(tx: Connection, model: str, name: str, *, now: datetime, settings: Settings) -> None:
     """Forget a rule; who was told that it fires is told that it is over. Raises `NotFound`."""
     alerting.get_rule(tx, model, name)

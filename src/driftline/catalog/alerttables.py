@@ -49,7 +49,7 @@ alert_flip = Table(
     Column("number", Integer, primary_key=True),
     Column("state", String(16), nullable=False),
     Column("body", Json, nullable=False),
-    moment("at"),
+    moment("at", index=True),
     ForeignKeyConstraint(["model", "rule"], ["alert_rule.model", "alert_rule.name"], ondelete="CASCADE"),
 )
 
@@ -61,6 +61,7 @@ alert_message = Table(
     Column("state", String(16), nullable=False),
     Column("body", Json, nullable=False),
     moment("at"),
+    Index("ix_alert_message_model_at", "model", "at"),
 )
 
 channel = Table(
@@ -89,6 +90,7 @@ delivery = Table(
     UniqueConstraint("message", "channel"),
     Index("ix_delivery_status_due", "status", "due"),
     Index("ix_delivery_created", "created"),
+    Index("ix_delivery_channel_created", "channel", "created"),
 )
 """A message to one channel: pending, sent or failed; `due` is when it is tried (again)."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from driftline.server.rest.alerting import router as _alerts
+from driftline.server.rest.alertpast import router as _past
 from driftline.server.rest.answers import Refusal
 from driftline.server.rest.callers import router as _callers
 from driftline.server.rest.comparing import router as _comparing
@@ -54,6 +55,7 @@ _PARTS = (
     _comparing,
     _runs,
     _alerts,
+    _past,
     _keys,
 )
 for _part in _PARTS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from driftline.alerting import register, trying
 from driftline.alerting.rule import Rule
 from driftline.catalog import alerting, deliveries
 from driftline.catalog.alerting import State
-from driftline.catalog.deliveries import KeptChannel, Quiet
+from driftline.catalog.deliveries import Delivery, KeptChannel, Quiet
 from driftline.server.aws.waking import wake
 from driftline.server.rest.alerted import (
     Alert,
@@ -48,28 +49,28 @@ router = APIRouter(tags=["alerts"])
 def list_rules(call: Reading, model: ModelId) -> Page[RuleValue]:
     """All rules of the model, by name."""
     with call.catalog.read() as tx:
-        return Page(items=[_rule(each) for each in register.of_model(tx, model)])
+        return Page(items=[rule_value(each) for each in register.of_model(tx, model)])
 
 
 @router.get("/models/{model}/rules/{name}", summary="Show a rule")
-def show_rule(call: Reading, model: ModelId, name: RuleName) -> RuleValue:
+def showrule_value(call: Reading, model: ModelId, name: RuleName) -> RuleValue:
     """What must not be, how bad it is, and who is told."""
     with call.catalog.read() as tx:
-        return _rule(register.get(tx, model, name))
+        return rule_value(register.get(tx, model, name))
 
 
 @router.put("/models/{model}/rules/{name}", summary="Keep a rule")
-def put_rule(call: Writing, model: ModelId, name: RuleName, wanted: RuleWanted) -> RuleValue:
+def putrule_value(call: Writing, model: ModelId, name: RuleName, wanted: RuleWanted) -> RuleValue:
     """Keep a rule in the place of the one of its name; what fires is judged anew if it watches other things."""
     made = Rule(model, name, **wanted.model_dump(mode="json"))
     with call.catalog.begin() as tx:
-        found = _rule(register.put(tx, made, now=call.now))
+        found = rule_value(register.put(tx, made, now=call.now))
     wake(call)
     return found
 
 
 @router.delete("/models/{model}/rules/{name}", summary="Delete a rule", status_code=204)
-def delete_rule(call: Writing, model: ModelId, name: RuleName) -> None:
+def deleterule_value(call: Writing, model: ModelId, name: RuleName) -> None:
     """Forget a rule; who was told that it fires is told that it is over."""
     with call.catalog.begin() as tx:
         register.delete(tx, model, name, now=call.now, settings=call.settings)
@@ -77,7 +78,7 @@ def delete_rule(call: Writing, model: ModelId, name: RuleName) -> None:
 
 
 @router.post("/models/{model}/rule-trials", summary="Try a rule on what was")
-def try_rule(call: Writing, model: ModelId, wanted: TrialWanted) -> TrialResult:
+def tryrule_value(call: Writing, model: ModelId, wanted: TrialWanted) -> TrialResult:
     """When it would have fired and been over, window by window, with what is known by now; nothing is kept."""
     made = Rule(model, "trial", **wanted.rule.model_dump(mode="json"))
     with call.catalog.read() as tx:
@@ -157,15 +158,7 @@ def list_deliveries(call: Reading, wanted: Annotated[DeliveriesWanted, Query()])
     equal = {name: value for name in ("model", "channel", "status") if (value := getattr(wanted, name)) is not None}
     with call.catalog.read() as tx:
         page = deliveries.page(tx, equal, wanted.limit, wanted.token)
-    names = ("id", "channel", "status", "attempts", "reason", "created", "due", "ended")
-    items = [
-        DeliveryValue(
-            **{name: getattr(found, name) for name in names},
-            **{name: told[name] for name in ("model", "state", "severity", "title")},
-        )
-        for found, told in page.items
-    ]
-    return Page(items=items, next_token=page.token)
+    return Page(items=[delivery_value(found, told) for found, told in page.items], next_token=page.token)
 
 
 @router.get("/maintenance", summary="List maintenance")
@@ -190,10 +183,18 @@ def end_quiet(call: Writing, id: QuietId) -> None:
         register.end_quiet(tx, id)
 
 
-def _rule(found: Rule) -> RuleValue:
+def rule_value(found: Rule) -> RuleValue:
+    """A rule as it is shown."""
     members = found.asked()
     own = {"model": found.model, "name": found.name, "created": found.created, "modified": found.modified}
     return RuleValue(**{**members, **own})
+
+
+def delivery_value(found: Delivery, told: Mapping[str, Any]) -> DeliveryValue:
+    """A delivery and its message as they are shown."""
+    names = ("id", "channel", "status", "attempts", "reason", "created", "due", "ended")
+    own = {name: getattr(found, name) for name in names}
+    return DeliveryValue(**own, **{name: told[name] for name in ("model", "state", "severity", "title")})
 
 
 def _told(found: State, rule: Rule) -> dict[str, Any]:
