@@ -27,7 +27,10 @@ MERGE, LABELS = "merge", "labels"
 
 @dataclass(frozen=True)
 class Execution:
-    """One run of a schedule over the window [start, end); `run` counts repeats of the same scheduled time from 0."""
+    """One run of a schedule over the window [start, end); `run` counts repeats of the same scheduled time from 0.
+
+    `found` is what it measured: `violations`, the `worst` of them, `figures`, and the `report` that it wrote.
+    """
 
     id: str
     schedule: str
@@ -46,6 +49,7 @@ class Execution:
     endpoint: str | None = None
     definition: str | None = None
     body: Mapping[str, Any] = field(default_factory=dict)
+    found: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:
@@ -81,7 +85,8 @@ class Page:
 
 def add(tx: Connection, made: Execution) -> bool:
     """Keep a new execution; False if this run of this scheduled time is known already."""
-    values = {**asdict(made), "schedule": fold(made.schedule), "name": made.schedule, "body": dict(made.body)}
+    values = {**asdict(made), "schedule": fold(made.schedule), "name": made.schedule}
+    values |= {"body": dict(made.body), "found": dict(made.found)}
     try:
         with tx.begin_nested():
             tx.execute(insert(execution).values(**values))

@@ -76,10 +76,13 @@ execution = Table(
     Column("endpoint", String(256)),
     Column("definition", String(256)),
     Column("body", Json, nullable=False),
+    Column("found", Json, nullable=False, default=dict),
     UniqueConstraint("schedule", "scheduled", "run"),
     Index("ix_execution_schedule_status", "schedule", "status"),
     Index("ix_execution_created", "created"),
+    Index("ix_execution_modified", "modified"),
 )
+"""`body` is what it was told, `found` what it measured: violations, figures, and where its report is."""
 
 work = Table(
     "work",
@@ -133,8 +136,11 @@ alert_change = Table(
     Column("schedule", String(256), nullable=False, index=True),
     Column("name", String(256), nullable=False),
     Column("status", String(16), nullable=False),
+    Column("body", Json, nullable=False),
     moment("created"),
+    moment("told", nullable=True, index=True),
 )
+"""`body` says which execution flipped the alert and what that found; `told` is when the alert's actions followed."""
 
 traffic = Table(
     "traffic",
@@ -154,6 +160,8 @@ access_key = Table(
     key("id"),
     Column("secret", String(128), nullable=False),
     Column("note", String(256), nullable=False),
+    Column("scopes", Json, nullable=False),
+    Column("spaces", Json, nullable=False),
     moment("created"),
 )
 
@@ -163,14 +171,23 @@ api_key = Table(
     key("digest"),
     Column("name", String(256), nullable=False, unique=True),
     Column("scopes", Json, nullable=False),
+    Column("spaces", Json, nullable=False),
     moment("created"),
 )
+"""`spaces` are those in which the scopes are allowed; `*` is all, those to come too."""
 
 space = Table("space", metadata, key("name"), Column("ingestion_key", String(64), nullable=False), moment("created"))
 """Each has a value by which the owner of a bucket shows that it may be read."""
 
-credential = Table("credential", metadata, key("name"), Column("body", Json, nullable=False), moment("created"))
-"""How a source is reached: roles, endpoints and references to secrets, never a secret itself."""
+credential = Table(
+    "credential",
+    metadata,
+    key("name"),
+    Column("space", String(256)),
+    Column("body", Json, nullable=False),
+    moment("created"),
+)
+"""How a source is reached: roles, endpoints and references to secrets, never a secret itself; of all spaces, or one."""
 
 model = Table(
     "model",
@@ -313,7 +330,31 @@ session = Table(
     "session",
     metadata,
     key("digest"),
-    Column("key", String(256), nullable=False, index=True),
+    Column("key", String(256), index=True),
+    Column("person", String(256)),
+    Column("roles", Json),
     moment("until"),
 )
-"""Who is signed in to the console: the digest of a token, and that of the API key it stands for."""
+"""Who is signed in to the console: the digest of a token, and that of the API key it stands for, or a person.
+
+`roles` are the scopes of a person by space, as the provider of identities told when it signed them in.
+"""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    moment("at", index=True),
+    Column("who", String(256), nullable=False),
+    Column("interface", String(32), nullable=False),
+    Column("operation", String(256), nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("subject", String(1024), nullable=False),
+    Column("space", String(256)),
+    Column("action", String(16), nullable=False),
+    Column("change", Json, nullable=False),
+    Column("request", String(64), nullable=False),
+    Index("ix_audit_who_id", "who", "id"),
+    Index("ix_audit_kind_subject_id", "kind", "subject", "id"),
+)
+"""Who changed what; rows are only ever added, and forgotten when they are old."""
