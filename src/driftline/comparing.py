@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from math import isnan, nan
 from typing import Any
 
@@ -12,14 +12,20 @@ from driftline.catalog.hours import DAY, Subject
 from driftline.errors import Invalid
 from driftline.inferences import rollups
 from driftline.metrics.distance import category_shares, decile_shares
+from driftline.metrics.embedding import shift
 from driftline.metrics.metric import Metric, distances
 from driftline.monitors.drift import why_not
 from driftline.profile import Column, Profile
+from driftline.schema import Form
 from driftline.storage.access import Access
 from driftline.window import Window
 
 METRIC = "psi"
 """What is measured unless another distance is asked for: defined for numbers and for categories."""
+
+
+FEW = 100
+"""Of fewer rows on either side a distance says more of chance than of drift."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,30 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
         return {**asdict(self), "features": [each.to_dict() for each in self.features]}
+
+
+@dataclass(frozen=True)
+class Part:
+    """How far one feature is apart among the rows that have `value` in a field; `is_few` if these are too few to tell.
+
+    Of vectors `value` is the shift of their centre. Rows and shares of them are those of both sides, and so are the
+    shares of rows where the feature is missing.
+    """
+
+    value: str
+    moved: Moved
+    first_rows: int
+    second_rows: int
+    first_share: float
+    second_share: float
+    first_missing: float
+    second_missing: float
+    is_few: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it: None for NaN."""
+        told = {name: None if isinstance(each, float) and isnan(each) else each for name, each in asdict(self).items()}
+        return {**told, "moved": self.moved.to_dict()}
 
 
 @dataclass(frozen=True)
@@ -131,6 +161,50 @@ def series(
     """The drift of each hour, day or month of a window from a fixed window, where there are rows."""
     fixed = rollups.read(catalog, subject, against, access, whole=False, columns=features).profile
     yield from over_time(fixed, rollups.each(catalog, subject, window, access, span, features), metric, features)
+
+
+def by_value(
+    first: Mapping[str, Profile], second: Mapping[str, Profile], feature: str, metric: str = METRIC
+) -> tuple[Part, ...]:
+    """The drift of a feature in each part of the rows, the farthest first; parts with few rows come last.
+
+    >>> import pyarrow as pa
+    >>> may, june = (Profile.of(pa.table({"age": ages})) for ages in ([30, 40], [50, 60, 70]))
+    >>> found = by_value({"Rome": may}, {"Rome": june}, "age", "ks")
+    >>> [(each.value, each.moved.value, each.second_share, each.is_few) for each in found]
+    [('Rome', 1.0, 1.0, True)]
+    """
+    measured = metric_of(metric)
+    totals = [sum(each.rows for each in side.values()) for side in (first, second)]
+    parts = []
+    for value in dict.fromkeys([*second, *first]):
+        one, other = first.get(value, Profile()), second.get(value, Profile())
+        (old, new), (gone, lost) = _shares((one, other), totals), (_missing(feature, each) for each in (one, other))
+        few = min(one.rows, other.rows) < FEW
+        moved = _part(feature, one, other, measured)
+        parts.append(Part(value, moved, one.rows, other.rows, old, new, gone, lost, few))
+    return tuple(sorted(parts, key=_rank))
+
+
+def _shares(sides: Sequence[Profile], totals: Sequence[int]) -> list[float]:
+    return [side.rows / total if total else nan for side, total in zip(sides, totals, strict=True)]
+
+
+def _missing(feature: str, profile: Profile) -> float:
+    return 1 - profile.column(feature).completeness if feature in profile else nan
+
+
+def _rank(part: Part) -> tuple[bool, bool, float, str]:
+    undefined = isnan(part.moved.value)
+    return part.is_few, undefined, 0.0 if undefined else -part.moved.value, part.value
+
+
+def _part(feature: str, first: Profile, second: Profile, metric: Metric) -> Moved:
+    found = _moved(feature, first, second, metric)
+    if feature in first and feature in second and found.form == Form.VECTOR.value:
+        told = shift(first.column(feature).vector, second.column(feature).vector)
+        return replace(found, value=told.centre, reason=told.reason)
+    return found
 
 
 def _moved(name: str, first: Profile, second: Profile, metric: Metric) -> Moved:

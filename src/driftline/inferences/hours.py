@@ -92,7 +92,7 @@ class Hourly:
         for hour, count in zip(hours.keys.tolist(), hours.sizes.tolist(), strict=True):
             self._rows[hour] = self._rows.get(hour, 0) + count
         own = [name for name in batch.schema.names if name.startswith(RESERVED)]
-        for found, array in cells_of(self._with_vectors(batch.drop_columns(own))):
+        for found, array in cells_of(with_vectors(batch.drop_columns(own), self._vectors)):
             place = self._places.setdefault(found.name, len(self._places))
             if place == len(self._fields):
                 self._fields.append(found)
@@ -108,14 +108,6 @@ class Hourly:
                 self._pending.append(observed(found, array, hours, self._pool))
         except _MENDABLE as error:
             self._failures[found.name] = f"{type(error).__name__}: {error}"
-
-    def _with_vectors(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        for name, dimensions in self._vectors.items():
-            place = batch.schema.get_field_index(name)
-            if place >= 0 and pa.types.is_list(batch.schema.types[place]):
-                fixed = _fixed(batch.column(place), int(np.prod(dimensions)))
-                batch = batch.set_column(place, name, fixed)
-        return batch
 
     def _settle(self) -> None:
         """What waits becomes one; of many such pieces one again, so that each value is merged a few times only."""
@@ -202,6 +194,15 @@ def _refuse_times(batch: pa.RecordBatch) -> None:
         raise SchemaMismatch(
             column=TIME, reason=f"got {found}, expected timestamps in microseconds, UTC, without nulls"
         )
+
+
+def with_vectors(batch: pa.RecordBatch, dimensions: Mapping[str, Sequence[int]]) -> pa.RecordBatch:
+    """The batch with these columns of lists as vectors of so many dimensions."""
+    for name, sizes in dimensions.items():
+        place = batch.schema.get_field_index(name)
+        if place >= 0 and pa.types.is_list(batch.schema.types[place]):
+            batch = batch.set_column(place, name, _fixed(batch.column(place), int(np.prod(sizes))))
+    return batch
 
 
 def _fixed(lists: pa.ListArray, size: int) -> pa.Array:

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isnan, nan
 
-import numpy as np
-
 from driftline.metrics.distance import (
     category_shares,
     chi_squared,
@@ -16,6 +14,7 @@ from driftline.metrics.distance import (
     l_infinity,
     robust,
 )
+from driftline.metrics.embedding import shift
 from driftline.metrics.metric import distances
 from driftline.monitors.constraints import MOST_CATEGORIES, Config
 from driftline.monitors.verdict import Measure
@@ -128,15 +127,9 @@ def vector_shift(before: Column, current: Column) -> Iterator[Measure]:
     """
     if before.form is not Form.VECTOR or current.form is not Form.VECTOR:
         return
-    old, new = before.vector, current.vector
-    if old.dimension != new.dimension or not old.count or not new.count:
-        reason = f"{old.dimension} dimensions before, {new.dimension} now"
-        yield Measure(current.name, "centre_shift", reason=reason)
-        return
-    spread = old.std_dev
-    moves = np.abs(new.mean - old.mean)[spread > 0] / spread[spread > 0]
-    value = float(np.sqrt(np.mean(moves**2))) if len(moves) else nan
-    deviation = old.norms.std_dev
-    longer = abs(new.norms.mean - old.norms.mean) / deviation if deviation else nan
-    for name, found in zip(VECTOR_SHIFTS, (value, longer), strict=True):
-        yield _measure(current.name, name, found, "not defined for a constant baseline")
+    found = shift(before.vector, current.vector)
+    if found.dimensions:
+        for name, value in zip(VECTOR_SHIFTS, (found.centre, abs(found.norm)), strict=True):
+            yield _measure(current.name, name, value, "not defined for a constant baseline")
+    else:
+        yield Measure(current.name, "centre_shift", reason=found.reason)
