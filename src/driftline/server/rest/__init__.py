@@ -22,6 +22,7 @@ from driftline.server.rest.keys import router as _keys
 from driftline.server.rest.modelmonitors import router as _monitors
 from driftline.server.rest.modelruns import router as _runs
 from driftline.server.rest.models import router as _models
+from driftline.server.rest.parts import router as _parts
 from driftline.server.rest.schedules import router as _schedules
 
 _REFUSALS = {
@@ -53,6 +54,7 @@ _PARTS = (
     _credentials,
     _monitors,
     _comparing,
+    _parts,
     _runs,
     _alerts,
     _past,
