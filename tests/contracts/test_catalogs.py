@@ -207,8 +207,8 @@ def test_small_nouns(catalog: Catalog) -> None:
         assert [line.text for line in logs.read(tx, "job", after=first.id)] == [second.text] == ["two"]
         alert = Alert("S", "S-alert", NOW, NOW)
         alerts.add(tx, alert)
-        assert alerts.flip(tx, alert, alerts.IN_ALERT, now=NOW)
-        assert not alerts.flip(tx, alert, alerts.IN_ALERT, now=NOW)
+        assert alerts.flip(tx, alert, alerts.IN_ALERT, now=NOW, body={})
+        assert not alerts.flip(tx, alert, alerts.IN_ALERT, now=NOW, body={})
         assert [change.status for change in alerts.changes(tx, "s")] == ["InAlert"]
         due.put(tx, "S", NOW)
         assert due.before(tx, NOW, 10) == [("s", NOW)]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Connection
+
+from driftline.alerting.targets import channel_at
 from driftline.catalog import Catalog, deliveries, work
-from driftline.catalog.deliveries import FAILED, PENDING, SENT, KeptChannel
+from driftline.catalog.deliveries import FAILED, PENDING, SENT, Delivery, KeptChannel
 from driftline.catalog.work import Work
 from driftline.channels.channels import channel_of
 from driftline.channels.message import Message
@@ -29,7 +32,7 @@ def run(catalog: Catalog, held: Work, settings: Settings) -> str:
     """
     with catalog.read() as tx:
         found = deliveries.find(tx, held.subject)
-        channel = None if found is None else deliveries.find_channel(tx, found.channel)
+        channel = None if found is None else _channel(tx, found)
         told = None if found is None else deliveries.message(tx, found.message)
     if found is None or found.status != PENDING:
         _end(catalog, held)
@@ -43,6 +46,10 @@ def run(catalog: Catalog, held: Work, settings: Settings) -> str:
     except CallerError as error:
         return _end(catalog, held, FAILED, str(error))
     return _end(catalog, held, SENT)
+
+
+def _channel(tx: Connection, found: Delivery) -> KeptChannel | None:
+    return channel_at(found.channel, found.created) or deliveries.find_channel(tx, found.channel)
 
 
 def send(channel: KeptChannel, message: Message, settings: Settings) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from driftline.alerting import states, telling
+from driftline.alerting import actions, states, telling
 from driftline.catalog import Catalog, alerting, deliveries
 from driftline.settings import Settings
 
@@ -17,11 +17,11 @@ _ROUNDS = 100
 
 
 def plan(catalog: Catalog, now: datetime, settings: Settings) -> int:
-    """Judge by the rules that are due, and queue what is to be told; says how many deliveries are queued."""
+    """Judge by the rules that are due, and queue what is to be told; says how many messages that makes."""
     with catalog.read() as tx:
         due = alerting.due(tx, now - EVERY)
         is_lost = bool(deliveries.lost(tx, telling.WORK, now - _LOST, 1))
-    made = sum(_look(catalog, model, now, settings) for model in due)
+    made = sum(_look(catalog, model, now, settings) for model in due) + actions.act(catalog, now, settings)
     return made + (_requeue(catalog, now) if is_lost else 0)
 
 

@@ -133,7 +133,7 @@ def _body(model: str, told: Told, rules: Mapping[str, Rule], severity: Severity,
         "title": f"{model}: {worst.body['about']} {said}{more}",
         "text": "\n".join(text),
         "cause": told.cause,
-        "link": f"{_root(settings)}/console/{f'runs/{run}' if run else f'models/{model}'}",
+        "link": f"{root(settings)}/console/{f'runs/{run}' if run else f'models/{model}'}",
         "lines": lines,
         "monitor": worst.cause if run else "",
     }
@@ -144,6 +144,6 @@ def _since(found: State) -> str:
     return f" (window until {datetime.fromisoformat(end):%Y-%m-%d %H:%M} UTC)" if end else ""
 
 
-def _root(settings: Settings) -> str:
+def root(settings: Settings) -> str:
     """Where people reach the server."""
     return settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"

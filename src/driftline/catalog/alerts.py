@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -41,12 +41,14 @@ class Alert:
 
 @dataclass(frozen=True)
 class Change:
-    """A new status of an alert."""
+    """A new status of an alert; `body` says which execution brought it, and what that found."""
 
     schedule: str
     name: str
     status: str
     created: datetime
+    id: int
+    body: Mapping[str, Any]
 
 
 def add(tx: Connection, made: Alert) -> None:
@@ -70,7 +72,7 @@ def update(tx: Connection, schedule: str, *, now: datetime, **changes: Any) -> A
     return found
 
 
-def flip(tx: Connection, found: Alert, status: str, *, now: datetime) -> bool:
+def flip(tx: Connection, found: Alert, status: str, *, now: datetime, body: Mapping[str, Any]) -> bool:
     """Note a new status; False if it is the old one, or somebody else noted it at the same moment."""
     if status == found.status:
         return False
@@ -78,7 +80,7 @@ def flip(tx: Connection, found: Alert, status: str, *, now: datetime) -> bool:
     if not tx.execute(sql_update(alert).where(*same).values(status=status, modified=now)).rowcount:
         return False
     values = {"schedule": fold(found.schedule), "name": found.name, "status": status, "created": now}
-    tx.execute(insert(alert_change).values(**values))
+    tx.execute(insert(alert_change).values(**values, body=dict(body)))
     return True
 
 
@@ -87,7 +89,23 @@ def changes(tx: Connection, schedule: str | None = None) -> list[Change]:
     query = select(alert_change).order_by(alert_change.c.id.desc())
     if schedule is not None:
         query = query.where(alert_change.c.schedule == fold(schedule))
-    return [Change(row.schedule, row.name, row.status, row.created) for row in tx.execute(query)]
+    return [_change(row) for row in tx.execute(query)]
+
+
+def untold(tx: Connection, limit: int = 1000) -> list[Change]:
+    """The oldest changes that were not told."""
+    query = select(alert_change).where(alert_change.c.told.is_(None)).order_by(alert_change.c.id).limit(limit)
+    return [_change(row) for row in tx.execute(query)]
+
+
+def tell(tx: Connection, change: Change, *, now: datetime) -> bool:
+    """Note that a change is told in this transaction; False if somebody else told it."""
+    same = (alert_change.c.id == change.id, alert_change.c.told.is_(None))
+    return bool(tx.execute(sql_update(alert_change).where(*same).values(told=now)).rowcount)
+
+
+def _change(row: Any) -> Change:
+    return Change(row.schedule, row.name, row.status, row.created, row.id, row.body)
 
 
 def remove(tx: Connection, schedule: str) -> None:

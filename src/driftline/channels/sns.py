@@ -38,20 +38,31 @@ class Sns:
             )
 
 
-def _published(message: Message) -> dict[str, Any]:
-    body = json.dumps(event(message))
+def forms(message: Message) -> dict[str, str]:
+    """The message by protocol: text for people (`default`), a line (`sms`), the event as JSON for programs."""
     text = f"{headline(message)}\n\n{plain(message)}"
-    forms = {"default": text, "sms": cut(headline(message), 140)}
-    forms |= dict.fromkeys(("sqs", "lambda", "http", "https", "firehose"), body)
-    subject = headline(message).encode("ascii", "replace").decode()
-    attributes = {"state": message.state, "severity": message.severity, "model": message.model}
+    programs = dict.fromkeys(("sqs", "lambda", "http", "https", "firehose"), json.dumps(event(message)))
+    return {"default": text, "sms": cut(headline(message), 140), **programs}
+
+
+def subject(message: Message) -> str:
+    """The headline as SNS takes it: at most 99 characters of ASCII."""
+    return cut(headline(message).encode("ascii", "replace").decode(), _LONGEST_SUBJECT, "...")
+
+
+def attributes(message: Message) -> dict[str, str]:
+    """What subscriptions may filter by."""
+    found = {"state": message.state, "severity": message.severity, "model": message.model}
+    return {name: value for name, value in found.items() if value}
+
+
+def _published(message: Message) -> dict[str, Any]:
+    told = {name: {"DataType": "String", "StringValue": value} for name, value in attributes(message).items()}
     return {
-        "Message": json.dumps(forms),
+        "Message": json.dumps(forms(message)),
         "MessageStructure": "json",
-        "Subject": cut(subject, _LONGEST_SUBJECT, "..."),
-        "MessageAttributes": {
-            name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
-        },
+        "Subject": subject(message),
+        "MessageAttributes": told,
     }
 
 

@@ -18,7 +18,7 @@ from driftline.processing import metrics, repeating, userscripts
 from driftline.processing.asked import monitor_of
 from driftline.processing.contract import INPUT, Contract
 from driftline.processing.inputs import listed
-from driftline.processing.outcome import COMPLETED, Outcome, shortened
+from driftline.processing.outcome import COMPLETED, Outcome, shortened, worst
 from driftline.profile import Profile
 from driftline.reports import Report
 from driftline.storage.access import Access
@@ -71,7 +71,8 @@ def perform(manifest: Manifest, job: Contract, access: Access, log: Log, invoke:
     published = job.environment.get("publish_cloudwatch_metrics") == "Enabled"
     found = metrics.of_run(monitor, current, report, job.environment) if published else ()
     kept = repeating.kept(manifest, opened, access)
-    return Outcome(COMPLETED, shortened(said), violations=count, metrics=found, manifest=kept)
+    named = worst(report.violations) if report else ()
+    return Outcome(COMPLETED, shortened(said), violations=count, worst=named, metrics=found, manifest=kept)
 
 
 def _manifest(job: Contract, access: Access) -> Manifest | Outcome:

@@ -14,7 +14,7 @@ from driftline.catalog import executions, resources
 from driftline.catalog.executions import Search
 from driftline.documents import violations
 from driftline.errors import Conflict
-from driftline.processing import jobs
+from driftline.processing import jobs, judging
 from driftline.processing.contract import Contract
 from driftline.server.aws.waking import wake
 from driftline.server.rest.answers import Execution, ExecutionDetail, Job, Log, Page, Violation, Violations
@@ -24,8 +24,6 @@ from driftline.server.rest.jobs import job, log_of
 from driftline.storage.access import Access
 
 router = APIRouter(tags=["executions"])
-
-_REPORTED = ("Completed", "CompletedWithViolations")
 
 
 @router.get("/executions", summary="List executions")
@@ -133,6 +131,5 @@ def _detail(tx: Connection, found: executions.Execution) -> ExecutionDetail:
         return ExecutionDetail(**told)
     contract = Contract.of(ran.name, ran.body)
     output = contract.outputs[0].uri if contract.outputs else None
-    report = f"{output}/{violations.FILE}" if output and found.status in _REPORTED else None
-    count = ran.body.get("Violations")
+    count, report = ran.body.get("Violations"), judging.report_of(ran, found.status)
     return ExecutionDetail(**told, violations=count, output_uri=output, violation_report_uri=report)
