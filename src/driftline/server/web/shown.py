@@ -97,6 +97,8 @@ class Form:
         return RedirectResponse(path, 303, HEADERS)
 
 
+_FIELDS = 2000
+"""Of one form: those of a table of constraints are the most."""
 Sent = Annotated[bytes, Body(media_type="application/x-www-form-urlencoded")]
 
 
@@ -106,7 +108,7 @@ def values_of(data: bytes) -> dict[str, str]:
     >>> values_of(b"key=dl_1&next=%2Fconsole")
     {'key': 'dl_1', 'next': '/console'}
     """
-    found = parse_qs(data.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100)
+    found = parse_qs(data.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_FIELDS)
     return {name: told[-1] for name, told in found.items()}
 
 
