@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from driftline.alerting import actions
 from driftline.catalog import alerts, resources
 from driftline.catalog.alerts import Alert
 from driftline.errors import Invalid, NotFound
@@ -15,7 +16,6 @@ from driftline.schedules import KIND
 from driftline.server.aws.wire import Call, operation
 
 _PAGE = 100
-_ACTIONS = {"ModelDashboardIndicator": {"Enabled": True}}
 
 
 @operation("ListMonitoringAlerts")
@@ -23,7 +23,8 @@ def list_(request: Mapping[str, Any], call: Call) -> dict[str, Any]:
     """The alert of a schedule."""
     with call.catalog.read() as tx:
         found = _found(tx, request["MonitoringScheduleName"])
-    return {"MonitoringAlertSummaries": [_summary(found)]}
+        wanted = actions.targets_of(tx, resources.get(tx, KIND, found.schedule).arn)
+    return {"MonitoringAlertSummaries": [_summary(found, wanted.shown)]}
 
 
 @operation("UpdateMonitoringAlert")
@@ -89,7 +90,7 @@ def _found(tx: Connection, schedule: str) -> Alert:
     return found
 
 
-def _summary(found: Alert) -> dict[str, Any]:
+def _summary(found: Alert, shown: bool) -> dict[str, Any]:
     return {
         "MonitoringAlertName": found.name,
         "CreationTime": found.created,
@@ -97,5 +98,5 @@ def _summary(found: Alert) -> dict[str, Any]:
         "AlertStatus": found.status,
         "DatapointsToAlert": found.datapoints,
         "EvaluationPeriod": found.period,
-        "Actions": _ACTIONS,
+        "Actions": {"ModelDashboardIndicator": {"Enabled": shown}},
     }

@@ -15,7 +15,7 @@ from driftline.errors import NotFound
 from driftline.schedules import FAILED, FAILURE, KIND, SCHEDULED, STOPPED, STOPPED_TIME, Plan, definition_of, source_of
 from driftline.server.aws.executions import summary as execution_summary
 from driftline.server.aws.lists import listed
-from driftline.server.aws.tags import tags_of
+from driftline.server.aws.tags import put_tags, tags_of
 from driftline.server.aws.waking import wake
 from driftline.server.aws.wire import Call, operation
 from driftline.server.errors import AwsError
@@ -34,7 +34,7 @@ def create(request: Mapping[str, Any], call: Call) -> dict[str, Any]:
         body = {"MonitoringScheduleConfig": config}
         made = Resource(KIND, name, arn, body, SCHEDULED, call.now, call.now, _labels(tx, config))
         resources.create(tx, made)
-        tags.put(tx, arn, tags_of(request))
+        put_tags(tx, made, tags_of(request), call)
         due.put(tx, name, first)
         alerts.add(tx, Alert(name, f"{name}-alert", call.now, call.now))
     wake(call)

@@ -7,8 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from driftline.alerting import actions, targets
 from driftline.catalog import resources, tags
+from driftline.catalog.resources import Resource
 from driftline.errors import NotFound
+from driftline.schedules import KIND as SCHEDULE
 from driftline.server.aws.wire import Call, operation
 from driftline.server.errors import AwsError
 
@@ -25,19 +28,31 @@ def tags_of(request: Mapping[str, Any]) -> dict[str, str]:
 def add_tags(request: Mapping[str, Any], call: Call) -> dict[str, Any]:
     """Add tags, or change their values."""
     with call.catalog.begin() as tx:
-        arn = _known(tx, request["ResourceArn"])
-        tags.put(tx, arn, tags_of(request))
-        found = tags.of(tx, arn)
+        to = _known(tx, request["ResourceArn"])
+        put_tags(tx, to, tags_of(request), call)
+        found = tags.of(tx, to.arn)
         if len(found) > MOST:
-            raise AwsError("ResourceLimitExceeded", f"{arn} would have {len(found)} tags; {MOST} is the most.")
+            raise AwsError("ResourceLimitExceeded", f"{to.arn} would have {len(found)} tags; {MOST} is the most.")
     return {"Tags": _shown(found)}
+
+
+def put_tags(tx: Connection, to: Resource, given: Mapping[str, str], call: Call) -> None:
+    """Keep tags; those of a schedule's alert have to mean something, and the alarms that they name are made.
+
+    Raises `Invalid` for one that means nothing.
+    """
+    if to.kind == SCHEDULE:
+        targets.check(given)
+    tags.put(tx, to.arn, given)
+    if to.kind == SCHEDULE:
+        actions.prepare(tx, to.arn, to.name, now=call.now)
 
 
 @operation("ListTags")
 def list_tags(request: Mapping[str, Any], call: Call) -> dict[str, Any]:
     """A page of the tags; the token is the last key shown."""
     with call.catalog.read() as tx:
-        found = tags.of(tx, _known(tx, request["ResourceArn"]))
+        found = tags.of(tx, _known(tx, request["ResourceArn"]).arn)
     last, limit = request.get("NextToken", ""), request.get("MaxResults") or _PAGE
     rest = {key: value for key, value in found.items() if key > last}
     shown = dict(list(rest.items())[:limit])
@@ -48,17 +63,17 @@ def list_tags(request: Mapping[str, Any], call: Call) -> dict[str, Any]:
 def delete_tags(request: Mapping[str, Any], call: Call) -> dict[str, Any]:
     """Remove tags."""
     with call.catalog.begin() as tx:
-        tags.remove(tx, _known(tx, request["ResourceArn"]), request["TagKeys"])
+        tags.remove(tx, _known(tx, request["ResourceArn"]).arn, request["TagKeys"])
     return {}
 
 
-def _known(tx: Connection, arn: str) -> str:
-    """The ARN as it is kept; raises `NotFound` if it is of nothing here."""
+def _known(tx: Connection, arn: str) -> Resource:
+    """What the ARN is of; raises `NotFound` if it is of nothing here."""
     kind, _, name = arn.rpartition(":")[2].partition("/")
     found = resources.find(tx, kind, name)
     if found is None:
         raise NotFound(what="Resource", name=arn)
-    return found.arn
+    return found
 
 
 def _shown(found: Mapping[str, str]) -> list[dict[str, str]]:
