@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from driftline.alarms import acting
-from driftline.alerting import telling
+from driftline.alerting import targets, telling
 from driftline.alerting.targets import Targets
 from driftline.catalog import Catalog, alarms, alerts, deliveries, resources, tags, topics
 from driftline.catalog.alarms import ALARM, CONFIGURED, OK, Alarm
@@ -149,13 +149,23 @@ def _tell(tx: Connection, wanted: Targets, told: Message, now: datetime) -> None
 
 
 def _set(tx: Connection, name: str, change: Change, now: datetime, settings: Settings) -> None:
-    """Set an alarm of ours as `SetAlarmState` does: its actions follow if that is another state."""
+    """Set an alarm of ours as `SetAlarmState` does: its actions follow if that is another state.
+
+    An alarm of several schedules is over when none of their alerts is raised any more.
+    """
     body: Mapping[str, Any] = change.body
     reason = f"The alert {change.name} of the schedule {body['schedule']} is {change.status}: {body['said']}"
     facts = {"schedule": body["schedule"], "execution": body["execution"], "violationReport": body["report"]}
-    state = ALARM if change.status == IN_ALERT else OK
+    state = ALARM if change.status == IN_ALERT or _is_raised(tx, name) else OK
     found = _alarm(tx, name, str(body["schedule"]), now)
     acting.change(tx, found, state, reason[:1023], json.dumps(facts), now=now, settings=settings)
+
+
+def _is_raised(tx: Connection, name: str) -> bool:
+    """Whether the alert of any schedule that names the alarm is raised."""
+    schedules = [each.rpartition("/")[2] for each in tags.arns(tx, targets.ALARM, name)]
+    found = [alerts.find(tx, each) for each in schedules]
+    return any(each is not None and each.status == IN_ALERT for each in found)
 
 
 def _alarm(tx: Connection, name: str, schedule: str, now: datetime) -> Alarm:

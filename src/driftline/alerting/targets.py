@@ -13,6 +13,8 @@ from driftline.errors import Invalid
 
 PREFIX = "driftline:alert:"
 """Tags of a schedule that begin so are those of its alert."""
+DASHBOARD = f"{PREFIX}dashboard"
+ALARM = f"{PREFIX}cloudwatch-alarm:"
 
 _LISTS = {"sns": "topics", "lambda": "functions", "cloudwatch-alarm": "alarms"}
 _DASHBOARD = {"Enabled": True, "Disabled": False}
@@ -69,7 +71,7 @@ class Targets:
             for number, value in enumerate(getattr(self, name), 1)
         }
         found |= {} if self.severity == type(self).severity else {f"{PREFIX}severity": self.severity}
-        return found if self.shown else {**found, f"{PREFIX}dashboard": "Disabled"}
+        return found if self.shown else {**found, DASHBOARD: "Disabled"}
 
 
 def check(tags: Mapping[str, str]) -> None:

@@ -23,6 +23,13 @@ def of(tx: Connection, arn: str) -> dict[str, str]:
     return {name: value for name, value in tx.execute(query)}
 
 
+def arns(tx: Connection, prefix: str, value: str) -> list[str]:
+    """The ARNs with a tag whose name begins so and that has this value."""
+    c = tag.c
+    query = select(c.arn).where(c.name.startswith(prefix, autoescape=True), c.value == value).distinct()
+    return list(tx.execute(query.order_by(c.arn)).scalars())
+
+
 def remove(tx: Connection, arn: str, names: Iterable[str] | None = None) -> None:
     """Forget these tags, or all."""
     query = delete(tag).where(tag.c.arn == arn)

@@ -7,32 +7,32 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-PREFIX = "driftline:alert"
-"""Tags of a schedule that begin so name its alert's targets."""
+from driftline.alerting.targets import DASHBOARD, Targets
 
 
 @dataclass(frozen=True)
 class ModelDashboardIndicatorAction:
-    """Whether the dashboard shows an alert."""
+    """Whether lists of the console show that the alert is raised."""
 
     enabled: bool
 
 
 @dataclass
 class MonitoringAlertActions:
-    """What shall happen when a schedule's alert is raised, given as `alert_actions` when the schedule is made.
+    """What happens when a schedule's alert is raised, and when it is over, given as `alert_actions` to the schedule.
 
-    The targets are kept as tags of the schedule (`driftline:alert:sns:1`, ...), where everyone can read them. The
-    server raises and shows alerts, but does not yet send them to these targets.
+    The server keeps it as tags of the schedule (`driftline:alert:sns:1`, ...), where everyone can read it. `severity`
+    is info, warning, error or critical, and goes with what is told.
     """
 
     model_dashboard_indicator: ModelDashboardIndicatorAction | None = None
     sns_topics: list[str] = field(default_factory=list)
     lambdas: list[str] = field(default_factory=list)
     cloudwatch_alarms: list[str] = field(default_factory=list)
+    severity: str = "warning"
 
     def add_sns_topic(self, topic_arn: str) -> None:
-        """Publish to this SNS topic."""
+        """Publish to this SNS topic, of the server or of AWS."""
         self.sns_topics.append(topic_arn)
 
     def add_lambda(self, function_arn: str) -> None:
@@ -40,42 +40,32 @@ class MonitoringAlertActions:
         self.lambdas.append(function_arn)
 
     def add_cloudwatch_alarm(self, alarm_name: str) -> None:
-        """Set this CloudWatch alarm."""
+        """Set this CloudWatch alarm of the server, which is made if there is none."""
         self.cloudwatch_alarms.append(alarm_name)
 
     def tags(self) -> dict[str, str]:
-        """The tags that keep the targets.
+        """The tags that keep it.
 
         >>> MonitoringAlertActions(ModelDashboardIndicatorAction(True), ["arn:aws:sns:us-west-2:123:team"]).tags()
         {'driftline:alert:sns:1': 'arn:aws:sns:us-west-2:123:team', 'driftline:alert:dashboard': 'Enabled'}
         """
-        targets = {"sns": self.sns_topics, "lambda": self.lambdas, "cloudwatch-alarm": self.cloudwatch_alarms}
-        found = {
-            f"{PREFIX}:{name}:{number}": value
-            for name, values in targets.items()
-            for number, value in enumerate(values, 1)
-        }
+        topics, functions, alarms = map(tuple, (self.sns_topics, self.lambdas, self.cloudwatch_alarms))
+        found = Targets(topics, functions, alarms, self.severity).tags()
         if self.model_dashboard_indicator is not None:
-            found[f"{PREFIX}:dashboard"] = "Enabled" if self.model_dashboard_indicator.enabled else "Disabled"
+            found[DASHBOARD] = "Enabled" if self.model_dashboard_indicator.enabled else "Disabled"
         return found
 
     @classmethod
     def of_tags(cls, tags: Mapping[str, str]) -> MonitoringAlertActions:
-        """The targets in a schedule's tags.
+        """What a schedule's tags say.
 
-        >>> actions = MonitoringAlertActions(lambdas=["f", "g"])
+        >>> actions = MonitoringAlertActions(lambdas=["arn:aws:lambda:us-west-2:123:function:f"], severity="critical")
         >>> MonitoringAlertActions.of_tags(actions.tags()) == actions
         True
         """
-        found = cls()
-        lists = {"sns": found.sns_topics, "lambda": found.lambdas, "cloudwatch-alarm": found.cloudwatch_alarms}
-        for tag, value in sorted(tags.items()):
-            kind, _, _ = tag.removeprefix(f"{PREFIX}:").partition(":")
-            if tag == f"{PREFIX}:dashboard":
-                found.model_dashboard_indicator = ModelDashboardIndicatorAction(value == "Enabled")
-            elif tag.startswith(f"{PREFIX}:") and kind in lists:
-                lists[kind].append(value)
-        return found
+        found = Targets.of(tags)
+        indicator = ModelDashboardIndicatorAction(found.shown) if DASHBOARD in tags else None
+        return cls(indicator, list(found.topics), list(found.functions), list(found.alarms), found.severity)
 
 
 @dataclass(frozen=True)
@@ -91,9 +81,11 @@ class MonitoringAlertSummary:
     actions: MonitoringAlertActions
 
     @classmethod
-    def of(cls, answer: Mapping[str, Any]) -> MonitoringAlertSummary:
-        """The alert in an answer of the API."""
+    def of(cls, answer: Mapping[str, Any], tags: Mapping[str, str]) -> MonitoringAlertSummary:
+        """The alert in an answer of the API, with the actions in the tags of its schedule."""
+        actions = MonitoringAlertActions.of_tags(tags)
         shown = answer["Actions"]["ModelDashboardIndicator"]["Enabled"]
+        actions.model_dashboard_indicator = ModelDashboardIndicatorAction(shown)
         return cls(
             alert_name=answer["MonitoringAlertName"],
             creation_time=answer["CreationTime"],
@@ -101,7 +93,7 @@ class MonitoringAlertSummary:
             alert_status=answer["AlertStatus"],
             data_points_to_alert=answer["DatapointsToAlert"],
             evaluation_period=answer["EvaluationPeriod"],
-            actions=MonitoringAlertActions(ModelDashboardIndicatorAction(shown)),
+            actions=actions,
         )
 
 

@@ -219,8 +219,7 @@ class ModelMonitor(Watched):
             session, name, before, {key: value for key, value in changes.items() if key not in _TIMES}, when
         )
         if actions is not None:
-            tags = tag_list(actions.tags())
-            session.call("add_tags", ResourceArn=described["MonitoringScheduleArn"], Tags=tags)
+            schedules.set_actions(session, name, actions)
         if name == self.monitoring_schedule_name:
             self._take(name)
             for option in _OWN & changes.keys():

@@ -10,6 +10,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from driftline.alerting.targets import PREFIX
+from driftline.sagemaker.alerts import MonitoringAlertActions
 from driftline.sagemaker.baselining import unique_name
 from driftline.sagemaker.definitions import KINDS, definition, inline
 from driftline.sagemaker.inputs import EndpointInput, MonitoringOutput
@@ -76,6 +78,23 @@ def delete(session: Session, name: str) -> None:
 def describe(session: Session, name: str) -> dict[str, Any]:
     """What DescribeMonitoringSchedule answers."""
     return session.call("describe_monitoring_schedule", MonitoringScheduleName=name)
+
+
+def tags_of(session: Session, name: str) -> dict[str, str]:
+    """The tags of a schedule."""
+    answer = session.call("list_tags", ResourceArn=describe(session, name)["MonitoringScheduleArn"])
+    return {each["Key"]: each["Value"] for each in answer["Tags"]}
+
+
+def set_actions(session: Session, name: str, actions: MonitoringAlertActions) -> None:
+    """Let the alert of a schedule do this, and nothing that it did before."""
+    before, arn = tags_of(session, name), describe(session, name)["MonitoringScheduleArn"]
+    wanted = actions.tags()
+    gone = [each for each in before if each.startswith(PREFIX) and each not in wanted]
+    if wanted:
+        session.call("add_tags", ResourceArn=arn, Tags=[{"Key": key, "Value": value} for key, value in wanted.items()])
+    if gone:
+        session.call("delete_tags", ResourceArn=arn, TagKeys=gone)
 
 
 def settle(session: Session, name: str) -> dict[str, Any]:

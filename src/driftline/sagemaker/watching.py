@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from driftline.sagemaker import schedules
 from driftline.sagemaker.alerts import MonitoringAlertHistorySummary, MonitoringAlertSummary
 from driftline.sagemaker.files import ConstraintViolations, Statistics
 from driftline.sagemaker.jobs import MonitoringExecution, summaries
@@ -109,13 +110,14 @@ class Watched:
     def list_monitoring_alerts(
         self, next_token: str | None = None, max_results: int | None = 10
     ) -> tuple[list[MonitoringAlertSummary], str | None]:
-        """The alerts of its schedule, and a token if there are more."""
+        """The alerts of its schedule with their actions, and a token if there are more."""
         if self.monitoring_schedule_name is None:
             LOGGER.warning("No alert to list, please create a schedule first.")
             return [], None
         name, page = self.monitoring_schedule_name, {"NextToken": next_token, "MaxResults": max_results}
         answer = self.sagemaker_session.call("list_monitoring_alerts", MonitoringScheduleName=name, **page)
-        found = [MonitoringAlertSummary.of(each) for each in answer["MonitoringAlertSummaries"]]
+        tags = schedules.tags_of(self.sagemaker_session, name)
+        found = [MonitoringAlertSummary.of(each, tags) for each in answer["MonitoringAlertSummaries"]]
         return found, answer.get("NextToken")
 
     def list_monitoring_alert_history(
