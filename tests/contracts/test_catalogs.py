@@ -198,10 +198,12 @@ def test_small_nouns(catalog: Catalog) -> None:
         assert tags.of(tx, "arn") == {"b": "3"}
         made = keys.new_access_key()
         keys.put_access_key(tx, made, note="first", now=NOW)
-        assert keys.secret_of(tx, made.id) == made.secret
+        signer = keys.find_access_key(tx, made.id)
+        assert signer is not None and (signer.secret, signer.spaces) == (made.secret, frozenset("*"))
         shown = keys.create_api_key(tx, "ci", ["read"], now=NOW)
-        assert keys.scopes_of(tx, keys.digest(shown)) == frozenset({"read"})
-        assert keys.scopes_of(tx, keys.digest("dl_other")) is None
+        found = keys.find_api_key(tx, keys.digest(shown))
+        assert found is not None and (found.scopes, found.spaces) == (frozenset({"read"}), frozenset("*"))
+        assert keys.find_api_key(tx, keys.digest("dl_other")) is None
         logs.append(tx, "job", ["one", "two"], now=NOW)
         first, second = logs.read(tx, "job")
         assert [line.text for line in logs.read(tx, "job", after=first.id)] == [second.text] == ["two"]

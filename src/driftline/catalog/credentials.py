@@ -11,10 +11,10 @@ from sqlalchemy import Connection, delete, insert, select
 from driftline.catalog.tables import credential
 
 
-def put(tx: Connection, name: str, body: Mapping[str, Any], *, now: datetime) -> None:
-    """Keep credentials under a name, in the place of those that were."""
+def put(tx: Connection, name: str, body: Mapping[str, Any], space: str | None = None, *, now: datetime) -> None:
+    """Keep credentials under a name, in the place of those that were: of one space, or of all."""
     remove(tx, name)
-    tx.execute(insert(credential).values(name=name, body=dict(body), created=now))
+    tx.execute(insert(credential).values(name=name, space=space, body=dict(body), created=now))
 
 
 def find(tx: Connection, name: str) -> Any | None:

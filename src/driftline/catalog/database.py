@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from driftline.catalog.confines import OPTION, Confines, confine
 from driftline.catalog.tables import VERSION
 from driftline.errors import Invalid, Unavailable
 
@@ -29,7 +31,7 @@ class Catalog:
     def __init__(self, url: str) -> None:
         """Nothing is opened yet; raises `Invalid` for a URL of another database."""
         self.url = make_url(url)
-        self._turn = threading.Lock()
+        self._turn, self._confines = threading.Lock(), Confines()
         if self.url.get_backend_name() == "postgresql":
             self.url = self.url.set(drivername="postgresql+psycopg")
             self._engine = create_engine(self.url, pool_pre_ping=True, pool_size=10, max_overflow=20)
@@ -38,6 +40,15 @@ class Catalog:
         else:
             expected = "sqlite:///FILE or postgresql://USER@HOST/NAME"
             raise Invalid(what="database URL", got=self.url.get_backend_name(), expected=expected)
+        event.listen(self._engine, "before_execute", confine, retval=True)
+
+    def confined(self, confines: Confines) -> Catalog:
+        """The same database, of which only some spaces are seen and changed."""
+        if not confines:
+            return self
+        found = copy(self)
+        found._confines = confines
+        return found
 
     @property
     def on_postgres(self) -> bool:
@@ -46,10 +57,13 @@ class Catalog:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """A transaction: committed at the end, undone by any error. Raises `Unavailable` if there is no database."""
+        """A transaction: committed at the end, undone by any error. Raises `Unavailable` if there is no database.
+
+        """
         try:
             # SQLite has one writer: threads that wait their turn here need not sleep and look again
-            with nullcontext() if self.on_postgres else self._turn, self._engine.begin() as connection:
+            turn = nullcontext() if self.on_postgres else self._turn
+            with turn, self._options().begin() as connection:
                 yield connection
         except (OperationalError, InterfaceError) as error:
             raise CatalogUnavailable(reason=str(error.orig)) from error
@@ -60,12 +74,21 @@ class Catalog:
     def read(self) -> Iterator[Connection]:
         """As `begin`, for reading only: on SQLite it waits for nobody."""
         try:
-            with self._engine.execution_options(reads=True).begin() as connection:
+            with self._options(reads=True).begin() as connection:
                 yield connection
         except (OperationalError, InterfaceError) as error:
             raise CatalogUnavailable(reason=str(error.orig)) from error
         except PoolTimeout as error:
             raise CatalogUnavailable(reason="all connections are in use") from error
+
+    @property
+    def is_confined(self) -> bool:
+        """Whether some spaces are not seen, or may not be changed."""
+        return bool(self._confines)
+
+    def _options(self, **more: Any) -> Engine:
+        told = {OPTION: self._confines, **more} if self._confines else more
+        return self._engine.execution_options(**told) if told else self._engine
 
     def clock(self) -> datetime:
         """The time that all workers agree on: the server's of PostgreSQL, this machine's with SQLite."""

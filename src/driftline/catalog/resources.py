@@ -71,10 +71,11 @@ def fold(name: str) -> str:
 
 def create(tx: Connection, made: Resource) -> None:
     """Keep a new resource; raises `Conflict` if its name is taken."""
-    values = {name: getattr(made, name) for name in ("kind", "name", "arn", "body", "status", "created", "modified")}
+    values = {name: getattr(made, name) for name in ("kind", "name", "arn", "status", "created", "modified")}
+    values |= {"folded": fold(made.name), "body": dict(made.body), "space": made.labels.get("space", "default")}
     try:
         with tx.begin_nested():
-            tx.execute(insert(resource).values(folded=fold(made.name), **{**values, "body": dict(made.body)}))
+            tx.execute(insert(resource).values(**values))
     except IntegrityError as error:
         reason = "it exists already"
         raise Conflict(what=made.kind, name=made.name, reason=reason, remedy="Choose a different name.") from error

@@ -27,6 +27,7 @@ resource = Table(
     key("folded"),
     Column("name", String(256), nullable=False),
     Column("arn", String(512), nullable=False),
+    Column("space", String(256), nullable=False),
     Column("body", Json, nullable=False),
     Column("status", String(64), nullable=False),
     moment("created"),

@@ -62,6 +62,8 @@ class Given:
         Azure's storage account.
     key_file
         The server's file of Google's service account.
+    space
+        Only jobs of this space may name them; those of all, if not said.
     """
 
     endpoint_url: str | None = None
@@ -78,6 +80,7 @@ class Given:
     session_token: Annotated[str | None, Parameter(group=_KEYS)] = None
     account: Annotated[str | None, Parameter(group=_KEYS)] = None
     key_file: Annotated[str | None, Parameter(group=_KEYS)] = None
+    space: str | None = None
 
 
 @app.command(name="list")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -19,19 +19,25 @@ from driftline.settings import Settings
 
 EXAMPLES = """
     driftline keys create dashboards --scope read
-    driftline keys create pipeline --scope read --scope write --local
+    driftline keys create pipeline --scope read --scope write --space risk
     driftline keys list
     """
 
 app = App(name="keys", help_epilogue=epilogue(EXAMPLES))
 
 Scope = Literal["read", "write", "admin"]
+Scopes = Annotated[tuple[Scope, ...], Parameter(negative="", consume_multiple=False)]
+Spaces = Annotated[tuple[str, ...], Parameter(negative="", consume_multiple=False)]
+_LIMITS: tuple[tuple[str, Callable[[Mapping[str, Any]], str]], ...] = (
+    ("may", lambda each: ", ".join(each["scopes"])),
+    ("in spaces", lambda each: ", ".join("all" if name == "*" else name for name in each["spaces"])),
+)
 Local = Annotated[bool, Parameter(negative="", show_default=False)]
 
 
 @app.command(name="list")
 def list_(*, local: Local = False, remote: Remote | None = None) -> int:
-    """List API keys and what they may do; and access keys, which sign AWS calls and may do all.
+    """List API keys, and access keys, which sign AWS calls; and what they may do in which spaces.
 
     Parameters
     ----------
@@ -41,8 +47,8 @@ def list_(*, local: Local = False, remote: Remote | None = None) -> int:
     remote = remote or Remote()
     found = {name: _ask(remote, local, "GET", f"/{name}")["items"] for name in ("keys", "access-keys")}
     created = ("created (UTC)", lambda each: when(each["created"]))
-    named = [("API key", lambda each: each["name"]), ("may", _may), created]
-    signing = [("access key", lambda each: each["id"]), ("note", lambda each: each["note"]), created]
+    named = [("API key", lambda each: each["name"]), *_LIMITS, created]
+    signing = [("access key", lambda each: each["id"]), ("note", lambda each: each["note"]), *_LIMITS, created]
     shown = [
         table(found["keys"], named, "no API keys"),
         table(found["access-keys"], signing, "no access keys"),
@@ -55,7 +61,8 @@ def list_(*, local: Local = False, remote: Remote | None = None) -> int:
 def create(
     name: str,
     *,
-    scope: Annotated[tuple[Scope, ...], Parameter(negative="", consume_multiple=False)] = ("read",),
+    scope: Scopes = ("read",),
+    space: Spaces = ("*",),
     local: Local = False,
     remote: Remote | None = None,
 ) -> int:
@@ -67,12 +74,15 @@ def create(
         Whose key it is.
     scope
         read sees all but keys, write makes, runs, stops and deletes, admin sees, makes and deletes keys; repeat it.
+    space
+        Where it may do that: a space, with the models in it; * is all; repeat it. SageMaker's things are in default.
     local
         Make it in the database of DRIFTLINE_HOME or DRIFTLINE_DATABASE_URL itself, without a server.
     """
     remote = remote or Remote()
-    made = _ask(remote, local, "POST", "/keys", {"name": name, "scopes": sorted(set(scope))})
-    pairs = [("name", made["name"]), ("may", _may(made)), ("key", made["key"])]
+    wanted = {"name": name, "scopes": sorted(set(scope)), "spaces": sorted(set(space))}
+    made = _ask(remote, local, "POST", "/keys", wanted)
+    pairs = [("name", made["name"]), *((said, of(made)) for said, of in _LIMITS), ("key", made["key"])]
     show(made, Facts(pairs, ["It is shown this once. Set DRIFTLINE_API_KEY to it."]), as_json=remote.json)
     return 0
 
@@ -92,18 +102,35 @@ def delete(name: str, *, local: Local = False, remote: Remote | None = None) -> 
 
 
 @app.command
-def create_access(*, note: str = "", local: Local = False, remote: Remote | None = None) -> int:
+def create_access(
+    *,
+    note: str = "",
+    scope: Scopes = ("read", "write", "admin"),
+    space: Spaces = ("*",),
+    local: Local = False,
+    remote: Remote | None = None,
+) -> int:
     """Make an access key, which boto3 and the SDKs sign with; its secret is shown this once.
 
     Parameters
     ----------
     note
         Whose key it is.
+    scope
+        As of API keys; write is also to invoke endpoints; repeat it.
+    space
+        As of API keys; AWS calls need default; repeat it.
     local
         Make it in the database of DRIFTLINE_HOME or DRIFTLINE_DATABASE_URL itself, without a server.
     """
     remote = remote or Remote()
-    made = _ask(remote, local, "POST", "/access-keys", {"note": note})
+    made = _ask(
+        remote,
+        local,
+        "POST",
+        "/access-keys",
+        {"note": note, "scopes": sorted(set(scope)), "spaces": sorted(set(space))},
+    )
     pairs = [("AWS_ACCESS_KEY_ID", made["id"]), ("AWS_SECRET_ACCESS_KEY", made["secret"])]
     show(made, Facts(pairs, ["The secret is shown this once."]), as_json=remote.json)
     return 0
@@ -129,10 +156,6 @@ def _deleted(remote: Remote, local: bool, path: str, name: str) -> int:
     return 0
 
 
-def _may(found: Mapping[str, Any]) -> str:
-    return ", ".join(found["scopes"])
-
-
 def _ask(remote: Remote, local: bool, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
     """The answer of the server, or of its database."""
     if local:
@@ -152,26 +175,29 @@ def _perform(tx: Connection, now: datetime, method: str, path: str, body: Mappin
     _, noun, *name = path.split("/", 2)
     orders: Mapping[tuple[str, str], Callable[[], Any]] = {
         ("GET", "keys"): lambda: {"items": [_shown(each) for each in keys.api_keys(tx)]},
-        ("POST", "keys"): lambda: {**body, "key": keys.create_api_key(tx, body["name"], body["scopes"], now=now)},
+        ("POST", "keys"): lambda: {**body, "key": keys.create_api_key(tx, **body, now=now)},
         ("DELETE", "keys"): lambda: keys.delete_api_key(tx, *name),
         ("GET", "access-keys"): lambda: {"items": [_shown(each) for each in keys.access_keys(tx)]},
-        ("POST", "access-keys"): lambda: _access_key(tx, now, body["note"]),
+        ("POST", "access-keys"): lambda: _access_key(tx, now, **body),
         ("DELETE", "access-keys"): lambda: keys.delete_access_key(tx, *name),
     }
     return orders[method, noun]()
 
 
-def _access_key(tx: Connection, now: datetime, note: str) -> dict[str, str]:
-    made = keys.new_access_key()
+def _access_key(
+    tx: Connection, now: datetime, note: str, scopes: Sequence[str], spaces: Sequence[str]
+) -> dict[str, Any]:
+    made = keys.new_access_key(scopes, spaces)
     keys.put_access_key(tx, made, note=note, now=now)
-    return {"id": made.id, "secret": made.secret}
+    return {"id": made.id, "secret": made.secret, "scopes": scopes, "spaces": spaces}
 
 
 def _shown(found: ApiKey | AccessKey) -> dict[str, Any]:
     created = None if found.created is None else found.created.isoformat().replace("+00:00", "Z")
-    if isinstance(found, ApiKey):
-        return {"name": found.name, "scopes": sorted(found.scopes), "created": created}
-    return {"id": found.id, "note": found.note, "created": created}
+    limits = {"scopes": sorted(found.scopes), "spaces": sorted(found.spaces), "created": created}
+    return (
+        {"name": found.name, **limits} if isinstance(found, ApiKey) else {"id": found.id, "note": found.note, **limits}
+    )
 
 
 @contextmanager

@@ -29,13 +29,15 @@ _NOT_NAMED = ("standard_input", "kms_key")
 class Credential:
     """How a source is reached, under a name; `access` holds references to secrets only.
 
-    `audience` is whom the tokens of a web identity are made for: the role's trust policy asks for it.
+    `audience` is whom the tokens of a web identity are made for: the role's trust policy asks for it. Only jobs of the
+    `space` may name them; None: those of all spaces.
     """
 
     name: str
     access: Access = field(default_factory=Access)
     audience: str = AUDIENCE
     created: datetime | None = None
+    space: str | None = None
 
     def __post_init__(self) -> None:
         """Raises `Invalid` for a name or role that is none, for a secret itself, and for halves of pairs."""
@@ -66,7 +68,9 @@ class Credential:
         return told if self.audience == AUDIENCE else {**told, "audience": self.audience}
 
     @classmethod
-    def of(cls, name: str, document: Mapping[str, Any], created: datetime | None = None) -> Credential:
+    def of(
+        cls, name: str, document: Mapping[str, Any], created: datetime | None = None, space: str | None = None
+    ) -> Credential:
         """The credentials that a document says; raises `Invalid` naming the members there are."""
         known = [each.name for each in fields(Access) if each.name not in _NOT_NAMED]
         unknown = sorted(document.keys() - {*known, "audience"})
@@ -74,12 +78,12 @@ class Credential:
             expected = ", ".join([*known, "audience"])
             raise Invalid(what=f"member of credentials {name}", got=unknown[0], expected=expected)
         given = {each: document[each] for each in known if document.get(each) is not None}
-        return cls(name, Access(**given), document.get("audience") or AUDIENCE, created)
+        return cls(name, Access(**given), document.get("audience") or AUDIENCE, created, space)
 
 
 def put(tx: Connection, given: Credential, *, now: datetime) -> Credential:
     """Keep credentials, in the place of those of the same name."""
-    credentials.put(tx, given.name, given.to_dict(), now=now)
+    credentials.put(tx, given.name, given.to_dict(), given.space, now=now)
     return replace(given, created=now)
 
 
@@ -90,12 +94,12 @@ def get(tx: Connection, name: str) -> Credential:
         known = ", ".join(each.name for each in credentials.every(tx)[:20]) or "none"
         remedy = f"Make them first; there are: {known}."
         raise NotFound(what="credentials", name=name, remedy=remedy)
-    return Credential.of(row.name, row.body, row.created)
+    return Credential.of(row.name, row.body, row.created, row.space)
 
 
 def every(tx: Connection) -> list[Credential]:
     """All credentials by name."""
-    return [Credential.of(row.name, row.body, row.created) for row in credentials.every(tx)]
+    return [Credential.of(row.name, row.body, row.created, row.space) for row in credentials.every(tx)]
 
 
 def delete(tx: Connection, name: str) -> None:
@@ -104,10 +108,16 @@ def delete(tx: Connection, name: str) -> None:
         raise NotFound(what="credentials", name=name)
 
 
-def access_of(tx: Connection, name: str | None, default: Access) -> Access:
-    """How a place with these credentials is reached: `default` without any. Raises `NotFound`."""
+def access_of(tx: Connection, name: str | None, default: Access, space: str | None = None) -> Access:
+    """How a place with these credentials is reached: `default` without any.
+
+    Raises `NotFound`, also for credentials of another space than that of who names them, if that is said.
+    """
     if name is None:
         return default
-    given = get(tx, name).access
+    found = get(tx, name)
+    if space is not None and found.space not in (None, space):
+        raise NotFound(what="credentials", name=name, remedy=f"They are not for the space {space!r}.")
+    given = found.access
     told = {each.name: getattr(given, each.name) for each in fields(Access) if getattr(given, each.name)}
     return replace(default, **told)

@@ -70,8 +70,9 @@ def placed(catalog: Catalog, wanted: Wanted, settings: Settings, access: Access,
     if is_asked(settings):
         with catalog.begin() as tx:
             model = registry.find_model(tx, wanted.job.model)
-            key = spaces.ingestion_key(tx, model.space if model else wanted.job.space, now=now)
-            reached = access_of(tx, place.credentials, access)
+            space = model.space if model else wanted.job.space
+            key = spaces.ingestion_key(tx, space, now=now)
+            reached = access_of(tx, place.credentials, access, space)
         refuse_unproved(place, reached, key)
     if place.events is not None and place.events != "webhook":
         refuse_queue(place.events, settings.allowed_hosts)
@@ -91,10 +92,10 @@ def attempt(
     job = wanted.job
     file = None if file is None else _below(job.place, file)
     with catalog.read() as tx:
-        version = registry.find_version(tx, job.model, job.version)
+        model, version = registry.find_model(tx, job.model), registry.find_version(tx, job.model, job.version)
         if version is None and not wanted.creates:
             registry.get_version(tx, job.model, job.version)
-        reached = access_of(tx, job.place.credentials, access)
+        reached = access_of(tx, job.place.credentials, access, model.space if model else job.space)
         others = [jobs.of_row(row) for row in imports.active(tx)]
     if job.place.format is None and _is_table(job.place, reached):
         job = replace(job, place=replace(job.place, format=deltas.FORMAT))

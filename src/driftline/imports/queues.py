@@ -80,7 +80,7 @@ def note(catalog: Catalog, job: ImportJob, told: Sequence[Names], default: Acces
     if not events.within(job.place, told):
         return 0
     with catalog.read() as tx:
-        reached = access_of(tx, job.place.credentials, default)
+        reached = access_of(tx, job.place.credentials, default, job.space)
     found = events.look_for(job.place, told, reached)
     with catalog.begin() as tx:
         jobs.skip(tx, job.id, found.passed, now=now)

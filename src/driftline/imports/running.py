@@ -75,7 +75,7 @@ def run(catalog: Catalog, held: Work, settings: Settings, access: Access, log: L
     tables = tables_of(settings, access)
     with catalog.read() as tx:
         job = jobs.get(tx, held.subject)
-        reached = access_of(tx, job.place.credentials, access)
+        reached = access_of(tx, job.place.credentials, access, job.space)
     world = World(catalog, tables, reached, held, settings, log)
     began, files, rows = time.monotonic(), 0, 0
     while time.monotonic() - began < TURN_SECONDS:

@@ -39,7 +39,7 @@ def look_at(catalog: Catalog, access: Access, row: Any, *, now: datetime) -> int
             return 0  # another server did
     try:
         with catalog.read() as tx:
-            reached = access_of(tx, row.body["place"].get("credentials"), access)
+            reached = access_of(tx, row.body["place"].get("credentials"), access, row.space)
         waiting = _heard(catalog, row, reached, access, now) + _sweep(catalog, row, reached, now)
         trouble = None
     except DriftlineError as error:

@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar, cast
 
+from driftline.catalog.confines import DEFAULT
 from driftline.catalog.database import Catalog
 from driftline.server.auth import Keys, Principal, signer
 from driftline.server.aws import buckets
@@ -46,6 +47,8 @@ class Call:
         return cast(T, self.parts[kind])
 
 
+_SHOWING = ("Describe", "List", "Get", "BatchGet", "Search")
+"""How operations begin that only show; all are of the space `default`."""
 Perform = Callable[[Mapping[str, Any], Call], Mapping[str, Any] | None]
 
 
@@ -123,6 +126,7 @@ class Wire:
         found = self.operations.get((route.api.name, route.name))
         if found is None:
             raise _unserved(route)
+        principal.require("read" if found.name.startswith(_SHOWING) else "write", DEFAULT)
         call = Call(self.catalog, now, self.settings, principal, self.parts, received)
         return _perform(found, route, received, call)
 

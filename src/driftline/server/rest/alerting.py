@@ -13,6 +13,7 @@ from driftline.alerting.rule import Rule
 from driftline.catalog import alerting, deliveries
 from driftline.catalog.alerting import State
 from driftline.catalog.deliveries import Delivery, KeptChannel, Quiet
+from driftline.catalog.keys import EVERYWHERE
 from driftline.server.aws.waking import wake
 from driftline.server.rest.alerted import (
     Alert,
@@ -53,14 +54,14 @@ def list_rules(call: Reading, model: ModelId) -> Page[RuleValue]:
 
 
 @router.get("/models/{model}/rules/{name}", summary="Show a rule")
-def showrule_value(call: Reading, model: ModelId, name: RuleName) -> RuleValue:
+def show_rule(call: Reading, model: ModelId, name: RuleName) -> RuleValue:
     """What must not be, how bad it is, and who is told."""
     with call.catalog.read() as tx:
         return rule_value(register.get(tx, model, name))
 
 
 @router.put("/models/{model}/rules/{name}", summary="Keep a rule")
-def putrule_value(call: Writing, model: ModelId, name: RuleName, wanted: RuleWanted) -> RuleValue:
+def put_rule(call: Writing, model: ModelId, name: RuleName, wanted: RuleWanted) -> RuleValue:
     """Keep a rule in the place of the one of its name; what fires is judged anew if it watches other things."""
     made = Rule(model, name, **wanted.model_dump(mode="json"))
     with call.catalog.begin() as tx:
@@ -70,7 +71,7 @@ def putrule_value(call: Writing, model: ModelId, name: RuleName, wanted: RuleWan
 
 
 @router.delete("/models/{model}/rules/{name}", summary="Delete a rule", status_code=204)
-def deleterule_value(call: Writing, model: ModelId, name: RuleName) -> None:
+def delete_rule(call: Writing, model: ModelId, name: RuleName) -> None:
     """Forget a rule; who was told that it fires is told that it is over."""
     with call.catalog.begin() as tx:
         register.delete(tx, model, name, now=call.now, settings=call.settings)
@@ -78,7 +79,7 @@ def deleterule_value(call: Writing, model: ModelId, name: RuleName) -> None:
 
 
 @router.post("/models/{model}/rule-trials", summary="Try a rule on what was")
-def tryrule_value(call: Writing, model: ModelId, wanted: TrialWanted) -> TrialResult:
+def try_rule(call: Writing, model: ModelId, wanted: TrialWanted) -> TrialResult:
     """When it would have fired and been over, window by window, with what is known by now; nothing is kept."""
     made = Rule(model, "trial", **wanted.rule.model_dump(mode="json"))
     with call.catalog.read() as tx:
@@ -131,6 +132,7 @@ def put_channel(call: Administering, name: ChannelName, wanted: ChannelWanted) -
 
     Administrators only: whoever names a file or a variable of the server can have it sent to an address.
     """
+    call.principal.require("admin", EVERYWHERE)
     with call.catalog.begin() as tx:
         made = register.put_channel(tx, name, wanted.kind, wanted.config, wanted.least, now=call.now)
     return _channel(made)
@@ -148,6 +150,7 @@ def try_channel(call: Writing, name: ChannelName) -> Tested:
 @router.delete("/channels/{name}", summary="Delete a channel", status_code=204)
 def delete_channel(call: Administering, name: ChannelName) -> None:
     """Forget a channel: what waits for it is not sent."""
+    call.principal.require("admin", EVERYWHERE)
     with call.catalog.begin() as tx:
         register.delete_channel(tx, name)
 

@@ -27,7 +27,8 @@ class Caller(BaseModel):
     """Who calls."""
 
     name: Annotated[str, Field(description="As logs name the caller.")]
-    scopes: Annotated[list[str], Field(description="What the caller may do: read, write, admin.")]
+    scopes: Annotated[list[str], Field(description="What the caller may do in some space: read, write, admin.")]
+    roles: Annotated[dict[str, list[str]], Field(description="What the caller may do by space; * is all spaces.")]
 
 
 class Page(BaseModel, Generic[T]):
@@ -225,11 +226,15 @@ class EndpointDetail(Endpoint):
     schedules: Annotated[list[str], Field(description="Schedules that monitor it.")]
 
 
+Spaces = Annotated[list[str], Field(description="Where it may do that; * is all spaces.")]
+
+
 class ApiKey(BaseModel):
     """An API key, without the key itself, which nobody knows any more."""
 
     name: str
     scopes: list[str]
+    spaces: Spaces
     created: datetime
 
 
@@ -238,6 +243,7 @@ class NewApiKey(BaseModel):
 
     name: str
     scopes: list[str]
+    spaces: Spaces
     key: Annotated[str, Field(description="Send it as `Authorization: Bearer KEY`. It is shown this once.")]
 
 
@@ -246,6 +252,8 @@ class AccessKey(BaseModel):
 
     id: str
     note: str
+    scopes: list[str]
+    spaces: Spaces
     created: datetime | None
 
 
@@ -253,4 +261,6 @@ class NewAccessKey(BaseModel):
     """An access key as it is shown once."""
 
     id: str
+    scopes: list[str]
+    spaces: Spaces
     secret: Annotated[str, Field(description="Signs AWS calls. It is shown this once.")]

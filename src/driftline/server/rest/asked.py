@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from driftline.catalog.keys import EVERYWHERE, SPACE
 from driftline.catalog.keys import NAME as KEY_NAME
 from driftline.cron import YEAR
 
@@ -125,14 +126,27 @@ class Range(Asked):
     until: Annotated[Moment, Field(description="Behind the last scheduled time.")]
 
 
+SpaceNames = Annotated[
+    list[Annotated[str, Field(pattern=rf"^(\*|{SPACE})$")]],
+    Field(min_length=1, max_length=100, description="In these spaces; * is all, those to come too."),
+]
+
+
 class KeyWanted(Asked):
     """An API key to be made."""
 
     name: Annotated[str, Field(pattern=KEY_NAME, description="Whose key it is.")]
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=3, description="What it may do.")]
+    spaces: SpaceNames = [EVERYWHERE]
 
 
 class AccessKeyWanted(Asked):
     """An access key to be made."""
 
     note: Annotated[str, Field(pattern=r"^[ -~]{0,200}$", description="Whose key it is, for people.")] = ""
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=3, description="What it may do.")] = [
+        "read",
+        "write",
+        "admin",
+    ]
+    spaces: SpaceNames = [EVERYWHERE]

@@ -11,6 +11,7 @@ from fastapi import Path as InPath
 from pydantic import BaseModel, Field
 
 from driftline.catalog import spaces
+from driftline.catalog.keys import EVERYWHERE
 from driftline.imports import credentials, preflight
 from driftline.imports.credentials import AUDIENCE, Credential
 from driftline.imports.ownership import TAG, is_asked
@@ -18,7 +19,7 @@ from driftline.imports.places import place_of, refuse_folder
 from driftline.server.aws import buckets
 from driftline.server.rest.answers import Page
 from driftline.server.rest.asked import Asked, Text
-from driftline.server.rest.callers import Administering, Reading, Writing
+from driftline.server.rest.callers import Administering, Appointing, Reading, Writing
 from driftline.server.rest.importasked import URI
 from driftline.server.rest.registered import Named
 from driftline.storage.access import Access
@@ -52,6 +53,7 @@ class CredentialWanted(Asked):
     session_token: Annotated[Reference | None, Field(description="env:NAME or file:/PATH of a session's token.")] = None
     account: Annotated[Short | None, Field(description="Azure's storage account.")] = None
     key_file: Annotated[Short | None, Field(description="The file of Google's service account.")] = None
+    space: Annotated[Named | None, Field(description="Only jobs of this space may name them; null: of all.")] = None
 
 
 class CredentialValue(CredentialWanted):
@@ -114,7 +116,8 @@ def put_credentials(call: Administering, name: Name, wanted: CredentialWanted) -
 
     Administrators only: whoever names a file or a variable of the server can have it sent to an address.
     """
-    given = Credential.of(name, wanted.model_dump())
+    call.principal.require("admin", EVERYWHERE)
+    given = Credential.of(name, wanted.model_dump(exclude={"space"}), space=wanted.space)
     with call.catalog.begin() as tx:
         return _shown(credentials.put(tx, given, now=call.now))
 
@@ -122,6 +125,7 @@ def put_credentials(call: Administering, name: Name, wanted: CredentialWanted) -
 @router.delete("/credentials/{name}", summary="Delete named credentials", status_code=204)
 def delete_credentials(call: Administering, name: Name) -> None:
     """Forget credentials; jobs that name them look for nothing more until there are some again."""
+    call.principal.require("admin", EVERYWHERE)
     with call.catalog.begin() as tx:
         credentials.delete(tx, name)
 
@@ -129,13 +133,15 @@ def delete_credentials(call: Administering, name: Name) -> None:
 @router.get("/spaces/{space}/ingestion-key", summary="Show the ingestion key of a space")
 def show_key(call: Writing, space: Space) -> IngestionKey:
     """The key, made when it is first asked for."""
+    call.principal.require("write", space)
     with call.catalog.begin() as tx:
         return IngestionKey(space=space, key=spaces.ingestion_key(tx, space, now=call.now))
 
 
 @router.post("/spaces/{space}/ingestion-key", summary="Renew the ingestion key of a space", status_code=201)
-def renew_key(call: Administering, space: Space) -> IngestionKey:
+def renew_key(call: Appointing, space: Space) -> IngestionKey:
     """Another key: buckets must show it before a new job may read them. Jobs that there are go on."""
+    call.principal.require("admin", space)
     with call.catalog.begin() as tx:
         return IngestionKey(space=space, key=spaces.renew(tx, space, now=call.now))
 
@@ -143,18 +149,19 @@ def renew_key(call: Administering, space: Space) -> IngestionKey:
 @router.post("/access-checks", summary="Check that a place can be read")
 def check_access(call: Writing, wanted: CheckWanted) -> Checked:
     """Try every action that an import job needs, and name those that are missing; nothing is written."""
+    call.principal.require("write", wanted.space)
     place = place_of(wanted.uri)
     refuse_folder(place, call.settings.allowed_folders, anywhere=call.settings.is_local)
     buckets.refuse(asdict(place), call.settings.allowed_buckets)
     with call.catalog.begin() as tx:
-        reached = credentials.access_of(tx, wanted.credentials, Access())
+        reached = credentials.access_of(tx, wanted.credentials, Access(), wanted.space)
         key = spaces.ingestion_key(tx, wanted.space, now=call.now)
     steps = preflight.check(replace(place, events=wanted.events), reached, key=key if is_asked(call.settings) else None)
     return Checked(passed=preflight.is_passed(steps), steps=[_step(each) for each in steps])
 
 
 def _shown(found: Credential) -> CredentialValue:
-    told: dict[str, Any] = {**found.to_dict(), "audience": found.audience}
+    told: dict[str, Any] = {**found.to_dict(), "audience": found.audience, "space": found.space}
     return CredentialValue(name=found.name, created=found.created, **told)
 
 

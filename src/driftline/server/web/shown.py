@@ -17,7 +17,7 @@ from driftline.catalog import sessions
 from driftline.catalog.keys import digest
 from driftline.errors import Denied
 from driftline.server.aws.wire import Call
-from driftline.server.rest.callers import called
+from driftline.server.rest.callers import admitted
 from driftline.server.web.cookies import SESSION, form_token, is_ours
 from driftline.server.web.downloads import CSV, sheet, table_of
 from driftline.server.web.templates import HEADERS, printed
@@ -54,7 +54,7 @@ def page(
         "heading": heading,
         "now": call.now,
         "who": who or call.principal.name,
-        "may_write": who is not None and "write" in call.principal.scopes,
+        "may_write": who is not None and call.principal.may("write"),
         "token": form_token(session),
         "twin": _twin(request, "json"),
         "csv_of": lambda name: _twin(request, f"{CSV}:{name}"),
@@ -113,8 +113,7 @@ def values_of(data: bytes) -> dict[str, str]:
 
 
 def _formed(request: Request, data: Sent = b"") -> Form:
-    call = called(request)
-    call.principal.require("write")
+    call = admitted(request, "write")
     values = values_of(data)
     session = request.cookies.get(SESSION, "")
     who = _who(call, session)
