@@ -420,10 +420,22 @@ def test_another_rule_of_the_name_begins_anew(catalog: Catalog, board: Board) ->
         {"condition": {"kind": "magic"}},
         {"condition": {"kind": "violations", "at": 3}},
         {"condition": {"kind": "violations"}, "count": 3, "last": 2},
-        {"condition": {"kind": "violations"}, "escalate_hours": 3},
+        {"condition": {"kind": "violations"}, "escalate_to": ("boss",)},
+        {"condition": {"kind": "violations"}, "escalate_beyond": 0},
+        {"condition": {"kind": "violations"}, "schedule": "s"},
+        {"condition": {"kind": "monitoring-alert"}},
+        {"condition": {"kind": "anomaly", "measure": "rows", "windows": 3}},
+        {"condition": {"kind": "anomaly", "measure": "rows", "season": "moon"}},
+        {"condition": {"kind": "anomaly", "measure": "rows", "margin": -1}},
+        {"condition": {"kind": "partial", "below": 0}},
+        {"condition": {"kind": "rejected", "above": 1}},
+        {"condition": {"kind": "partial", "below": 0.5}, "model": ""},
+        {"condition": {"kind": "absence", "of": "labels", "hours": 1}, "model": ""},
+        {"condition": {"kind": "violations"}, "monitor": "drift", "model": ""},
+        {"condition": {"kind": "monitoring-alert"}, "count": 2, "last": 3, "model": ""},
     ],
 )
 def test_what_cannot_be_a_rule_is_refused(asked: dict[str, Any]) -> None:
     """The error names the member."""
     with pytest.raises(Invalid):
-        Rule(MODEL, "r", **asked)
+        Rule(**{"model": MODEL, "name": "r", **asked})

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from driftline.alarms import acting
-from driftline.alerting import targets, telling
+from driftline.alerting import targets, telling, wording
 from driftline.alerting.targets import Targets
 from driftline.catalog import Catalog, alarms, alerts, deliveries, resources, tags, topics
 from driftline.catalog.alarms import ALARM, CONFIGURED, OK, Alarm
@@ -119,7 +119,7 @@ def _message(change: Change, severity: str, settings: Settings) -> Message:
         text=text,
         model=_about(change),
         cause=f"schedule {schedule}",
-        link=f"{telling.root(settings)}/console/executions/{body['execution']}",
+        link=f"{wording.root(settings)}/console/executions/{body['execution']}",
         at=change.created,
         lines=(*lines, f"and {count - len(lines)} more") if lines and count > len(lines) else lines,
         monitor=schedule,

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from driftline.alerting import digests
 from driftline.alerting.targets import channel_at
 from driftline.catalog import Catalog, deliveries, work
 from driftline.catalog.deliveries import FAILED, PENDING, SENT, Delivery, KeptChannel
@@ -62,7 +63,7 @@ def send(channel: KeptChannel, message: Message, settings: Settings) -> None:
 def message_of(row: Any) -> Message:
     """The message of a row of the catalog."""
     told = {**row.body, "lines": tuple(row.body["lines"])}
-    return Message(key=row.id, state=row.state, model=row.model, at=row.at, **told)
+    return Message(key=row.id, state=row.state, model="" if row.model == digests.ALL else row.model, at=row.at, **told)
 
 
 def pause_seconds(attempts: int) -> float:

@@ -2,55 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from math import inf, isfinite
-from statistics import fmean
 from typing import Any
 
-from driftline.alerting.rule import ANY, Absence, Change, Rule, Threshold, Violations
+from driftline.alerting import verdicts
+from driftline.alerting.conditions import ANY, Anomaly, Change, Partial, Season, Threshold, Violations
+from driftline.alerting.finding import Finding, Judged
+from driftline.alerting.rule import Rule
 from driftline.catalog.modelruns import ModelRun
-from driftline.modelmonitors.monitor import ModelMonitor
 from driftline.modelmonitors.running import COMPLETED, FAILED, NO_DATA, NO_LABELS, VIOLATED
-from driftline.window import Window
+from driftline.window import HOUR
 
 _COUNTS = ("rows", "labelled", "violations")
 _OF_MODEL = "model"
+_WORST = 10
+"""So many violations of a run are named."""
+_REPORT = "constraint_violations.json"
 
-
-@dataclass(frozen=True)
-class Finding:
-    """What a rule says of one subject; `score` is how far the value is beyond its limit, for putting the worst first.
-
-    `run` is the run with the value, `window_end` the end of its window; there are none where something is absent.
-    """
-
-    subject: str
-    fires: bool
-    said: str
-    value: float | None = None
-    limit: float | None = None
-    score: float = 0.0
-    run: str | None = None
-    window_end: datetime | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """As a state keeps it."""
-        end = None if self.window_end is None else self.window_end.isoformat()
-        told = {"about": self.subject, "said": self.said, "value": self.value, "limit": self.limit}
-        return {**told, "score": self.score if isfinite(self.score) else None, "run": self.run, "window_end": end}
-
-
-@dataclass(frozen=True)
-class Judged:
-    """One window as a rule sees it."""
-
-    value: float
-    is_bad: bool
-    limit: float | None
-    score: float
-    said: str
+Times = tuple[datetime, datetime]
+"""Start and end of a window."""
+Beside = Mapping[Times, Mapping[str, float]]
+"""What windows are held against beside their own past: what another monitor measured, or how many rows came."""
 
 
 def statuses(rule: Rule) -> tuple[str, ...]:
@@ -58,60 +32,97 @@ def statuses(rule: Rule) -> tuple[str, ...]:
     match rule.condition:
         case Violations(failed=failed):
             return (COMPLETED, VIOLATED, FAILED) if failed else (COMPLETED, VIOLATED)
-        case Threshold(measure=measure) | Change(measure=measure):
+        case Partial():
+            return COMPLETED, VIOLATED, NO_LABELS, NO_DATA
+        case Threshold(measure=measure) | Change(measure=measure) | Anomaly(measure=measure):
             if measure == "rows":
                 return COMPLETED, VIOLATED, NO_LABELS, NO_DATA
             if measure == "labelled" or measure.startswith("estimated:"):
                 return COMPLETED, VIOLATED, NO_LABELS
             return COMPLETED, VIOLATED
-        case Absence():
-            return COMPLETED, VIOLATED, NO_LABELS
+    return COMPLETED, VIOLATED, NO_LABELS
 
 
 def depth(rule: Rule) -> int:
-    """How many windows have to be known to judge one."""
-    before = rule.condition.windows if isinstance(rule.condition, Change) else 0
-    return rule.last + before
+    """How many windows in a row have to be known to judge one; those of a season lie further back."""
+    condition = rule.condition
+    is_next = isinstance(condition, Anomaly) and condition.season.length is None
+    if isinstance(condition, Change) or (isinstance(condition, Anomaly) and is_next):
+        return rule.last + condition.windows
+    return rule.last
 
 
-def own(found: ModelMonitor, runs: Iterable[ModelRun]) -> list[ModelRun]:
-    """Of each window of the monitor the last look, in order; looks at other rows or other windows are left out."""
-    wanted = (found.version or "", str(found.environment), dict(found.where))
-    by_window: dict[tuple[datetime, datetime], ModelRun] = {}
-    for each in runs:
-        if (each.version, each.environment, dict(each.body["asked"].get("where", {}))) != wanted:
-            continue
-        window = Window(each.window_start, each.window_end)
-        if found.cadence is not None and found.window(each.window_end) != window:
-            continue
-        key = (each.window_end, each.window_start)
-        if key not in by_window or (each.as_of, each.run) >= (by_window[key].as_of, by_window[key].run):
-            by_window[key] = each
-    return [by_window[key] for key in sorted(by_window)]
+def reach(rule: Rule) -> timedelta:
+    """How far before a window the windows lie that its season holds it against."""
+    return max(_seasons(rule), default=timedelta(0))
 
 
-def watches(rule: Rule, found: ModelMonitor) -> bool:
-    """Whether the rule is about this monitor."""
-    if rule.monitor not in (None, found.name) or rule.version not in (None, found.version):
-        return False
-    return rule.where is None or dict(rule.where) == dict(found.where)
+def past(rule: Rule, runs: Sequence[ModelRun]) -> set[Times]:
+    """The windows of the season that the last ones are held against."""
+    return {(each.window_start - ago, each.window_end - ago) for each in runs[-rule.last :] for ago in _seasons(rule)}
 
 
-def judge(rule: Rule, runs: Sequence[ModelRun]) -> list[Finding]:
+def _seasons(rule: Rule) -> list[timedelta]:
+    """How long before a window each of those lies that its season holds it against."""
+    condition = rule.condition
+    season = condition.season.length if isinstance(condition, Anomaly) else None
+    if season is None or not isinstance(condition, Anomaly):
+        return []
+    return [season * count for count in range(1, condition.windows + 1)]
+
+
+def judge(rule: Rule, runs: Sequence[ModelRun], beside: Beside | None = None) -> list[Finding]:
     """What the rule says after these windows, of each subject that has a value in the last; in their order.
 
-    `runs` are one for each window, the latest last.
+    `runs` are one for each window, the latest last, and those that `past` asks for among them.
     """
     if not runs:
         return []
-    last, told = runs[-1], [_values(rule, each) for each in runs]
+    last, told = runs[-1], [(_times(each), _values(rule, each)) for each in runs]
     found = []
-    for subject in told[-1]:
-        series = [each[subject] for each in told if subject in each]
-        judged = [each for each in _judged(rule, series) if each is not None][-rule.last :]
+    for subject in told[-1][1]:
+        points = [(times, each[subject]) for times, each in told if subject in each]
+        judged = [each for each in _judged(rule, points, subject, beside or {}) if each is not None][-rule.last :]
         if judged:
             found.append(_finding(rule, subject, judged, last))
     return found
+
+
+def after_each(
+    rule: Rule, runs: Sequence[ModelRun], beside: Beside | None = None
+) -> Iterator[tuple[ModelRun, list[Finding]]]:
+    """What the rule says after each of these windows, in their order."""
+    known = {_times(each): each for each in runs}
+    for place, run in enumerate(runs):
+        recent = runs[max(0, place + 1 - depth(rule)) : place + 1]
+        before = [
+            known[times] for times in sorted(past(rule, recent) - {_times(each) for each in recent}) if times in known
+        ]
+        yield run, judge(rule, [*before, *recent], beside)
+
+
+def why_silent(rule: Rule, runs: Sequence[ModelRun], beside: Beside) -> str | None:
+    """Why nothing can be said of the last of these windows; None where it is only that it measured nothing."""
+    condition, last = rule.condition, runs[-1]
+    until = f"window until {last.window_end:%Y-%m-%d %H:%M} UTC"
+    if isinstance(condition, Anomaly):
+        known = (
+            len({_times(each) for each in runs} & past(rule, runs[-1:])) if condition.season.length else len(runs) - 1
+        )
+        if known < condition.least:
+            return f"{until}: {known} past windows of its season, {condition.least} are needed"
+    if isinstance(condition, Partial) and not is_on_hour(_times(last)):
+        return f"{until}: it does not begin and end on the hour"
+    if isinstance(condition, Change) and condition.to and _times(last) not in beside:
+        return f"{until}: {condition.to} has no such window"
+    return None
+
+
+def is_on_hour(times: Times) -> bool:
+    """Whether a window begins and ends on the hour, by which rows are counted."""
+    return (
+        all(each == each.replace(minute=0, second=0, microsecond=0) for each in times) and times[1] - times[0] >= HOUR
+    )
 
 
 def measures(runs: Iterable[ModelRun]) -> list[str]:
@@ -121,54 +132,65 @@ def measures(runs: Iterable[ModelRun]) -> list[str]:
     return [*_COUNTS, *sorted(names), *sorted(f"{side}:{each}" for each in estimated for side in _SIDES)]
 
 
+def values_of(rule: Rule, runs: Iterable[ModelRun]) -> dict[Times, Mapping[str, float]]:
+    """What the runs of another monitor measured, by window."""
+    return {_times(each): _values(rule, each) for each in runs}
+
+
+def _times(run: ModelRun) -> Times:
+    return run.window_start, run.window_end
+
+
 def _finding(rule: Rule, subject: str, judged: Sequence[Judged], last: ModelRun) -> Finding:
     latest, bad = judged[-1], sum(each.is_bad for each in judged)
     said = latest.said if rule.last == 1 else f"{latest.said}; {bad} of the last {len(judged)} windows"
+    output = last.body.get("output")
     return Finding(
-        subject, bad >= rule.count, said, latest.value, latest.limit, latest.score, last.id, last.window_end
+        subject, bad >= rule.count, said, latest.value, latest.limit, latest.score, last.id, last.window_end,
+        worst=tuple(_worst(last, rule.condition.check)) if isinstance(rule.condition, Violations) else (),
+        report=last.body.get("report") or (f"{output}/{_REPORT}" if output else ""),
+        endpoint=last.body.get("endpoint", ""),
     )  # fmt: skip
 
 
-def _judged(rule: Rule, series: Sequence[float]) -> Iterable[Judged | None]:
-    condition = rule.condition
-    if isinstance(condition, Change):
-        for place in range(1, len(series)):
-            yield _changed(condition, series[place], series[max(0, place - condition.windows) : place])
-    elif isinstance(condition, Threshold):
-        yield from (_beyond(condition, value) for value in series)
-    elif isinstance(condition, Violations):
-        for value in series:
-            said = "the run failed" if value == inf else f"{value:g} violations"
-            yield Judged(min(value, 1e9), value >= condition.least, float(condition.least), min(value, 1e9), said)
+def _judged(rule: Rule, points: Sequence[tuple[Times, float]], subject: str, beside: Beside) -> Iterator[Judged | None]:
+    """Each window that the rule judges; None for one of which it can say nothing."""
+    condition, series = rule.condition, [value for _, value in points]
+    match condition:
+        case Threshold():
+            yield from (verdicts.beyond(condition, value) for value in series)
+        case Change(to=None):
+            for place in range(1, len(series)):
+                yield verdicts.changed(condition, series[place], series[max(0, place - condition.windows) : place])
+        case Change():
+            for times, value in points:
+                there = beside.get(times, {}).get(subject)
+                yield None if there is None else verdicts.changed(condition, value, [there])
+        case Anomaly():
+            yield from _unusual(rule, condition, points)
+        case Partial():
+            for times, value in points:
+                yield verdicts.partial(condition, value, beside.get(times, {}).get(_OF_MODEL, 0.0))
+        case Violations():
+            yield from (_violations(condition, value) for value in series)
 
 
-def _beyond(condition: Threshold, value: float) -> Judged:
-    said = f"{condition.measure} {value:.4g}"
-    if condition.above is not None and value > condition.above:
-        return Judged(value, True, condition.above, _far(value, condition.above), f"{said}, above {condition.above:g}")
-    if condition.below is not None and value < condition.below:
-        return Judged(value, True, condition.below, _far(value, condition.below), f"{said}, below {condition.below:g}")
-    return Judged(value, False, condition.above if condition.above is not None else condition.below, 0.0, said)
+def _unusual(rule: Rule, condition: Anomaly, points: Sequence[tuple[Times, float]]) -> Iterator[Judged | None]:
+    """The last windows, each against its season or against those just before."""
+    ago, known = _seasons(rule), dict(points)
+    for place in range(max(0, len(points) - rule.last), len(points)):
+        (start, end), value = points[place]
+        times = [(start - each, end - each) for each in ago]
+        before = [known[each] for each in times if each in known]
+        if condition.season is Season.NONE:
+            before = [each for _, each in points[max(0, place - condition.windows) : place]]
+        yield verdicts.unusual(condition, value, before)
 
 
-def _changed(condition: Change, value: float, before: Sequence[float]) -> Judged | None:
-    """A window against the mean of those before; None where there is no share of a mean of 0."""
-    mean = fmean(before)
-    if condition.relative and mean == 0:
-        return None
-    moved = (value - mean) / (abs(mean) if condition.relative else 1.0)
-    by = f"{100 * abs(moved):.1f} %" if condition.relative else f"{abs(moved):.4g}"
-    said = f"{condition.measure} {value:.4g}, {'up' if moved >= 0 else 'down'} by {by} from {mean:.4g}"
-    if condition.rise is not None and moved > condition.rise:
-        return Judged(value, True, condition.rise, _far(moved, condition.rise), said)
-    if condition.fall is not None and -moved > condition.fall:
-        return Judged(value, True, condition.fall, _far(-moved, condition.fall), said)
-    return Judged(value, False, condition.rise if condition.rise is not None else condition.fall, 0.0, said)
-
-
-def _far(value: float, limit: float) -> float:
-    """How far beyond its limit, in limits, so that measures of all sizes can be put in order."""
-    return abs(value - limit) / (abs(limit) or 1.0)
+def _violations(condition: Violations, value: float) -> Judged:
+    which = "violations" if condition.check == ANY else f"violations of {condition.check}"
+    said = "the run failed" if value == inf else f"{value:g} {which}"
+    return Judged(min(value, 1e9), value >= condition.least, float(condition.least), min(value, 1e9), said)
 
 
 _SIDES = {"estimated": "value", "realised": "realised"}
@@ -179,8 +201,11 @@ def _values(rule: Rule, run: ModelRun) -> Mapping[str, float]:
     """Of each subject what the run measured; what is no number is left out."""
     condition = rule.condition
     if isinstance(condition, Violations):
-        return {_OF_MODEL: inf if run.status == FAILED else float(run.violations)}
-    if isinstance(condition, Absence):
+        return {_OF_MODEL: inf if run.status == FAILED else _count(condition, run)}
+    if isinstance(condition, Partial):
+        is_fit = is_on_hour(_times(run))
+        return {_OF_MODEL: float(run.body.get("rows", 0))} if is_fit else {}
+    if not isinstance(condition, Threshold | Change | Anomaly):
         return {}
     side, _, name = condition.measure.partition(":")
     if condition.measure in _COUNTS:
@@ -195,3 +220,22 @@ def _values(rule: Rule, run: ModelRun) -> Mapping[str, float]:
         found = {each["subject"]: each["value"] for each in told if each["name"] == condition.measure}
     wanted = found if condition.subject == ANY else {condition.subject: found.get(condition.subject)}
     return {subject: float(value) for subject, value in wanted.items() if value is not None}
+
+
+def _count(condition: Violations, run: ModelRun) -> float:
+    if condition.check == ANY:
+        return float(run.violations)
+    return float(sum(each["check"] == condition.check for each in run.body.get("broken", ())))
+
+
+def _worst(run: ModelRun, check: str) -> Iterator[str]:
+    """The violations of a run in a line each, those first that are farthest beyond their limit, in limits."""
+    yield from run.body.get("worst", ())
+    broken = [each for each in run.body.get("broken", ()) if check in (ANY, each["check"])]
+    for each in sorted(broken, key=_beyond, reverse=True)[:_WORST]:
+        yield f"{each['subject']}: {each['said']}"[:300]
+
+
+def _beyond(violation: Mapping[str, Any]) -> float:
+    value, limit = violation.get("value"), violation.get("limit")
+    return -1.0 if value is None or limit is None or not isfinite(value) else verdicts.far(value, limit)

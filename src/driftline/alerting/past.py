@@ -8,12 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from driftline.alerting import judging, states
-from driftline.alerting.judging import Finding
-from driftline.alerting.rule import Absence, Rule
-from driftline.catalog import alerting, modelmonitors
-from driftline.catalog.alerting import Looks, State
-from driftline.modelmonitors.monitor import ModelMonitor
+from driftline.alerting import judging, states, watching
+from driftline.alerting.conditions import InAlert
+from driftline.alerting.finding import Finding
+from driftline.alerting.rule import Rule
+from driftline.catalog.alerting import State
 
 WINDOWS = 60
 """So many of the last windows are shown."""
@@ -24,19 +23,14 @@ def values(tx: Connection, found: State, rule: Rule, now: datetime) -> list[Find
 
     Empty for what is absent, as nothing was measured then, and where the monitor is gone.
     """
-    watched = [ModelMonitor.of(each) for each in modelmonitors.of_model(tx, rule.model) if each.name == found.cause]
-    if not watched or isinstance(rule.condition, Absence):
+    watched = [each for each in watching.watched(tx, rule) if each.name == found.cause]
+    if not watched or not rule.is_of_windows or isinstance(rule.condition, InAlert):
         return []
     narrow = _narrowed(rule, str(found.body.get("about", "")))
-    depth = judging.depth(narrow)
-    asked = Looks(rule.model, found.cause, judging.statuses(narrow))
-    runs = judging.own(watched[0], alerting.looks(tx, asked, None, now, WINDOWS + depth))
-    prefix = "" if rule.monitor else f"{found.cause}/"
-    said = (
-        each
-        for place in range(max(0, len(runs) - WINDOWS), len(runs))
-        for each in judging.judge(narrow, runs[max(0, place + 1 - depth) : place + 1])
-    )
+    runs = watching.trail(tx, narrow, watched[0], now, WINDOWS)
+    beside = watching.beside(tx, narrow, runs)
+    prefix = states.prefix_of(rule, found.cause)
+    said = [each for _, after in list(judging.after_each(narrow, runs, beside))[-WINDOWS:] for each in after]
     return [each for each in said if states.key_of(prefix + each.subject) == found.subject]
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from driftline.alerting import actions, states, telling
+from driftline.alerting import actions, delivering, digests, states, telling
 from driftline.catalog import Catalog, alerting, deliveries
+from driftline.catalog.deliveries import FAILED
 from driftline.settings import Settings
 
 EVERY = timedelta(minutes=1)
@@ -22,6 +23,7 @@ def plan(catalog: Catalog, now: datetime, settings: Settings) -> int:
         due = alerting.due(tx, now - EVERY)
         is_lost = bool(deliveries.lost(tx, telling.WORK, now - _LOST, 1))
     made = sum(_look(catalog, model, now, settings) for model in due) + actions.act(catalog, now, settings)
+    made += digests.send_due(catalog, now, settings)
     return made + (_requeue(catalog, now) if is_lost else 0)
 
 
@@ -38,9 +40,13 @@ def _look(catalog: Catalog, model: str, now: datetime, settings: Settings) -> in
 
 
 def _requeue(catalog: Catalog, now: datetime) -> int:
-    """Queue deliveries again whose worker ended too often while it sent them."""
+    """Queue deliveries again whose worker ended too often while it sent them; what is old is given up."""
     with catalog.begin() as tx:
         found = deliveries.lost(tx, telling.WORK, now - _LOST)
         for each in found:
-            telling.enqueue(tx, each, deliveries.message(tx, each.message).model, now)
+            if now - each.created >= delivering.GIVEN_UP:
+                reason = each.reason or "no worker lived long enough to send it"
+                deliveries.change(tx, each.id, status=FAILED, reason=reason, ended=now)
+            else:
+                telling.enqueue(tx, each, deliveries.message(tx, each.message).model, now)
     return len(found)

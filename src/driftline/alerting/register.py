@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from driftline import registry
-from driftline.alerting import delivering, states, telling
-from driftline.alerting.rule import Rule, Severity
-from driftline.catalog import alerting, deliveries, modelmonitors
+from driftline import registry, schedules
+from driftline.alerting import delivering, digests, states, telling
+from driftline.alerting.rule import SCHEDULES, Rule, Severity
+from driftline.catalog import alerting, deliveries, modelmonitors, resources
 from driftline.catalog.alerting import KeptRule, State
 from driftline.catalog.deliveries import KeptChannel, Quiet
 from driftline.channels import channels
@@ -43,10 +43,16 @@ def put(tx: Connection, made: Rule, *, now: datetime) -> Rule:
 
 
 def check(tx: Connection, made: Rule) -> None:
-    """Raises `NotFound` for a model or monitor that is not there."""
+    """Raises `NotFound` for a model, monitor, schedule or endpoint that is not there."""
+    if made.model == SCHEDULES:
+        for kind, name in ((schedules.KIND, made.schedule), ("endpoint", made.endpoint)):
+            if name is not None:
+                resources.get(tx, kind, name)
+        return
     registry.get_model(tx, made.model)
-    if made.monitor is not None:
-        modelmonitors.get(tx, made.model, made.monitor)
+    for each in (made.monitor, getattr(made.condition, "to", None)):
+        if each is not None:
+            modelmonitors.get(tx, made.model, each)
 
 
 def get(tx: Connection, model: str, name: str) -> Rule:
@@ -55,8 +61,9 @@ def get(tx: Connection, model: str, name: str) -> Rule:
 
 
 def of_model(tx: Connection, model: str) -> list[Rule]:
-    """The rules of a model by name; raises `NotFound`."""
-    registry.get_model(tx, model)
+    """The rules of a model, or of schedules, by name; raises `NotFound`."""
+    if model != SCHEDULES:
+        registry.get_model(tx, model)
     return [Rule.of(each) for each in alerting.rules(tx, model)]
 
 
@@ -89,15 +96,23 @@ def snooze(tx: Connection, start: str, until: datetime | None, *, now: datetime)
     return alerting.state_beginning(tx, found.id)
 
 
+def silent(tx: Connection, rule: Rule) -> list[str]:
+    """Of which monitors, or schedules, a rule could say nothing when it looked last, and why."""
+    return list(alerting.get_rule(tx, rule.model, rule.name).body.get("silent", ()))
+
+
 def put_channel(
-    tx: Connection, name: str, kind: str, config: Mapping[str, Any], least: Severity = Severity.NOTE, *, now: datetime
-) -> KeptChannel:
+    tx: Connection, name: str, kind: str, config: Mapping[str, Any], least: Severity = Severity.NOTE, *, now: datetime,
+    digest: str | None = None,
+) -> KeptChannel:  # fmt: skip
     """Keep a channel in the place of the one of its name; `least` is how bad must be what it is told.
 
-    Raises `Invalid`, which names the member, for a configuration that cannot be.
+    With a `digest` it is told once every hour or day what has been. Raises `Invalid`, which names the member, for a
+    configuration that cannot be.
     """
     channels.check(kind, config)
-    body = {"config": dict(config), "least": str(least)}
+    digests.check(kind, digest)
+    body = {"config": dict(config), "least": str(least), **({"digest": digest} if digest else {})}
     deliveries.put_channel(tx, KeptChannel(name, kind, body, now, now))
     return deliveries.get_channel(tx, name)
 

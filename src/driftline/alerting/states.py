@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy import Connection
 
-from driftline.alerting import absence, judging
-from driftline.alerting.judging import Finding
-from driftline.alerting.rule import Absence, Rule
-from driftline.catalog import alerting, modelmonitors
-from driftline.catalog.alerting import FIRING, OK, KeptRule, Looks, State
-from driftline.modelmonitors.monitor import ModelMonitor
+from driftline.alerting import absence, judging, watching
+from driftline.alerting.conditions import Absence, InAlert, Violations
+from driftline.alerting.finding import Finding
+from driftline.alerting.rule import SCHEDULES, Rule
+from driftline.alerting.watching import Watched
+from driftline.catalog import alerting, alerts, looks
+from driftline.catalog.alerting import FIRING, OK, KeptRule, State
+from driftline.catalog.resources import fold
 
 _LONGEST = 200
 """Characters of a subject in a key."""
+_MOST_SILENT = 20
+_SLACK = timedelta(minutes=5)
+"""Who notes the end of an execution may do so a little later than its time."""
+_ANY_END = Violations(failed=True)
 
 
 @dataclass(frozen=True)
 class Seen:
-    """How far a rule has judged: the end of the last window of each monitor, and whether more windows wait."""
+    """How far a rule has judged: the end of the last window of each monitor; whether more windows wait.
+
+    `silent` says of which monitors nothing can be said yet, and why.
+    """
 
     cursor: Mapping[str, str]
     more: bool = False
+    silent: tuple[str, ...] = ()
 
 
 def judge(tx: Connection, kept: KeptRule, now: datetime) -> bool:
@@ -35,22 +45,27 @@ def judge(tx: Connection, kept: KeptRule, now: datetime) -> bool:
     """
     rule = Rule.of(kept)
     known = {each.subject: each for each in alerting.states(tx, rule.model, rule.name)}
-    watched = [ModelMonitor.of(each) for each in modelmonitors.of_model(tx, rule.model)]
-    watched = [each for each in watched if judging.watches(rule, each)]
     seen = Seen(kept.cursor)
     if not rule.enabled:
         _close(tx, known.values(), now, "the rule is off")
-    elif isinstance(rule.condition, Absence):
-        found = list(absence.judge(tx, rule, watched, now))
-        _flip(tx, rule, f"no {rule.condition.of}", found, known, now)
+    elif not rule.is_of_windows:
+        found = list(absence.judge(tx, rule, watching.watched(tx, rule), now))
+        _flip(tx, rule, _cause(rule), found, known, now)
         gone = {key_of(each.subject) for each in found}
         _close(tx, (each for key, each in known.items() if key not in gone), now, "it is over")
     else:
+        watched = watching.watched(tx, rule)
+        waiting = _waiting(tx, kept, rule, watched)
+        silent = {each: said for each, said in _silent_before(kept).items() if each not in waiting}
         for each in watched:
-            seen = _windows(tx, rule, each, known, seen, now)
+            if each.name in waiting:
+                judged = _changes if isinstance(rule.condition, InAlert) else _windows
+                seen = judged(tx, rule, each, known, seen, now)
         names = {each.name for each in watched}
-        _close(tx, (each for each in known.values() if each.cause not in names), now, "its monitor is gone")
-    alerting.looked(tx, kept, None if seen.more else now, seen.cursor)
+        kept_silent = tuple(f"{name}: {said}" for name, said in silent.items() if name in names)
+        seen = replace(seen, silent=(*kept_silent, *seen.silent))
+        _close(tx, (each for each in known.values() if each.cause not in names), now, f"its {_what(rule)} is gone")
+    alerting.looked(tx, kept, None if seen.more else now, seen.cursor, seen.silent[:_MOST_SILENT])
     return seen.more
 
 
@@ -70,21 +85,69 @@ def key_of(subject: str) -> str:
     return f"{subject[:_LONGEST]}~{sha256(subject.encode()).hexdigest()[:16]}"
 
 
-def _windows(
-    tx: Connection, rule: Rule, found: ModelMonitor, known: Mapping[str, State], seen: Seen, now: datetime
-) -> Seen:
+def _waiting(tx: Connection, kept: KeptRule, rule: Rule, watched: Sequence[Watched]) -> set[str]:
+    """The names of what has to be judged: of many schedules only those of which executions have ended since."""
+    names = {each.name for each in watched}
+    if rule.model != SCHEDULES or kept.looked is None:
+        return names
+    ended = looks.modified_since(tx, kept.looked - _SLACK, judging.statuses(replace(rule, condition=_ANY_END)))
+    return {each for each in names if fold(each) in ended}
+
+
+def _silent_before(kept: KeptRule) -> dict[str, str]:
+    told = (each.partition(": ") for each in kept.body.get("silent", ()))
+    return {name: said for name, _, said in told}
+
+
+def _cause(rule: Rule) -> str:
+    """What alerts on what failed to come have in common."""
+    condition = rule.condition
+    return f"no {condition.of}" if isinstance(condition, Absence) else "rejected rows"
+
+
+def _what(rule: Rule) -> str:
+    return "schedule" if rule.model == SCHEDULES else "monitor"
+
+
+def _windows(tx: Connection, rule: Rule, found: Watched, known: Mapping[str, State], seen: Seen, now: datetime) -> Seen:
     """Judge the next window of a monitor, or the last one again where there is none, as it may know more by now."""
-    asked = Looks(rule.model, found.name, judging.statuses(rule))
+    asked = found.asked(rule)
     told = seen.cursor.get(found.name)
     through = None if told is None else datetime.fromisoformat(told)
-    until = alerting.next_window(tx, asked, through) or through
+    until = looks.next_window(tx, asked, through) or through
     if until is None:
         return seen
-    runs = judging.own(found, alerting.looks(tx, asked, None, until, 2 * judging.depth(rule)))
-    findings = judging.judge(rule, runs)
-    _flip(tx, rule, found.name, findings, known, now, prefix="" if rule.monitor else f"{found.name}/")
-    more = seen.more or alerting.next_window(tx, asked, until) is not None
-    return Seen({**seen.cursor, found.name: until.isoformat()}, more)
+    runs = watching.trail(tx, rule, found, until)
+    beside = watching.beside(tx, rule, runs)
+    findings = judging.judge(rule, runs, beside)
+    _flip(tx, rule, found.name, findings, known, now, prefix=prefix_of(rule, found.name))
+    why = judging.why_silent(rule, runs, beside) if runs and not findings else None
+    silent = seen.silent if why is None else (*seen.silent, f"{found.name}: {why}")
+    more = seen.more or looks.next_window(tx, asked, until) is not None
+    return Seen({**seen.cursor, found.name: until.isoformat()}, more, silent)
+
+
+def _changes(tx: Connection, rule: Rule, found: Watched, known: Mapping[str, State], seen: Seen, now: datetime) -> Seen:
+    """Follow the next change of a schedule's own alert; of a rule that is new, the last one."""
+    told = seen.cursor.get(found.name)
+    changes = alerts.changes_after(tx, found.name, None if told is None else int(told), 2)
+    if not changes:
+        return seen
+    change = changes[0]
+    body, fires = change.body, change.status == alerts.IN_ALERT
+    said = f"{change.name} is {change.status}: {body.get('bad', 1)} of the last executions failed or found violations"
+    finding = Finding(
+        "alert", fires, said if fires else f"{change.name} is {change.status}", float(body.get("bad", 0)),
+        run=body.get("execution"), score=1.0, worst=tuple(body.get("worst", ())), report=body.get("report") or "",
+        endpoint=body.get("endpoint") or "",
+    )  # fmt: skip
+    _flip(tx, rule, found.name, [finding], known, now, prefix=prefix_of(rule, found.name))
+    return Seen({**seen.cursor, found.name: str(change.id)}, seen.more or len(changes) > 1, seen.silent)
+
+
+def prefix_of(rule: Rule, name: str) -> str:
+    """What subjects begin with where a rule looks at several monitors, or schedules."""
+    return f"{name}/" if rule.monitor is None and rule.schedule is None else ""
 
 
 def _flip(

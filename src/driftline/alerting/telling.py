@@ -4,36 +4,23 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection
 
+from driftline.alerting import digests, wording
 from driftline.alerting.rule import Rule, Severity
+from driftline.alerting.wording import Told
 from driftline.catalog import alerting, deliveries, work
 from driftline.catalog.alerting import ESCALATED, FIRING, OK, State
-from driftline.catalog.deliveries import Delivery, KeptChannel
+from driftline.catalog.deliveries import HELD, Delivery, KeptChannel
 from driftline.settings import Settings
 
 WORK = "deliver"
 """The kind of work in the queue; its subject is a delivery, its lane the channel and the model."""
 
-LINES = 10
-"""So many things are named in a message, the worst first; of the rest it is said how many there are."""
-
 _SPACE = uuid.UUID("7a1c6a0e-5a0c-4e58-9f0e-6b8f3a0b8a11")
-
-
-@dataclass(frozen=True)
-class Told:
-    """A message to be: of these states, what has become of them, and which channels hear of it (None: all)."""
-
-    state: str
-    cause: str
-    states: Sequence[State]
-    channels: tuple[str, ...] | None
-    still: int = 0
 
 
 def tell(tx: Connection, model: str, now: datetime, settings: Settings) -> int:
@@ -81,69 +68,43 @@ def _due(
         escalated = {name for each in over if each.told == ESCALATED for name in rules[each.rule].escalate_to}
         heard = channels if channels is None else tuple(dict.fromkeys((*channels, *sorted(escalated))))
         yield Told("resolved", cause, over, heard)
+    worse: dict[tuple[str, ...] | None, list[State]] = {}
     for each in awake:
         rule = rules[each.rule]
-        waits = each.told == FIRING and each.acknowledged is None and rule.escalate_hours is not None
-        if waits and now - each.since >= timedelta(hours=rule.escalate_hours or 0):
-            yield Told("escalated", cause, [each], rule.escalate_to, len(fires) - 1)
+        if each.told == FIRING and _escalates(rule, each, now):
+            worse.setdefault(rule.escalate_to or channels, []).append(each)
+    for heard, found in worse.items():
+        yield Told("escalated", cause, found, heard, len(fires) - len(found))
+
+
+def _escalates(rule: Rule, found: State, now: datetime) -> bool:
+    """Whether nobody has looked after it for too long, or it has got much worse."""
+    hours, beyond = rule.escalate_hours, rule.escalate_beyond
+    if beyond is not None and (found.body.get("score") or 0.0) >= beyond:
+        return True
+    return hours is not None and found.acknowledged is None and now - found.since >= timedelta(hours=hours)
 
 
 def _queue(tx: Connection, model: str, told: Told, rules: Mapping[str, Rule], now: datetime, settings: Settings) -> int:
-    """Keep the message and its deliveries; the same flips make the same message, which is kept once."""
+    """Keep the message and its deliveries; the same flips make the same message, which is kept once.
+
+    What goes to a channel that takes digests waits for the next one.
+    """
     flips = sorted(f"{each.rule}/{each.subject}/{each.number}/{each.since.isoformat()}" for each in told.states)
     identity = str(uuid.uuid5(_SPACE, "\0".join((model, told.cause, told.state, *flips))))
-    severity = max((rules[each.rule].severity for each in told.states), key=lambda each: each.rank)
-    body = _body(model, told, rules, severity, settings)
-    if not deliveries.add_message(tx, identity, model, told.state, body, now):
+    if not deliveries.add_message(tx, identity, model, told.state, wording.body(model, told, rules, settings), now):
         return 0
+    severity = wording.severity_of(told, rules)
     hearing = [each for each in deliveries.channels(tx) if _hears(each, told.channels, severity)]
     for each in hearing:
-        made = Delivery(str(uuid.uuid5(_SPACE, f"{identity}/{each.name}")), identity, each.name, now, now)
-        deliveries.add(tx, made)
-        enqueue(tx, made, model, now)
+        due = digests.due(each, now)
+        made = Delivery(str(uuid.uuid5(_SPACE, f"{identity}/{each.name}")), identity, each.name, now, due or now)
+        deliveries.add(tx, made if due is None else replace(made, status=HELD))
+        if due is None:
+            enqueue(tx, made, model, now)
     return len(hearing)
 
 
 def _hears(found: KeptChannel, named: tuple[str, ...] | None, severity: Severity) -> bool:
     """Whether a channel is told: it is named, or all are, and it is bad enough for it."""
     return (named is None or found.name in named) and severity.rank >= Severity(found.body["least"]).rank
-
-
-def _body(model: str, told: Told, rules: Mapping[str, Rule], severity: Severity, settings: Settings) -> dict[str, Any]:
-    """What the message says."""
-    order = sorted(told.states, key=lambda each: (-rules[each.rule].severity.rank, -(each.body.get("score") or 0.0)))
-    worst = order[0]
-    lines = [f"{each.body['about']}: {each.body['said']}{_since(each)}" for each in order[:LINES]]
-    lines += [f"and {len(order) - LINES} more"] if len(order) > LINES else []
-    lines += [f"{told.still} of the same cause fired before and still do"] if told.still else []
-    used = [rules[name] for name in dict.fromkeys(each.rule for each in order)]
-    more = f" and {len(order) - 1} more" if len(order) > 1 else ""
-    said = "is back to normal" if told.state == "resolved" else worst.body["said"]
-    text = [each.text for each in used if each.text]
-    text += (
-        [f"Owner: {', '.join(dict.fromkeys(each.owner for each in used if each.owner))}"]
-        if any(each.owner for each in used)
-        else []
-    )
-    if len(order) > LINES and told.state != "resolved":
-        text.append("Much has moved at once: look at what the data come from first, then consider retraining.")
-    run = worst.body.get("run")
-    return {
-        "severity": str(severity),
-        "title": f"{model}: {worst.body['about']} {said}{more}",
-        "text": "\n".join(text),
-        "cause": told.cause,
-        "link": f"{root(settings)}/console/{f'runs/{run}' if run else f'models/{model}'}",
-        "lines": lines,
-        "monitor": worst.cause if run else "",
-    }
-
-
-def _since(found: State) -> str:
-    end = found.body.get("window_end")
-    return f" (window until {datetime.fromisoformat(end):%Y-%m-%d %H:%M} UTC)" if end else ""
-
-
-def root(settings: Settings) -> str:
-    """Where people reach the server."""
-    return settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from driftline.alerting import absence, judging
-from driftline.alerting.rule import Absence, Missing, Rule
-from driftline.catalog import alerting, modelmonitors
-from driftline.catalog.alerting import FIRING, OK, Looks
+from driftline.alerting import absence, judging, watching
+from driftline.alerting.conditions import Absence, InAlert, Missing
+from driftline.alerting.judging import Beside
+from driftline.alerting.rule import Rule
+from driftline.alerting.states import prefix_of
+from driftline.alerting.watching import Watched
+from driftline.catalog import looks
+from driftline.catalog.alerting import FIRING, OK
 from driftline.catalog.modelruns import ModelRun
 from driftline.errors import Invalid
-from driftline.modelmonitors.monitor import ModelMonitor
 
 MOST = 2000
 """So many of the last windows of each monitor are tried."""
@@ -32,11 +35,15 @@ class Would:
 
 @dataclass(frozen=True)
 class Trial:
-    """All flips that would have been, in order; of how many windows, and what can be measured in them."""
+    """All flips that would have been, in order; of how many windows, and what can be measured in them.
+
+    `silent` says of which monitors the rule could say nothing in the end, and why.
+    """
 
     flips: list[Would] = field(default_factory=list)
     windows: int = 0
     measures: list[str] = field(default_factory=list)
+    silent: list[str] = field(default_factory=list)
 
 
 def dry_run(tx: Connection, rule: Rule, since: datetime | None, until: datetime) -> Trial:
@@ -44,29 +51,34 @@ def dry_run(tx: Connection, rule: Rule, since: datetime | None, until: datetime)
 
     Each window counts with what is known of it now. Raises `Invalid` for a rule about what is not kept.
     """
-    watched = [ModelMonitor.of(each) for each in modelmonitors.of_model(tx, rule.model)]
-    watched = [each for each in watched if judging.watches(rule, each)]
-    if isinstance(rule.condition, Absence):
+    watched = watching.watched(tx, rule)
+    if not rule.is_of_windows or isinstance(rule.condition, InAlert):
         return Trial(sorted(_silences(tx, rule, watched, since, until), key=lambda each: each.at))
-    flips: list[Would] = []
+    made = Trial()
     names: dict[str, None] = {}
     windows = 0
     for each in watched:
-        asked = Looks(rule.model, each.name, judging.statuses(rule))
-        runs = judging.own(each, alerting.looks(tx, asked, since, until, MOST))
-        prefix = "" if rule.monitor else f"{each.name}/"
-        flips += list(fold(rule, runs, prefix))
-        windows += len(runs)
+        earliest = None if since is None else since - judging.reach(rule)
+        runs = each.own(looks.looks(tx, each.asked(rule), earliest, until, MOST))
+        if not runs:
+            continue
+        beside = watching.beside(tx, rule, runs)
+        made.flips.extend(fold(rule, runs, beside, prefix_of(rule, each.name), since))
+        why = judging.why_silent(rule, runs, beside)
+        made.silent.extend([] if why is None else [f"{each.name}: {why}"])
+        windows += len([run for run in runs if since is None or run.window_end > since])
         names |= dict.fromkeys(judging.measures(runs))
-    return Trial(sorted(flips, key=lambda each: each.at), windows, list(names))
+    return replace(made, flips=sorted(made.flips, key=lambda each: each.at), windows=windows, measures=list(names))
 
 
-def fold(rule: Rule, runs: Sequence[ModelRun], prefix: str = "") -> Iterator[Would]:
-    """The flips of a rule over windows in their order."""
+def fold(
+    rule: Rule, runs: Sequence[ModelRun], beside: Beside, prefix: str = "", since: datetime | None = None
+) -> Iterator[Would]:
+    """The flips of a rule over windows in their order, of those that end after `since`."""
     fires: set[str] = set()
-    for place, run in enumerate(runs):
-        for each in judging.judge(rule, runs[max(0, place + 1 - judging.depth(rule)) : place + 1]):
-            if each.fires != (each.subject in fires):
+    for run, found in judging.after_each(rule, runs, beside):
+        for each in found:
+            if (since is None or run.window_end > since) and each.fires != (each.subject in fires):
                 fires ^= {each.subject}
                 yield Would(run.window_end, prefix + each.subject, FIRING if each.fires else OK, each.said)
 
@@ -86,16 +98,19 @@ def gaps(moments: Sequence[datetime], hours: float, until: datetime) -> Iterator
 
 
 def _silences(
-    tx: Connection, rule: Rule, watched: Sequence[ModelMonitor], since: datetime | None, until: datetime
+    tx: Connection, rule: Rule, watched: Sequence[Watched], since: datetime | None, until: datetime
 ) -> Iterator[Would]:
     condition = rule.condition
-    assert isinstance(condition, Absence)
     came: dict[str, list[datetime]] = {}
-    if condition.of is Missing.IMPORTS:
-        raise Invalid(what="of", got="imports", expected="data, labels or run", remedy="No history is kept of it.")
+    if not isinstance(condition, Absence) or condition.of not in (Missing.RUN, *absence.CONTENTS):
+        got = f"{condition.kind} {getattr(condition, 'of', '')}".strip()
+        raise Invalid(
+            what="condition", got=got, expected="one of runs, data or labels", remedy="No history is kept of it."
+        )
     if condition.of is Missing.RUN:
         for each in watched:
-            came[each.name] = alerting.ends_of_runs(tx, Looks(rule.model, each.name, judging.statuses(rule)))
+            if each.is_planned:
+                came[each.name] = looks.ends_of_runs(tx, each.asked(rule))
     else:
         came["model"] = sorted(absence.arrivals(tx, rule.model, condition.of, MOST))
     for subject, moments in came.items():

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from driftline.catalog.alerttables import alert_flip, alert_rule, alert_state
-from driftline.catalog.modelruns import ModelRun
-from driftline.catalog.tables import import_batch, import_file, import_job, model_run
+from driftline.catalog.looks import SCHEDULES
+from driftline.catalog.tables import execution, model_run
 from driftline.errors import Conflict, NotFound
 
 OK, FIRING, ESCALATED = "OK", "FIRING", "ESCALATED"
@@ -72,7 +72,10 @@ def put_rule(tx: Connection, made: KeptRule) -> None:
 
 
 def rules(tx: Connection, model: str | None = None, *, lock: bool = False) -> list[KeptRule]:
-    """The rules of a model, or of all; locked, nobody else judges by them until the transaction ends."""
+    """The rules of a model, or of all; locked, nobody else judges by them until the transaction ends.
+
+    `SCHEDULES` in the place of a model: those of schedules.
+    """
     c = alert_rule.c
     query = select(alert_rule).order_by(c.model, c.name)
     query = query if model is None else query.where(c.model == model)
@@ -100,18 +103,27 @@ def remove_rule(tx: Connection, model: str, name: str) -> None:
     tx.execute(delete(alert_rule).where(c.model == model, c.name == name))
 
 
-def looked(tx: Connection, rule: KeptRule, at: datetime | None, cursor: Mapping[str, str]) -> None:
-    """Note how far a rule has judged; no time: there is more to be judged at once."""
+def looked(
+    tx: Connection, rule: KeptRule, at: datetime | None, cursor: Mapping[str, str], silent: Sequence[str] = ()
+) -> None:
+    """Note how far a rule has judged, and of what it can say nothing yet; no time: there is more to judge at once."""
     c = alert_rule.c
     own = (c.model == rule.model, c.name == rule.name)
-    tx.execute(update(alert_rule).where(*own).values(looked=at, cursor=dict(cursor)))
+    told = {"asked": rule.body["asked"], "silent": list(silent)}
+    tx.execute(update(alert_rule).where(*own).values(looked=at, cursor=dict(cursor), body=told))
 
 
 def due(tx: Connection, before: datetime) -> list[str]:
-    """The models with a rule that was not looked at since `before`, or for which a run has ended since."""
-    c, run = alert_rule.c, model_run.c
+    """The models with a rule that was not looked at since `before`, or for which a run has ended since.
+
+    Among them is `SCHEDULES` for executions of schedules.
+    """
+    c, run, ran = alert_rule.c, model_run.c, execution.c
     ended = select(run.id).where(run.model == c.model, run.ended >= c.looked).exists()
-    query = select(c.model).where(or_(c.looked.is_(None), c.looked <= before, ended)).distinct().order_by(c.model)
+    changed = (c.model == SCHEDULES) & select(ran.id).where(ran.modified >= c.looked).exists()
+    query = (
+        select(c.model).where(or_(c.looked.is_(None), c.looked <= before, ended, changed)).distinct().order_by(c.model)
+    )
     return list(tx.execute(query).scalars())
 
 
@@ -164,75 +176,3 @@ def flips(tx: Connection, found: State, limit: int = 100) -> list[Flip]:
     c = alert_flip.c
     query = select(alert_flip).where(c.model == found.model, c.rule == found.rule, c.subject == found.subject)
     return [Flip(**row._asdict()) for row in tx.execute(query.order_by(c.number.desc()).limit(limit))]
-
-
-@dataclass(frozen=True)
-class Looks:
-    """Which runs of a monitor are asked for: those that ended with one of these statuses."""
-
-    model: str
-    monitor: str
-    statuses: Sequence[str]
-
-    def windows(self) -> Any:
-        """Their windows, each once."""
-        return select(model_run.c.window_start, model_run.c.window_end).where(*self.mine()).distinct()
-
-    def mine(self) -> tuple[Any, ...]:
-        """The condition of SQL."""
-        c = model_run.c
-        return c.model == self.model, c.monitor == self.monitor, c.status.in_(self.statuses)
-
-
-def next_window(tx: Connection, asked: Looks, after: datetime | None) -> datetime | None:
-    """The end of the first window that ends after a moment; of the last window if no moment is given."""
-    c = model_run.c
-    query = select(func.max(c.window_end) if after is None else func.min(c.window_end)).where(*asked.mine())
-    query = query if after is None else query.where(c.window_end > after)
-    found: datetime | None = tx.execute(query).scalar()
-    return found
-
-
-def looks(tx: Connection, asked: Looks, since: datetime | None, until: datetime, limit: int) -> list[ModelRun]:
-    """All looks at the last `limit` windows that end in (since, until], by window and look."""
-    c = model_run.c
-    within = [c.window_end <= until] if since is None else [c.window_end <= until, c.window_end > since]
-    last = asked.windows().where(*within).order_by(c.window_end.desc(), c.window_start).limit(limit)
-    ends = [row.window_end for row in tx.execute(last)]
-    if not ends:
-        return []
-    query = select(model_run).where(*asked.mine(), c.window_end >= min(ends), c.window_end <= until)
-    rows = tx.execute(query.order_by(c.window_end, c.window_start, c.run))
-    return [ModelRun(**row._asdict()) for row in rows]
-
-
-def ends_of_runs(tx: Connection, asked: Looks) -> list[datetime]:
-    """When runs ended, in order."""
-    query = select(model_run.c.ended).where(*asked.mine(), model_run.c.ended.is_not(None)).order_by(model_run.c.ended)
-    return list(tx.execute(query).scalars())
-
-
-def last_run(tx: Connection, asked: Looks) -> datetime | None:
-    """When the last run ended."""
-    found: datetime | None = tx.execute(select(func.max(model_run.c.ended)).where(*asked.mine())).scalar()
-    return found
-
-
-def arrivals(tx: Connection, stream: str, contents: Sequence[str], limit: int) -> list[datetime]:
-    """When the last batches were committed that brought rows with one of these contents, latest first."""
-    c = import_batch.c
-    query = select(c.committed, c.body).join(import_job, import_job.c.id == c.job)
-    query = query.where(c.stream == stream, c.committed.is_not(None), import_job.c.content.in_(contents))
-    query = query.where(import_job.c.environment == "production").order_by(c.number.desc()).limit(limit)
-    return [row.committed for row in tx.execute(query) if row.body.get("touched")]
-
-
-def failing_imports(tx: Connection, model: str, since: datetime) -> dict[str, str]:
-    """The active jobs of a model that cannot look, or of which files have failed since a moment, with the reason."""
-    c, f = import_job.c, import_file.c
-    found = {
-        row.id: row.trouble for row in tx.execute(select(c.id, c.trouble).where(c.model == model, c.status == "active"))
-    }
-    failed = select(f.job, func.count()).where(f.job.in_(found), f.status == "failed", f.ended >= since).group_by(f.job)
-    told = {job: f"{count} files could not be read" for job, count in tx.execute(failed)}
-    return {job: found[job] or told[job] for job in found if found[job] or job in told}

@@ -92,6 +92,14 @@ def changes(tx: Connection, schedule: str | None = None) -> list[Change]:
     return [_change(row) for row in tx.execute(query)]
 
 
+def changes_after(tx: Connection, schedule: str, after: int | None, limit: int) -> list[Change]:
+    """The changes of a schedule's alert behind the one with this id, in order; the last one alone if none is given."""
+    c = alert_change.c
+    query = select(alert_change).where(c.schedule == fold(schedule))
+    query = query.order_by(c.id.desc()).limit(1) if after is None else query.where(c.id > after).order_by(c.id)
+    return [_change(row) for row in tx.execute(query.limit(1 if after is None else limit))]
+
+
 def untold(tx: Connection, limit: int = 1000) -> list[Change]:
     """The oldest changes that were not told."""
     query = select(alert_change).where(alert_change.c.told.is_(None)).order_by(alert_change.c.id).limit(limit)

@@ -16,9 +16,11 @@ alert_rule = Table(
     moment("looked", nullable=True),
     moment("created"),
     moment("modified"),
-    ForeignKeyConstraint(["model"], ["model.id"], ondelete="CASCADE"),
 )
-"""`cursor` has the end of the last window of each monitor that was judged, `looked` when that was."""
+"""`cursor` has the end of the last window of each monitor that was judged, `looked` when that was.
+
+`model` is empty for rules of schedules, so it refers to no table; the rules of a model go when it goes.
+"""
 
 alert_state = Table(
     "alert_state",

@@ -16,6 +16,8 @@ from driftline.catalog.tables import work
 from driftline.errors import NotFound
 
 PENDING, SENT, FAILED = "pending", "sent", "failed"
+HELD, DIGESTED = "held", "digested"
+"""Waits for a digest; is in one."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,28 @@ def lost(tx: Connection, kind: str, before: datetime, limit: int = 100) -> list[
     queued = select(work.c.id).where(work.c.kind == kind, work.c.subject == c.id).exists()
     query = select(delivery).where(c.status == PENDING, c.due <= before, ~queued).order_by(c.due, c.id).limit(limit)
     return [Delivery(**row._asdict()) for row in tx.execute(query)]
+
+
+def digests_due(tx: Connection, now: datetime) -> list[str]:
+    """The channels of which a digest is due."""
+    c = delivery.c
+    query = select(c.channel).where(c.status == HELD, c.due <= now).distinct().order_by(c.channel)
+    return list(tx.execute(query).scalars())
+
+
+def held(tx: Connection, channel: str, now: datetime, limit: int) -> list[tuple[Delivery, Any]]:
+    """What the due digest of a channel has to say, each with its message, in order; locked."""
+    c, m = delivery.c, alert_message.c
+    query = select(delivery, m.model, m.state, m.body, m.at).join(alert_message, m.id == c.message)
+    query = query.where(c.channel == channel, c.status == HELD, c.due <= now).order_by(c.created, c.id).limit(limit)
+    return [(_of(row), row) for row in tx.execute(query.with_for_update(of=delivery))]
+
+
+def digest(tx: Connection, found: Sequence[Delivery], message: str, now: datetime) -> None:
+    """Note that these are in the digest with this id."""
+    reason = f"in the digest {message}"
+    for each in found:
+        change(tx, each.id, status=DIGESTED, reason=reason, ended=now)
 
 
 def page(tx: Connection, equal: Mapping[str, Any], limit: int, token: str | None) -> Page:

@@ -13,6 +13,7 @@ from sqlalchemy import update as sql_update
 from sqlalchemy.exc import IntegrityError
 
 from driftline.catalog import tokens
+from driftline.catalog.alerttables import alert_rule
 from driftline.catalog.tables import hour_part, import_job, model, model_version
 from driftline.schemas.fields import ModelSchema, ModelType
 
@@ -89,7 +90,8 @@ def update(tx: Connection, changed: Model, *, now: datetime) -> bool:
 
 
 def remove(tx: Connection, id: str) -> bool:
-    """Forget the model, its versions and monitors; False if there is none."""
+    """Forget the model, its versions, monitors and rules; False if there is none."""
+    tx.execute(sql_delete(alert_rule).where(alert_rule.c.model == id))
     return bool(tx.execute(sql_delete(model).where(model.c.id == id)).rowcount)
 
 

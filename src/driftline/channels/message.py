@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-State = Literal["firing", "resolved", "escalated", "test"]
+State = Literal["firing", "resolved", "escalated", "digest", "test"]
 
 SEVERITIES = ("info", "warning", "error", "critical")
 """From the mildest to the worst; a message of any other is sent as a warning."""
