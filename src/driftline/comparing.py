@@ -181,8 +181,8 @@ def by_value(
         one, other = first.get(value, Profile()), second.get(value, Profile())
         (old, new), (gone, lost) = _shares((one, other), totals), (_missing(feature, each) for each in (one, other))
         few = min(one.rows, other.rows) < FEW
-        moved = _part(feature, one, other, measured)
-        parts.append(Part(value, moved, one.rows, other.rows, old, new, gone, lost, few))
+        apart = moved(feature, one, other, measured)
+        parts.append(Part(value, apart, one.rows, other.rows, old, new, gone, lost, few))
     return tuple(sorted(parts, key=_rank))
 
 
@@ -199,7 +199,8 @@ def _rank(part: Part) -> tuple[bool, bool, float, str]:
     return part.is_few, undefined, 0.0 if undefined else -part.moved.value, part.value
 
 
-def _part(feature: str, first: Profile, second: Profile, metric: Metric) -> Moved:
+def moved(feature: str, first: Profile, second: Profile, metric: Metric) -> Moved:
+    """How far one feature is apart; of vectors the shift of their centre, whatever the metric."""
     found = _moved(feature, first, second, metric)
     if feature in first and feature in second and found.form == Form.VECTOR.value:
         told = shift(first.column(feature).vector, second.column(feature).vector)

@@ -30,7 +30,8 @@ UNIT: Span = (0.0, 1.0)
 class Axes:
     """What a drawing reaches from and to, and what its axes are called.
 
-    `marks` are places across with their names, such as dates; round numbers if there are none.
+    `marks` are places across with their names, such as dates; round numbers if there are none. `wide` is the width of
+    the whole drawing.
     """
 
     across: Span = UNIT
@@ -38,10 +39,11 @@ class Axes:
     name: str = ""
     side: str = ""
     marks: tuple[tuple[float, str], ...] = ()
+    wide: int = WIDTH
 
     def x(self, value: float) -> float:
         """The place of a value across."""
-        return LEFT + (WIDTH - LEFT - RIGHT) * _part(value, self.across)
+        return LEFT + (self.wide - LEFT - RIGHT) * _part(value, self.across)
 
     def y(self, value: float) -> float:
         """The place of a value upwards."""
@@ -50,7 +52,7 @@ class Axes:
 
 def plot(axes: Axes, shapes: Iterable[str], said: str) -> str:
     """A drawing with ticks and names of both axes; `said` is read out in its place."""
-    bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
+    bottom, right = HEIGHT - BOTTOM, axes.wide - RIGHT
     body = "".join(
         f'<path class="rule" d="M{LEFT} {_at(axes.y(tick))}H{right}" stroke="{GREY}" stroke-opacity=".3"/>'
         f'<text x="{LEFT - 5}" y="{_at(axes.y(tick) + 3.5)}" text-anchor="end">{number(tick)}</text>'
@@ -66,7 +68,7 @@ def plot(axes: Axes, shapes: Iterable[str], said: str) -> str:
     turned = f"translate(11 {_at((TOP + bottom) / 2)}) rotate(-90)"
     body += f'<text transform="{turned}" text-anchor="middle">{escape(axes.side)}</text>'
     return (
-        f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" font-size="11" '
+        f'<svg class="plot" viewBox="0 0 {axes.wide} {HEIGHT}" width="{axes.wide}" height="{HEIGHT}" font-size="11" '
         f'fill="{SLATE}" role="img" aria-label="{escape(said)}">{body}{"".join(shapes)}</svg>'
     )
 

@@ -11,6 +11,7 @@ from html import escape
 from math import isfinite
 
 WIDTH, HEIGHT = 300, 84
+_TREND = 20
 GREY, BLUE = "#a3adb9", "#2563eb"
 RED = "#c62828"
 
@@ -82,6 +83,30 @@ def meter(value: float, limit: float, exceeded: bool, said: str = "") -> str:
         f'<rect class="mark" x="{_round(limit * scale)}" width=".8" height="6" fill="currentColor"/>'
     )
     return _svg("meter", 100, 6, body, said)
+
+
+def trend(values: Sequence[float | None], limit: float | None = None, said: str = "") -> str:
+    """A figure over time as a thin line from 0 up, gaps where it is not known; its limit as a dashed one.
+
+    >>> trend([0.0, 0.5, None, 1.0, 0.5], 0.1).count("M")
+    3
+    """
+    known = [each for each in values if each is not None and isfinite(each)]
+    if not known:
+        return ""
+    top = max(*known, limit or 0.0) or 1.0
+    step, body, pen = WIDTH / max(len(values) - 1, 1), "", "M"
+    for place, value in enumerate(values):
+        if value is None or not isfinite(value):
+            pen = "M"
+            continue
+        body += f"{pen}{_round(place * step)} {_round(_TREND - 1 - value / top * (_TREND - 2))}"
+        pen = "L"
+    found = f'<path class="flow" d="{body}" fill="none" stroke="{GREY}" vector-effect="non-scaling-stroke"/>'
+    if limit is not None and isfinite(limit):
+        at = _round(_TREND - 1 - limit / top * (_TREND - 2))
+        found += f'<path class="bound" d="M0 {at}H{WIDTH}" stroke="{RED}" stroke-dasharray="3 3"/>'
+    return _svg("trend", WIDTH, _TREND, found, said)
 
 
 def _histogram(baseline: Shares, current: Shares, top: float, width: int, height: int) -> str:

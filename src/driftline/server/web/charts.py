@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from math import isfinite
 
 from driftline.pages import plots, svg
-from driftline.pages.shapes import Shape, shape_of
+from driftline.pages.shapes import BINS, Shape, shape_of
 from driftline.pages.terminal import number, percent
 from driftline.pages.words import measure_title
 from driftline.profile import Column
@@ -53,21 +53,63 @@ def estimated(name: str, known: Sequence[Known]) -> str:
     return plots.plot(axes, shapes, said)
 
 
-def over_time(name: str, points: Iterable[tuple[datetime, float | None]]) -> str:
-    """A figure over time as a line with dots, on an axis that begins at 0; empty without two values."""
+def over_time(
+    name: str, points: Iterable[tuple[datetime, float | None]], limit: float | None = None, *, wide: bool = False
+) -> str:
+    """A figure over time as a line with dots, on an axis that holds 0; its limit dashed. Empty without any."""
     known = [(at, value) for at, value in points if value is not None and isfinite(value)]
     if not known:
         return ""
-    top = max(value for _, value in known)
-    axes = _axes([at for at, _ in known], (0.0, top * 1.1 or 1.0))
+    values = [value for _, value in known]
+    low, high = min(*values, limit or 0.0, 0.0), max(*values, limit or 0.0)
+    axes = _axes([at for at, _ in known], (low * 1.1, high * 1.1 or 1.0), wide=wide)
     places = [(_x(at), value) for at, value in known]
     dots = [plots.dot(axes, (_x(at), value), "is", _told(at, name, value)) for at, value in known]
-    return plots.plot(axes, [plots.line(axes, places, "is"), *dots], f"{name} over time, up to {number(top)}")
+    bound = [] if limit is None else [plots.line(axes, [(axes.across[0], limit), (axes.across[1], limit)], "was")]
+    said = f"{name} over time, up to {number(max(values))}"
+    return plots.plot(axes, [*bound, plots.line(axes, places, "is"), *dots], said)
 
 
-def card(name: str, before: Column | None, now: Column | None, *, labelled: bool = False) -> Card:
+def stems(name: str, values: Sequence[float]) -> str:
+    """A number of each dimension as an upright line from 0; what is not defined is left out."""
+    known = [(place, value) for place, value in enumerate(values) if isfinite(value)]
+    if not known:
+        return ""
+    axes = plots.Axes((-0.5, len(values) - 0.5), plots.span_of([0.0, *[value for _, value in known]]), "dimension")
+    low = axes.y(0.0)
+    lines = "".join(f"M{axes.x(place):.1f} {low:.1f}V{axes.y(value):.1f}" for place, value in known)
+    drawn = f'<path class="is" d="{lines}" fill="none" stroke="{svg.BLUE}"/>'
+    return plots.plot(axes, [drawn], f"{name} of {len(values):,} dimensions")
+
+
+@dataclass(frozen=True)
+class Held:
+    """A value held against a bound, and whether it was beyond."""
+
+    at: datetime
+    value: float
+    bound: float | None
+    is_bad: bool = False
+
+
+def held(name: str, values: Sequence[Held]) -> str:
+    """Values over time as a line with dots, bad ones marked, and their bound dashed; empty without any."""
+    known = [each for each in values if isfinite(each.value)]
+    if not known:
+        return ""
+    bounds = [(_x(each.at), each.bound) for each in known if each.bound is not None]
+    axes = _axes([each.at for each in known], plots.span_of([*(each.value for each in known), *(y for _, y in bounds)]))
+    shapes = [plots.line(axes, bounds, "was"), plots.line(axes, [(_x(each.at), each.value) for each in known], "is")]
+    for each in known:
+        told = _told(each.at, name, each.value) + (", beyond its bound" if each.is_bad else "")
+        shapes.append(plots.dot(axes, (_x(each.at), each.value), "over" if each.is_bad else "is", told))
+    bad = sum(each.is_bad for each in known)
+    return plots.plot(axes, shapes, f"{name} in {len(known)} windows, beyond its bound in {bad}")
+
+
+def card(name: str, before: Column | None, now: Column | None, *, labelled: bool = False, bins: int = BINS) -> Card:
     """Both distributions of a feature; `labelled` bins say their numbers on pointing."""
-    shape = shape_of(before, now)
+    shape = shape_of(before, now, bins)
     if shape.reason:
         return Card(remark=shape.reason)
     if not shape.is_histogram:
@@ -86,15 +128,16 @@ def _groups(shape: Shape) -> Iterable[tuple[str, str, str]]:
         yield label, svg.pair(old, new, top), told
 
 
-def _axes(moments: Sequence[datetime], up: plots.Span) -> plots.Axes:
+def _axes(moments: Sequence[datetime], up: plots.Span, *, wide: bool = False) -> plots.Axes:
     first, last = min(moments).astimezone(UTC), max(moments).astimezone(UTC)
     name = f"{first:%Y}, UTC" if first.year == last.year else f"{first:%Y} to {last:%Y}, UTC"
     room = max((last - first).total_seconds() * 0.04, 3600.0)
     span = (first.timestamp() - room, last.timestamp() + room)
     ends = sorted({*moments})
-    step = max((len(ends) - 1) / (_MARKS - 1), 1)
-    chosen = sorted({ends[min(round(step * place), len(ends) - 1)] for place in range(min(_MARKS, len(ends)))})
-    return plots.Axes(span, up, name, "", tuple((_x(each), _date(each, first, last)) for each in chosen))
+    marks, width = (_MARKS * 3, plots.WIDTH * 3) if wide else (_MARKS, plots.WIDTH)
+    step = max((len(ends) - 1) / (marks - 1), 1)
+    chosen = sorted({ends[min(round(step * place), len(ends) - 1)] for place in range(min(marks, len(ends)))})
+    return plots.Axes(span, up, name, "", tuple((_x(each), _date(each, first, last)) for each in chosen), width)
 
 
 def _date(moment: datetime, first: datetime, last: datetime) -> str:

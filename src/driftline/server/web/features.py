@@ -1,120 +1,161 @@
-"""The features of a model: distributions of two windows over each other, the farthest first; and one over time."""
+"""The features of a model: those that moved most first, each with its distribution in two windows and its past."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Annotated, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isnan
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
 
 from driftline import comparing
-from driftline.catalog.hours import DAY, WHOLE_HOUR
-from driftline.errors import NotFound
-from driftline.inferences import rollups
+from driftline.comparing import Comparison, Moved
 from driftline.metrics.metric import distances
-from driftline.pages import words
-from driftline.pages.content import Pair
-from driftline.pages.shapes import shape_of
+from driftline.monitors.data_quality import DataQuality
+from driftline.pages import svg, words
+from driftline.pages.summary import Tile
 from driftline.profile import Column, Profile
-from driftline.server.aws.wire import Call
+from driftline.server.rest.asked import Text
 from driftline.server.rest.callers import Reading
-from driftline.server.rest.importfiles import tables_of
 from driftline.server.rest.registered import ModelId
 from driftline.server.web import charts
+from driftline.server.web.charts import Card
+from driftline.server.web.history import History, drift_of, drifted, history
 from driftline.server.web.shown import Heading, page
+from driftline.server.web.templates import count
 from driftline.server.web.windows import Compared, Sides, chosen
-from driftline.window import Window
 
 router = APIRouter(prefix="/console/models/{model}/features", include_in_schema=False)
 
-CARDS = 100
-"""So many distributions are drawn on a page; of more features the farthest."""
-_SERIES = timedelta(days=60)
-_SHORT = timedelta(days=3)
+CARDS, BINS = 100, 20
+"""So many distributions are drawn on a page, of so many bins; of more features the farthest."""
 
-Feature = Annotated[str, Path(max_length=512, description="The feature's name.")]
-Wanted = Annotated[Compared, Query()]
+
+class Listed(Compared):
+    """Which features are listed, and in which order."""
+
+    find: Annotated[Text, Field(max_length=200, description="Only features with this in their name.")] = ""
+    sort: Literal["moved", "name", "missing"] = "moved"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A feature on the page: how far it moved, what is missing of it now, and what the monitor says of it."""
+
+    moved: Moved
+    missing: float | None
+    monitored: float | None
+    limit: float | None
+    is_drifted: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """As facts."""
+        told = {"missing": self.missing, "monitored": self.monitored, "limit": self.limit}
+        return {**self.moved.to_dict(), **told, "is_drifted": self.is_drifted}
 
 
 @router.get("")
-def show_all(request: Request, call: Reading, model: ModelId, wanted: Wanted) -> Response:
+def show_all(request: Request, call: Reading, model: ModelId, wanted: Annotated[Listed, Query()]) -> Response:
     """Every feature in both windows, ranked by how far it moved."""
     sides = chosen(call, model, wanted)
     heading = Heading("Features and drift", "models", ((model, f"/console/models/{model}"),))
     if sides is None:
-        facts: dict[str, Any] = {"model": model, "compared": None}
-        return page(request, call, "features.html", heading, facts)
+        return page(request, call, "features.html", heading, {"model": model, "compared": None})
+    with call.catalog.read() as tx:
+        past = history(tx, model, DataQuality.kind)
     before, now = sides.profile(call, sides.before), sides.profile(call, sides.now)
     found = comparing.compare(before, now, wanted.metric)
-    cards = [
-        (each, charts.card(each.feature, _column(before, each.feature), _column(now, each.feature)))
-        for each in found.features[:CARDS]
-    ]
-    facts = {"model": model, **_told(sides, wanted), "compared": found.to_dict()}
-    return page(request, call, "features.html", heading, facts, cards=cards, **_drawn(request))
-
-
-@router.get("/{feature:path}")
-def show(request: Request, call: Reading, model: ModelId, feature: Feature, wanted: Wanted) -> Response:
-    """One feature: both distributions, what moved in words, and its drift and missing values over time."""
-    sides = chosen(call, model, wanted)
-    if sides is None:
-        raise NotFound(what="rows", name=f"of {model}", remedy="Import some first.")
-    before, now = (sides.profile(call, each, [feature]) for each in (sides.before, sides.now))
-    if feature not in before and feature not in now:
-        raise NotFound(what="feature", name=f"{feature} of {model}/{sides.version} in these windows")
-    found = comparing.compare(before, now, wanted.metric, [feature])
-    columns = _column(before, feature), _column(now, feature)
-    points = _over_time(call, sides, before, feature, wanted.metric)
+    every = [_shown(each, now, past) for each in found.features]
+    listed = _listed(every, wanted)
+    cards = [(each, _card(each, before, now), _trend(each, past)) for each in listed[:CARDS]]
     facts = {
-        "model": model, **_told(sides, wanted), "feature": feature, "moved": found.features[0].to_dict(),
-        "first_rows": found.first_rows, "second_rows": found.second_rows, "points": points,
+        "model": model, **told(sides, wanted.metric), "compared": _counts(found), "find": wanted.find,
+        "sort": wanted.sort, "features": [each.to_dict() for each in listed], "share": _share(past),
     }  # fmt: skip
     drawn = {
-        "card": charts.card(feature, *columns, labelled=True),
-        "story": words.story(Pair(feature, 0, *columns, {}, ()), shape_of(*columns)),
-        "drift": charts.over_time(words.measure_title(wanted.metric), [(at, value) for at, value, _ in points]),
-        "missing": charts.over_time("Missing values", [(at, value) for at, _, value in points]),
-        **_drawn(request),
-    }
-    up = ((model, f"/console/models/{model}"), ("Features and drift", f"/console/models/{model}/features"))
-    return page(request, call, "feature.html", Heading(words.name_of(feature), "models", up), facts, **drawn)
+        "cards": cards, "tiles": _tiles(found, every, past), "share_drawn": _share_drawn(past),
+        "last": past.last.latest if past and past.last else None,
+    }  # fmt: skip
+    return page(request, call, "features.html", heading, facts, **drawn, **drawing(request, sides, wanted.metric))
 
 
-def _told(sides: Sides, wanted: Compared) -> dict[str, Any]:
+def told(sides: Sides, metric: str) -> dict[str, Any]:
+    """What the pickers of windows show."""
     return {
         "version": sides.version, "versions": sides.versions, "environments": sides.environments,
-        "before": sides.before.to_dict(), "now_": sides.now.to_dict(), "metric": wanted.metric,
+        "before": sides.before.to_dict(), "now_": sides.now.to_dict(), "metric": metric,
     }  # fmt: skip
 
 
-def _drawn(request: Request) -> dict[str, Any]:
-    query = request.url.query
+def drawing(request: Request, sides: Sides, metric: str) -> dict[str, Any]:
+    """What templates with pickers need beside."""
     return {
-        "metrics": list(distances()),
-        "query": f"?{query}" if query else "",
-        "words": words,
-        "path": request.url.path,
-    }
+        "metrics": list(distances()), "query": f"?{sides.query(metric)}", "words": words, "path": request.url.path,
+    }  # fmt: skip
 
 
-def _column(profile: Profile, name: str) -> Column | None:
+def column(profile: Profile, name: str) -> Column | None:
+    """The column, if there is one."""
     return profile.column(name) if name in profile else None
 
 
-def _over_time(
-    call: Call, sides: Sides, before: Profile, feature: str, metric: str
-) -> list[tuple[datetime, float | None, float | None]]:
-    """Of each day, or each hour of few days: how far the feature was from what it is compared with; what is missing."""
-    end = sides.now.window.end
-    start = min(sides.now.window.start, end - _SERIES)
-    span = WHOLE_HOUR if end - sides.now.window.start <= _SHORT else DAY
-    window = sides.now.window if span == WHOLE_HOUR else Window(start, end)
-    access = tables_of(call).access
-    pieces = list(rollups.each(call.catalog, sides.subject(sides.now), window, access, span, [feature]))
-    points = comparing.over_time(before, pieces, metric, [feature])
+def _shown(moved: Moved, now: Profile, past: History | None) -> Shown:
+    found, said = column(now, moved.feature), drift_of(past, moved.feature)
+    last = past.last if past else None
+    latest = said[-1] if said and last and said[-1].run == last.latest.id else None
+    is_drifted = last is not None and moved.feature in drifted(last)
+    missing = None if found is None else 1 - found.completeness
+    return Shown(moved, missing, latest.value if latest else None, latest.limit if latest else None, is_drifted)
+
+
+def _listed(every: Sequence[Shown], wanted: Listed) -> list[Shown]:
+    found = [each for each in every if wanted.find.lower() in each.moved.feature.lower()]
+    if wanted.sort == "name":
+        return sorted(found, key=lambda each: each.moved.feature)
+    return sorted(found, key=lambda each: -(each.missing or 0.0)) if wanted.sort == "missing" else found
+
+
+def _card(shown: Shown, before: Profile, now: Profile) -> Card:
+    name = shown.moved.feature
+    return charts.card(name, column(before, name), column(now, name), bins=BINS)
+
+
+def _trend(shown: Shown, past: History | None) -> str:
+    said = drift_of(past, shown.moved.feature)
+    return svg.trend([each.value for each in said], said[-1].limit) if len(said) > 1 else ""
+
+
+def _counts(found: Comparison) -> dict[str, Any]:
+    return {"first_rows": found.first_rows, "second_rows": found.second_rows, "features": len(found.features)}
+
+
+def _tiles(found: Comparison, every: Sequence[Shown], past: History | None) -> list[Tile]:
+    """What the page says first: how many features drifted, which moved most, how many rows there were."""
+    most = next((each for each in found.features if not isnan(each.value)), None)
+    title = f"Highest {words.measure_title(found.metric)}"
+    tiles = [
+        Tile(title, count(most.value if most else None), words.name_of(most.feature) if most else ""),
+        Tile("Rows in the window", f"{found.second_rows:,}", f"compared with {found.first_rows:,}"),
+    ]
+    if past is None or past.last is None:
+        return tiles
+    number, judged = sum(each.is_drifted for each in every), sum(each.limit is not None for each in every)
+    remark, tone = f"beyond the limit of {past.monitor.name}", "bad" if number else "good"
+    return [Tile("Features drifted", f"{number:,} / {judged:,}", remark, tone), *tiles]
+
+
+def _share(past: History | None) -> list[dict[str, Any]]:
+    """Of each window of the monitor which share of the features drifted, in [0, 1]."""
     found = []
-    for (of, profile), point in zip(pieces, points, strict=True):
-        column = _column(profile, feature)
-        found.append((of.start, point.to_dict()["values"][feature], 1 - column.completeness if column else None))
+    for each in past.windows if past else ():
+        judged = {told["subject"] for told in each.latest.body.get("figures", ()) if told["name"] == "baseline_drift"}
+        if judged:
+            found.append({"at": each.start, "share": len(drifted(each)) / len(judged), "run": each.latest.id})
     return found
+
+
+def _share_drawn(past: History | None) -> str:
+    points = [(each["at"], 100 * each["share"]) for each in _share(past)]
+    return charts.over_time("Drifted features in percent", points, wide=True)

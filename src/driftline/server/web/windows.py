@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from pydantic import BeforeValidator, Field
 
@@ -46,15 +47,24 @@ class Compared(Asked):
 
 @dataclass(frozen=True)
 class Side:
-    """A window of an environment; `start` and `end` are the first and the last day."""
+    """A window of an environment."""
 
     environment: str
     window: Window
 
+    @property
+    def first(self) -> date:
+        """The first day."""
+        return self.window.start.date()
+
+    @property
+    def last(self) -> date:
+        """The last day."""
+        return (self.window.end - timedelta(microseconds=1)).date()
+
     def to_dict(self) -> dict[str, Any]:
         """As pages show it."""
-        last = (self.window.end - timedelta(microseconds=1)).date()
-        return {**asdict(self), "first": self.window.start.date(), "last": last}
+        return {**asdict(self), "first": self.first, "last": self.last}
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,15 @@ class Sides:
         return rollups.read(
             call.catalog, self.subject(side), side.window, access, whole=False, columns=features
         ).profile
+
+    def query(self, metric: str) -> str:
+        """What a link says so that it always leads to these windows, whatever is imported later."""
+        told = {
+            "version": self.version, "environment": self.now.environment, "start": self.now.first,
+            "end": self.now.last, "against": self.before.environment, "against_start": self.before.first,
+            "against_end": self.before.last, "metric": metric,
+        }  # fmt: skip
+        return urlencode(told)
 
     def subject(self, side: Side) -> Subject:
         """Whose hours a side is made of."""
