@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from driftline.server.web.alerts import router as _alerts
-from driftline.server.web.features import router as _features
+from driftline.server.web.data import router as _data
 from driftline.server.web.imports import router as _imports
 from driftline.server.web.models import router as _models
 from driftline.server.web.overview import router as _overview
@@ -15,7 +15,7 @@ from driftline.server.web.search import router as _search
 from driftline.server.web.signing import router as _signing
 
 router = APIRouter(include_in_schema=False)
-for _part in (_signing, _overview, _alerts, _models, _features, _runs, _imports, _schedules, _search):
+for _part in (_signing, _overview, _alerts, _models, _data, _runs, _imports, _schedules, _search):
     router.include_router(_part)
 
 __all__ = ["router"]
