@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from driftline.catalog.audit import auditing, listen
 from driftline.catalog.confines import OPTION, Confines, confine
 from driftline.catalog.tables import VERSION
 from driftline.errors import Invalid, Unavailable
@@ -40,6 +41,7 @@ class Catalog:
         else:
             expected = "sqlite:///FILE or postgresql://USER@HOST/NAME"
             raise Invalid(what="database URL", got=self.url.get_backend_name(), expected=expected)
+        listen(self._engine)
         event.listen(self._engine, "before_execute", confine, retval=True)
 
     def confined(self, confines: Confines) -> Catalog:
@@ -59,11 +61,12 @@ class Catalog:
     def begin(self) -> Iterator[Connection]:
         """A transaction: committed at the end, undone by any error. Raises `Unavailable` if there is no database.
 
+        What somebody who acts changes in it stands in the audit log, too.
         """
         try:
             # SQLite has one writer: threads that wait their turn here need not sleep and look again
             turn = nullcontext() if self.on_postgres else self._turn
-            with turn, self._options().begin() as connection:
+            with turn, self._options().begin() as connection, auditing(connection):
                 yield connection
         except (OperationalError, InterfaceError) as error:
             raise CatalogUnavailable(reason=str(error.orig)) from error

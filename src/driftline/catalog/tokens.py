@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from datetime import UTC, datetime
 
 from driftline.errors import Invalid
@@ -33,6 +34,18 @@ def after(given: str, order: str, *, is_time: bool) -> tuple[datetime | str, str
         return moment.astimezone(UTC), name
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise Invalid(what="NextToken", got=given[:64], expected="the token of the page before") from error
+
+
+def number_after(given: str, order: str) -> int:
+    """The number at which the page before ended; raises `Invalid` as `after` does.
+
+    >>> number_after(token("audit", "17", ""), "audit")
+    17
+    """
+    value = str(after(given, order, is_time=False)[0])
+    if not re.fullmatch(r"\d{1,18}", value, re.ASCII):
+        raise Invalid(what="NextToken", got=given[:64], expected="the token of the page before")
+    return int(value)
 
 
 def _plain(part: object) -> bool:
