@@ -19,6 +19,7 @@ from driftline.catalog import Catalog, alarms, alerts, deliveries, resources, ta
 from driftline.catalog.alarms import ALARM, CONFIGURED, OK, Alarm
 from driftline.catalog.alerts import IN_ALERT, Change
 from driftline.catalog.deliveries import Delivery
+from driftline.catalog.resources import Resource
 from driftline.channels import sns
 from driftline.channels.message import Message, cut
 from driftline.schedules import KIND
@@ -26,7 +27,7 @@ from driftline.settings import Settings
 from driftline.topics.publishing import Publication, publish
 
 _SPACE = uuid.UUID("b0b6d2f4-27a5-4f0e-8f3e-5c1d5b1a9d02")
-_MANY = 10
+_MANY, _DELETED = 10, "Deleted"
 _ADVICE = "Much has moved at once: look at what the data come from first, then consider retraining."
 _WATCHES = {
     "Namespace": "driftline/alerts",
@@ -71,6 +72,16 @@ def prepare(tx: Connection, arn: str, schedule: str, *, now: datetime) -> None:
         _alarm(tx, name, schedule, now)
 
 
+def end(tx: Connection, schedule: Resource, now: datetime, settings: Settings) -> None:
+    """The schedule is being deleted: whoever was told that its alert is raised is told that this is over."""
+    alert = alerts.find(tx, schedule.name)
+    if alert is None or alert.status != IN_ALERT:
+        return
+    body = {**alerts.changes(tx, schedule.name)[0].body, "status": _DELETED, "said": "the schedule was deleted"}
+    alerts.flip(tx, alert, alerts.OK, now=now, body=body)
+    _follow(tx, alerts.untold(tx, schedule.name), now, settings)
+
+
 def _follow(tx: Connection, found: Sequence[Change], now: datetime, settings: Settings) -> int:
     """Follow the flips of one schedule; what begins in maintenance waits, and what also ends in it is not told."""
     schedule = resources.find(tx, KIND, found[0].schedule)
@@ -104,19 +115,21 @@ def _about(change: Change) -> str:
 def _message(change: Change, severity: str, settings: Settings) -> Message:
     body = change.body
     schedule, count = str(body["schedule"]), body["violations"] or 0
-    bad = f"{body['bad']} of the last {body['of']} executions failed or found violations"
+    text = [] if body["of"] < 2 else [f"{body['bad']} of the last {body['of']} executions failed or found violations."]
     if change.status == IN_ALERT:
-        said = "failed" if body["status"] == "Failed" else f"found {count} violation{'' if count == 1 else 's'}"
-        text = f"{bad}. {body['said']}" + (f"\n{_ADVICE}" if count > _MANY else "")
+        failed = body["status"] == "Failed"
+        said = "failed" if failed else f"found {count} violation{'' if count == 1 else 's'}"
+        text += [str(body["said"])] if failed else []
+        text += [_ADVICE] if count >= _MANY else []
     else:
-        said, text = "is back to normal", f"{bad}."
+        said = "was deleted" if body["status"] == _DELETED else "is back to normal"
     lines = tuple(body["worst"]) if change.status == IN_ALERT else ()
     return Message(
         key=str(uuid.uuid5(_SPACE, f"{schedule}/{change.id}/{change.created.isoformat()}")),
         state="firing" if change.status == IN_ALERT else "resolved",
         severity=severity,
         title=cut(f"{schedule} {said}", 200),
-        text=text,
+        text="\n".join(text),
         model=_about(change),
         cause=f"schedule {schedule}",
         link=f"{wording.root(settings)}/console/executions/{body['execution']}",

@@ -100,9 +100,11 @@ def changes_after(tx: Connection, schedule: str, after: int | None, limit: int) 
     return [_change(row) for row in tx.execute(query.limit(1 if after is None else limit))]
 
 
-def untold(tx: Connection, limit: int = 1000) -> list[Change]:
-    """The oldest changes that were not told."""
+def untold(tx: Connection, schedule: str | None = None, limit: int = 1000) -> list[Change]:
+    """The oldest changes that were not told, of one schedule or of all."""
     query = select(alert_change).where(alert_change.c.told.is_(None)).order_by(alert_change.c.id).limit(limit)
+    if schedule is not None:
+        query = query.where(alert_change.c.schedule == fold(schedule))
     return [_change(row) for row in tx.execute(query)]
 
 

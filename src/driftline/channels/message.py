@@ -66,11 +66,13 @@ def cut(text: str, longest: int, more: str = "…") -> str:
 
 
 def headline(message: Message) -> str:
-    """One line: severity or state, and the title.
+    """One line: severity or state, and the title; the title alone if no severity is given.
 
     >>> headline(Message("k", "firing", "critical", "age drifts", "", "churn", "age", "", datetime(2026, 1, 1)))
     '[CRITICAL] age drifts'
     """
+    if not message.severity:
+        return " ".join(message.title.split())
     word = rank(message.severity) if message.state == "firing" else message.state
     return " ".join(f"[{word.upper()}] {message.title}".split())
 

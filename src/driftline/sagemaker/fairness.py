@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Any, NoReturn, Unpack
 from driftline.sagemaker import baselining
 from driftline.sagemaker.baselining import unique_name
 from driftline.sagemaker.clarify import BiasAnalysisConfig, DataConfig, ExplainabilityAnalysisConfig, given
-from driftline.sagemaker.inputs import EndpointInput
+from driftline.sagemaker.inputs import with_attributes
 from driftline.sagemaker.jobs import ClarifyBaseliningJob, ProcessingJob
 from driftline.sagemaker.monitor import ModelMonitor
 from driftline.sagemaker.options import AnalysisOptions, known
@@ -189,14 +188,5 @@ def _completed(monitor: ModelMonitor, options: Mapping[str, Any], before: Analys
     attributes = {"inference_attribute": predicted, **(before.attributes if before else {})}
     for name in ("endpoint_input", "batch_transform_input"):
         if name in found:
-            found[name] = _with_attributes(found[name], given(attributes))
-    return found
-
-
-def _with_attributes(source: Any, attributes: Mapping[str, Any]) -> Any:
-    """A copy of an input in which the attributes that it does not name are these."""
-    found = EndpointInput(source) if isinstance(source, str) else copy.copy(source)
-    for name, value in attributes.items():
-        if getattr(found, name) is None:
-            setattr(found, name, value)
+            found[name] = with_attributes(found[name], given(attributes))
     return found

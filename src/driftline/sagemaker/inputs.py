@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -67,6 +68,19 @@ class BatchTransformInput:
             "DatasetFormat": monitoring_format(self.dataset_format),
         }
         return {"BatchTransformInput": {**captured, **_reading(self), **_attributes(self)}}
+
+
+def with_attributes(source: Any, attributes: Mapping[str, Any]) -> Any:
+    """A copy of an input in which the attributes that it does not name are these; a name is that of an endpoint.
+
+    >>> with_attributes("churn", {"inference_attribute": "label"}).inference_attribute
+    'label'
+    """
+    found = EndpointInput(source) if isinstance(source, str) else copy.copy(source)
+    for name, value in attributes.items():
+        if getattr(found, name) is None:
+            setattr(found, name, value)
+    return found
 
 
 def _reading(given: EndpointInput | BatchTransformInput) -> dict[str, Any]:

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Unpack
 
+from driftline.sagemaker.inputs import with_attributes
 from driftline.sagemaker.jobs import ProcessingJob
 from driftline.sagemaker.monitor import ModelMonitor
 from driftline.sagemaker.options import QualityOptions, known
 
 ANALYZER = "156813124566.dkr.ecr.us-east-1.amazonaws.com/sagemaker-model-monitor-analyzer"
 """The image by which the server knows its own analyses."""
+
+_PREDICTED = ("inference_attribute", "probability_attribute", "probability_threshold_attribute")
 
 PROBLEM_TYPES = ("BinaryClassification", "MulticlassClassification", "Regression")
 
@@ -40,6 +43,8 @@ class ModelQualityMonitor(ModelMonitor):
     image_uri: str | None = field(default=ANALYZER, init=False)
     entrypoint: Sequence[str] | None = field(default=None, init=False)
 
+    _learnt: Mapping[str, Any] = field(default_factory=dict, init=False, repr=False)
+
     KIND = "ModelQuality"
 
     def suggest_baseline(
@@ -58,6 +63,7 @@ class ModelQualityMonitor(ModelMonitor):
         together = given.pop("analysis_config", {})
         found = {**(together if isinstance(together, Mapping) else vars(together)), **given}
         found["problem_type"] = _problem(problem_type or found.get("problem_type"))
+        self._learnt = {name: found[name] for name in _PREDICTED if found.get(name) is not None}
         return self._suggest(baseline_dataset, dataset_format, found)
 
     def run_baseline(self, *_: Any, **__: Any) -> NoReturn:
@@ -68,6 +74,14 @@ class ModelQualityMonitor(ModelMonitor):
         if not options.get("ground_truth_input"):
             raise ValueError("ground_truth_input can not be None.")
         _problem(options.get("problem_type"))
+
+    def _completed(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Where predictions are is what the latest baseline was told, unless the input names any of it."""
+        found = super()._completed(options)
+        for name in ("endpoint_input", "batch_transform_input"):
+            if name in found and not any(getattr(found[name], each, None) is not None for each in _PREDICTED):
+                found[name] = with_attributes(found[name], self._learnt)
+        return found
 
 
 def _problem(given: str | None) -> str:

@@ -119,7 +119,7 @@ def _letter(body: Mapping[str, Any], told: Notice, to: Subscription) -> Message:
     return Message(
         key=told.id,
         state="firing",
-        severity="info",
+        severity="",
         title=title,
         text=body["Message"],
         model="",

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from driftline import schedules
+from driftline.alerting import actions
 from driftline.catalog import alerts, due, executions, resources, tags
 from driftline.catalog.alerts import Alert
 from driftline.catalog.resources import Resource
@@ -112,6 +113,7 @@ def delete(request: Mapping[str, Any], call: Call) -> None:
     with call.catalog.begin() as tx:
         found = _found(tx, request)
         schedules.stop(tx, found.name, call.now)
+        actions.end(tx, found, call.now, call.settings)
         resources.delete(tx, KIND, found.name)
         tags.remove(tx, found.arn)
         alerts.remove(tx, found.name)
