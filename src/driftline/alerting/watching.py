@@ -14,6 +14,7 @@ from driftline.alerting.conditions import MOST_WINDOWS, Change, Partial
 from driftline.alerting.judging import Beside, Times
 from driftline.alerting.rule import SCHEDULES, Rule
 from driftline.catalog import looks, modelmonitors, resources
+from driftline.catalog.alerting import State
 from driftline.catalog.looks import Looks
 from driftline.catalog.modelruns import ModelRun
 from driftline.catalog.resources import Resource, Search, fold
@@ -149,3 +150,10 @@ def _schedule(found: Resource) -> Watched:
         stopped = Stopped(found.modified, str(found.body.get(schedules.FAILURE, "it has failed")))
     is_planned = not schedules.Plan.of(found.body["MonitoringScheduleConfig"]).is_now
     return Watched(SCHEDULES, found.name, None, stopped, is_planned)
+
+
+def schedule_of(found: State) -> str | None:
+    """The schedule that an alert is of; None for one of a model."""
+    if found.model != SCHEDULES:
+        return None
+    return found.cause if found.body.get("run") else str(found.body["about"])

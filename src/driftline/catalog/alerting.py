@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
+from driftline.catalog import tokens
 from driftline.catalog.alerttables import alert_flip, alert_rule, alert_state
 from driftline.catalog.looks import SCHEDULES
 from driftline.catalog.tables import execution, model_run
@@ -60,6 +61,14 @@ class Flip:
     state: str
     body: Mapping[str, Any]
     at: datetime
+
+
+@dataclass(frozen=True)
+class Page:
+    """States, and the token of the page behind them."""
+
+    items: Sequence[State]
+    token: str | None = None
 
 
 def put_rule(tx: Connection, made: KeptRule) -> None:
@@ -133,6 +142,20 @@ def states(tx: Connection, model: str | None = None, rule: str | None = None, st
     asked = {"model": model, "rule": rule, "state": state}
     query = select(alert_state).where(*(c[name] == value for name, value in asked.items() if value is not None))
     return [State(**row._asdict()) for row in tx.execute(query.order_by(c.since.desc(), c.model, c.rule, c.subject))]
+
+
+def page(tx: Connection, model: str | None, state: str | None, limit: int, token: str | None) -> Page:
+    """A page of states, those first that changed last; raises `Invalid` for a token that is none."""
+    c = alert_state.c
+    asked = {"model": model, "state": state}
+    query = select(alert_state).where(*(c[name] == value for name, value in asked.items() if value is not None))
+    if token:
+        moment, identity = tokens.after(token, "since", is_time=True)
+        query = query.where(or_(c.since < moment, (c.since == moment) & (c.id > identity)))
+    rows = tx.execute(query.order_by(c.since.desc(), c.id).limit(limit + 1)).all()
+    items = [State(**row._asdict()) for row in rows[:limit]]
+    more = len(rows) > limit and bool(items)
+    return Page(items, tokens.token("since", items[-1].since, items[-1].id) if more else None)
 
 
 def state_beginning(tx: Connection, start: str) -> State:

@@ -25,19 +25,7 @@ def rules(model: str, *, remote: Remote | None = None) -> int:
     model
         The model's id.
     """
-    remote = remote or Remote()
-    found = remote.get(f"/models/{model}/rules")["items"]
-    columns = [
-        ("name", lambda each: each["name"]),
-        ("monitor", lambda each: each["monitor"] or "each"),
-        ("condition", lambda each: said(each["condition"])),
-        ("windows", lambda each: f"{each['count']} of {each['last']}"),
-        ("severity", lambda each: each["severity"]),
-        ("channels", lambda each: "all" if each["channels"] is None else ", ".join(each["channels"])),
-        ("enabled", lambda each: "yes" if each["enabled"] else "no"),
-    ]
-    show(found, table(found, columns, "no rules", whole=("name",)), as_json=remote.json)
-    return 0
+    return _listed(remote or Remote(), f"/models/{model}/rules")
 
 
 def put_rules(model: str, file: Path, *, remote: Remote | None = None) -> int:
@@ -50,11 +38,7 @@ def put_rules(model: str, file: Path, *, remote: Remote | None = None) -> int:
     file
         YAML or JSON: a list of rules, each with a name.
     """
-    remote = remote or Remote()
-    asked = rules_of(file)
-    made = [remote.ask("PUT", f"/models/{model}/rules/{name}", body) for name, body in asked.items()]
-    show(made, f"kept: {', '.join(asked)}", as_json=remote.json)
-    return 0
+    return _put(remote or Remote(), f"/models/{model}/rules", file)
 
 
 def try_rules(
@@ -73,18 +57,7 @@ def try_rules(
     until
         Windows that end up to here.
     """
-    remote = remote or Remote()
-    times = {"since": since and asked_moment("--since", since), "until": until and asked_moment("--until", until)}
-    found = {
-        name: remote.post(f"/models/{model}/rule-trials", {"rule": body, **times})
-        for name, body in rules_of(file).items()
-    }
-    flips = [{"rule": name, **each} for name, trial in found.items() for each in trial["flips"]]
-    columns = [("at (UTC)", lambda each: when(each["at"])[:16])]
-    columns += [(name, itemgetter(name)) for name in ("rule", "state", "subject", "said")]
-    counted = ", ".join(f"{name} in {trial['windows']} windows" for name, trial in found.items())
-    show(found, table(flips, columns, f"nothing would have fired: {counted}", whole=("at (UTC)",)), as_json=remote.json)
-    return 0
+    return _tried(remote or Remote(), f"/models/{model}/rule-trials", file, since, until)
 
 
 def delete_rule(model: str, name: str, *, remote: Remote | None = None) -> int:
@@ -100,6 +73,85 @@ def delete_rule(model: str, name: str, *, remote: Remote | None = None) -> int:
     return _deleted(remote or Remote(), f"/models/{model}/rules/{name}", name)
 
 
+def schedule_rules(*, remote: Remote | None = None) -> int:
+    """List the rules of SageMaker's schedules."""
+    return _listed(remote or Remote(), "/schedule-rules")
+
+
+def put_schedule_rules(file: Path, *, remote: Remote | None = None) -> int:
+    """Keep the rules of a file, each in the place of the one of its name, for executions of schedules.
+
+    Parameters
+    ----------
+    file
+        YAML or JSON: a list of rules, each with a name.
+    """
+    return _put(remote or Remote(), "/schedule-rules", file)
+
+
+def try_schedule_rules(
+    file: Path, *, since: str | None = None, until: str | None = None, remote: Remote | None = None
+) -> int:
+    """Show when the rules of a file would have fired for executions of schedules.
+
+    Parameters
+    ----------
+    file
+        YAML or JSON: a list of rules, each with a name.
+    since
+        Windows that end later, in UTC unless it has a zone.
+    until
+        Windows that end up to here.
+    """
+    return _tried(remote or Remote(), "/schedule-rule-trials", file, since, until)
+
+
+def delete_schedule_rule(name: str, *, remote: Remote | None = None) -> int:
+    """Delete a rule of schedules; who was told that it fires is told that it is over.
+
+    Parameters
+    ----------
+    name
+        The rule's name.
+    """
+    return _deleted(remote or Remote(), f"/schedule-rules/{name}", name)
+
+
+def _listed(remote: Remote, path: str) -> int:
+    found = remote.get(path)["items"]
+    columns = [
+        ("name", lambda each: each["name"]),
+        ("of", lambda each: each["monitor"] or each["schedule"] or each["endpoint"] or "each"),
+        ("condition", lambda each: said(each["condition"])),
+        ("windows", lambda each: f"{each['count']} of {each['last']}"),
+        ("severity", lambda each: each["severity"]),
+        ("channels", lambda each: "all" if each["channels"] is None else ", ".join(each["channels"])),
+        ("enabled", lambda each: "yes" if each["enabled"] else "no"),
+    ]
+    show(found, table(found, columns, "no rules", whole=("name",)), as_json=remote.json)
+    return 0
+
+
+def _put(remote: Remote, path: str, file: Path) -> int:
+    asked = rules_of(file)
+    made = [remote.ask("PUT", f"{path}/{name}", body) for name, body in asked.items()]
+    show(made, f"kept: {', '.join(asked)}", as_json=remote.json)
+    return 0
+
+
+def _tried(remote: Remote, path: str, file: Path, since: str | None, until: str | None) -> int:
+    times = {"since": since and asked_moment("--since", since), "until": until and asked_moment("--until", until)}
+    found = {name: remote.post(path, {"rule": body, **times}) for name, body in rules_of(file).items()}
+    flips = [{"rule": name, **each} for name, trial in found.items() for each in trial["flips"]]
+    columns = [("at (UTC)", lambda each: when(each["at"])[:16])]
+    columns += [(name, itemgetter(name)) for name in ("rule", "state", "subject", "said")]
+    counted = [f"{name} in {trial['windows']} windows" for name, trial in found.items()]
+    silent = [f"{name}: {each}" for name, trial in found.items() for each in trial["silent"]]
+    nothing = "; ".join([f"nothing would have fired: {', '.join(counted)}", *silent])
+    show(found, table(flips, columns, nothing, whole=("at (UTC)",)), as_json=remote.json)
+    return 0
+
+
 def channels(*, remote: Remote | None = None) -> int:
     """List channels."""
     remote = remote or Remote()
@@ -108,6 +160,7 @@ def channels(*, remote: Remote | None = None) -> int:
         ("name", lambda each: each["name"]),
         ("kind", lambda each: each["kind"]),
         ("from", lambda each: each["least"]),
+        ("digest", lambda each: each["digest"] or "no"),
         ("says", lambda each: ", ".join(f"{name} {value}" for name, value in each["config"].items())),
     ]
     show(found, table(found, columns, "no channels", whole=("name",)), as_json=remote.json)
@@ -121,6 +174,7 @@ def put_channel(
     config: Annotated[dict[str, str] | None, Parameter(negative="")] = None,
     file: Path | None = None,
     least: Severity = "info",
+    digest: Literal["hour", "day"] | None = None,
     remote: Remote | None = None,
 ) -> int:
     """Keep a channel in the place of the one of its name; an administrator's key is needed.
@@ -137,12 +191,14 @@ def put_channel(
         YAML or JSON with the configuration, for members that are no texts.
     least
         How bad must be what it is told.
+    digest
+        Told once every hour or day, in one message.
     """
     remote = remote or Remote()
     told = document(file) if file is not None else {}
     if not isinstance(told, dict):
         raise Invalid(what=str(file), got=type(told).__name__, expected="the members of a configuration")
-    body = {"kind": kind, "config": {**told, **(config or {})}, "least": least}
+    body = {"kind": kind, "config": {**told, **(config or {})}, "least": least, "digest": digest}
     made = remote.ask("PUT", f"/channels/{name}", body)
     show(made, f"kept: {name}", as_json=remote.json)
     return 0

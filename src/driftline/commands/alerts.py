@@ -30,6 +30,10 @@ _ELSEWHERE = {
     "put-rules": "Keep the rules of a YAML or JSON file.",
     "try-rules": "Show when the rules of a file would have fired; nothing is kept.",
     "delete-rule": "Delete a rule; what fires for it is over.",
+    "schedule-rules": "List the rules of SageMaker's schedules.",
+    "put-schedule-rules": "Keep the rules of a YAML or JSON file for executions of schedules.",
+    "try-schedule-rules": "Show when the rules of a file would have fired for executions of schedules.",
+    "delete-schedule-rule": "Delete a rule of schedules; what fires for it is over.",
     "channels": "List channels.",
     "put-channel": "Keep a channel; an administrator's key is needed.",
     "test-channel": "Send a test message to a channel.",
@@ -42,7 +46,7 @@ State = Literal["FIRING", "OK", "any"]
 
 
 @app.command(name="list")
-def list_(*, model: str | None = None, state: State = "FIRING", remote: Remote | None = None) -> int:
+def list_(*, model: str | None = None, state: State = "FIRING", limit: int = 100, remote: Remote | None = None) -> int:
     """List what fires, the latest first.
 
     Parameters
@@ -51,14 +55,16 @@ def list_(*, model: str | None = None, state: State = "FIRING", remote: Remote |
         Of this model only.
     state
         FIRING, OK for what has fired once, or any.
+    limit
+        How many at most.
     """
     remote = remote or Remote()
-    found = remote.get("/alerts", model=model, state=None if state == "any" else state)["items"]
+    found = list(remote.items("/alerts", limit, model=model, state=None if state == "any" else state))
     columns = [
         ("id", lambda each: each["id"][:8]),
-        ("model", lambda each: each["model"]),
+        ("model", lambda each: each["model"] or each["schedule"]),
         ("rule", lambda each: each["rule"]),
-        ("state", lambda each: each["state"]),
+        ("state", lambda each: "ESCALATED" if each["escalated"] else each["state"]),
         ("severity", lambda each: each["severity"]),
         ("since (UTC)", lambda each: when(each["since"])[:16]),
         ("subject", lambda each: each["subject"]),

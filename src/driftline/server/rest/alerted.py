@@ -8,8 +8,17 @@ from typing import Annotated, Literal
 from fastapi import Path, Query
 from pydantic import BaseModel, Field
 
-from driftline.alerting.rule import NAME, Missing, Severity
+from driftline.alerting.digests import Every
+from driftline.alerting.rule import NAME, Severity
 from driftline.server.rest.asked import Asked, Document, Moment, PageWanted, Text
+from driftline.server.rest.conditioned import (
+    AnyConditionValue,
+    ConditionValue,
+    Hours,
+    Number,
+    ScheduleConditionValue,
+    Windows,
+)
 from driftline.server.rest.registered import Named
 
 RuleName = Annotated[str, Path(pattern=NAME, description="The rule's name, among the model's.")]
@@ -21,69 +30,12 @@ QuietId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$", description="Its id.")
 OfModel = Annotated[str | None, Query(pattern=r"^[^\x00-\x1f/]{1,256}$", description="Of this model.")]
 InState = Annotated[Literal["FIRING", "OK"] | None, Query(description="In this state.")]
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Hours = Annotated[float, Field(gt=0, le=24 * 3660, allow_inf_nan=False)]
-Windows = Annotated[int, Field(ge=1, le=100)]
-Measure = Annotated[
-    Text,
-    Field(
-        min_length=1,
-        max_length=256,
-        description="A measure of the runs, estimated:NAME or realised:NAME, or rows, labelled, violations.",
-    ),
-]
-Subject = Annotated[Text, Field(min_length=1, max_length=512, description="A column, facet or label; * is each.")]
 ChannelNames = Annotated[list[Annotated[str, Field(pattern=NAME)]], Field(max_length=50)]
 
 
-class ThresholdValue(Asked):
-    """A measure above or below a bound."""
+class RuleParts(Asked):
+    """When a rule fires, how bad that is, and who is told."""
 
-    kind: Literal["threshold"]
-    measure: Measure
-    subject: Subject = "*"
-    above: Annotated[Number | None, Field(description="More than this is bad.")] = None
-    below: Annotated[Number | None, Field(description="Less than this is bad.")] = None
-
-
-class ChangeValue(Asked):
-    """A measure that rose or fell against the mean of the windows before."""
-
-    kind: Literal["change"]
-    measure: Measure
-    subject: Subject = "*"
-    rise: Annotated[Number | None, Field(ge=0, description="A rise by more than this is bad.")] = None
-    fall: Annotated[Number | None, Field(ge=0, description="A fall by more than this is bad.")] = None
-    relative: Annotated[bool, Field(description="Bounds are shares of that mean.")] = False
-    windows: Annotated[Windows, Field(description="How many windows before.")] = 1
-
-
-class ViolationsValue(Asked):
-    """A run with violations."""
-
-    kind: Literal["violations"]
-    least: Annotated[int, Field(ge=1, le=1 << 31, description="So many violations.")] = 1
-    failed: Annotated[bool, Field(description="A run that failed is bad, too.")] = False
-
-
-class AbsenceValue(Asked):
-    """Nothing for so long."""
-
-    kind: Literal["absence"]
-    of: Annotated[Missing, Field(description="Rows, labels, runs that ended well; or imports that fail.")]
-    hours: Annotated[Hours, Field(description="So long.")]
-
-
-ConditionValue = Annotated[ThresholdValue | ChangeValue | ViolationsValue | AbsenceValue, Field(discriminator="kind")]
-
-
-class RuleWanted(Asked):
-    """A rule: what must not be, how bad it is, and who is told."""
-
-    condition: ConditionValue
-    monitor: Annotated[str | None, Field(pattern=NAME, description="Whose runs; those of each monitor if null.")] = None
-    version: Annotated[Named | None, Field(description="Only monitors of this version.")] = None
-    where: Annotated[Document | None, Field(description="Only monitors of this segment.")] = None
     count: Annotated[Windows, Field(description="It fires when so many windows are bad ...")] = 1
     last: Annotated[Windows, Field(description="... of the last ones.")] = 1
     severity: Annotated[Severity, Field(description="How bad it is.")] = Severity.WARNING
@@ -91,25 +43,74 @@ class RuleWanted(Asked):
     text: Annotated[Text, Field(max_length=4000, description="What to do; it goes with the message.")] = ""
     channels: Annotated[ChannelNames | None, Field(description="Who is told; all channels if null.")] = None
     escalate_hours: Annotated[
-        Hours | None, Field(description="Tell others if it fires so long and nobody acknowledged it.")
+        Hours | None, Field(description="Tell once more if it fires so long and nobody acknowledged it.")
     ] = None
-    escalate_to: Annotated[ChannelNames, Field(default_factory=list, description="These others.")]
+    escalate_beyond: Annotated[
+        Number | None, Field(gt=0, description="Tell once more if a value is so many limits beyond its limit.")
+    ] = None
+    escalate_to: Annotated[
+        ChannelNames, Field(default_factory=list, description="Tell these then; those of the rule if empty.")
+    ]
     enabled: Annotated[bool, Field(description="Whether it is looked at.")] = True
 
 
-class RuleValue(RuleWanted):
+class OfMonitors(Asked):
+    """At whose runs a rule of a model looks."""
+
+    monitor: Annotated[str | None, Field(pattern=NAME, description="Whose runs; those of each monitor if null.")] = None
+    version: Annotated[Named | None, Field(description="Only monitors of this version.")] = None
+    where: Annotated[Document | None, Field(description="Only monitors of this segment.")] = None
+
+
+class OfSchedules(Asked):
+    """At whose executions a rule of schedules looks."""
+
+    schedule: Annotated[
+        str | None, Field(pattern=NAME, description="Whose executions; those of each schedule if null.")
+    ] = None
+    endpoint: Annotated[str | None, Field(pattern=NAME, description="Only schedules of this endpoint.")] = None
+
+
+class RuleWanted(RuleParts, OfMonitors):
+    """A rule: what must not be, how bad it is, and who is told."""
+
+    condition: ConditionValue
+
+
+class ScheduleRuleWanted(RuleParts, OfSchedules):
+    """A rule of schedules: what must not be, how bad it is, and who is told."""
+
+    condition: ScheduleConditionValue
+
+
+class RuleValue(RuleParts, OfMonitors, OfSchedules):
     """A rule under its name."""
 
-    model: str
+    condition: AnyConditionValue
+    model: Annotated[str, Field(description="The model that it is of; empty for a rule of schedules.")]
     name: str
     created: datetime | None
     modified: datetime | None
+
+
+class RuleDetail(RuleValue):
+    """A rule, and of what it can say nothing yet."""
+
+    silent: Annotated[list[str], Field(description="Of which monitors nothing could be said the last time, and why.")]
 
 
 class TrialWanted(Asked):
     """A rule to be tried on what was."""
 
     rule: RuleWanted
+    since: Annotated[Moment | None, Field(description="Windows that end later; all if null.")] = None
+    until: Annotated[Moment | None, Field(description="Windows that end up to here; now if null.")] = None
+
+
+class ScheduleTrialWanted(Asked):
+    """A rule of schedules to be tried on what was."""
+
+    rule: ScheduleRuleWanted
     since: Annotated[Moment | None, Field(description="Windows that end later; all if null.")] = None
     until: Annotated[Moment | None, Field(description="Windows that end up to here; now if null.")] = None
 
@@ -129,16 +130,22 @@ class TrialResult(BaseModel):
     flips: list[WouldFlip]
     windows: Annotated[int, Field(description="How many windows were looked at.")]
     measures: Annotated[list[str], Field(description="What can be measured in them.")]
+    silent: Annotated[
+        list[str], Field(description="Of which monitors nothing can be said after the last window, and why.")
+    ]
 
 
 class Alert(BaseModel):
     """What a rule says of one subject now."""
 
     id: str
-    model: str
+    model: Annotated[str, Field(description="Empty for an alert of a schedule.")]
+    schedule: Annotated[str | None, Field(description="The schedule that it is of.")]
+    endpoint: Annotated[str | None, Field(description="The schedule's endpoint.")]
     rule: str
     subject: str
     state: Annotated[str, Field(description="FIRING or OK.")]
+    escalated: Annotated[bool, Field(description="Whether it was told as escalated.")]
     severity: Severity
     owner: str
     cause: Annotated[str, Field(description="The monitor, or what is absent.")]
@@ -146,7 +153,8 @@ class Alert(BaseModel):
     said: str
     value: float | None
     limit: float | None
-    run: Annotated[str | None, Field(description="The run with the value.")]
+    run: Annotated[str | None, Field(description="The run, or the execution, with the value.")]
+    report: Annotated[str | None, Field(description="Where the violations of that run are.")]
     window_end: datetime | None
     acknowledged: datetime | None
     acknowledged_by: str | None
@@ -182,6 +190,9 @@ class ChannelWanted(Asked):
     kind: Annotated[Text, Field(max_length=32, description="Which kind: webhook, email, slack, ...")]
     config: Annotated[Document, Field(default_factory=dict, description="Its members, see the reference of channels.")]
     least: Annotated[Severity, Field(description="How bad must be what it is told.")] = Severity.NOTE
+    digest: Annotated[
+        Every | None, Field(description="Told once every hour or day, in one message; at once if null.")
+    ] = None
 
 
 class ChannelValue(ChannelWanted):
@@ -203,7 +214,9 @@ class DeliveriesWanted(PageWanted):
 
     model: Annotated[Named | None, Field(description="Of this model.")] = None
     channel: Annotated[str | None, Field(pattern=NAME, description="To this channel.")] = None
-    status: Annotated[Literal["pending", "sent", "failed"] | None, Field(description="With this status.")] = None
+    status: Annotated[
+        Literal["pending", "sent", "failed", "held", "digested"] | None, Field(description="With this status.")
+    ] = None
 
 
 class DeliveryValue(BaseModel):
@@ -212,10 +225,10 @@ class DeliveryValue(BaseModel):
     id: str
     channel: str
     model: str
-    state: Annotated[str, Field(description="firing, resolved or escalated.")]
+    state: Annotated[str, Field(description="firing, resolved, escalated or digest.")]
     severity: str
     title: str
-    status: Annotated[str, Field(description="pending, sent or failed.")]
+    status: Annotated[str, Field(description="pending, sent or failed; held for a digest, or digested.")]
     attempts: int
     reason: Annotated[str | None, Field(description="What the last attempt met.")]
     created: datetime

@@ -7,11 +7,14 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from sqlalchemy import Connection
 
 from driftline.alerting import register, trying
 from driftline.alerting.rule import Rule
+from driftline.alerting.trying import Trial
+from driftline.alerting.watching import schedule_of
 from driftline.catalog import alerting, deliveries
-from driftline.catalog.alerting import State
+from driftline.catalog.alerting import ESCALATED, FIRING, State
 from driftline.catalog.deliveries import Delivery, KeptChannel, Quiet
 from driftline.catalog.keys import EVERYWHERE
 from driftline.server.aws.waking import wake
@@ -30,6 +33,7 @@ from driftline.server.rest.alerted import (
     QuietId,
     QuietValue,
     QuietWanted,
+    RuleDetail,
     RuleName,
     RuleValue,
     RuleWanted,
@@ -45,6 +49,10 @@ from driftline.server.rest.registered import ModelId
 
 router = APIRouter(tags=["alerts"])
 
+MOST_ALERTS = 500
+Alerts = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
+Token = Annotated[str | None, Query(max_length=2048, description="The token of the page before.")]
+
 
 @router.get("/models/{model}/rules", summary="List the rules of a model's alerts")
 def list_rules(call: Reading, model: ModelId) -> Page[RuleValue]:
@@ -54,10 +62,10 @@ def list_rules(call: Reading, model: ModelId) -> Page[RuleValue]:
 
 
 @router.get("/models/{model}/rules/{name}", summary="Show a rule")
-def show_rule(call: Reading, model: ModelId, name: RuleName) -> RuleValue:
-    """What must not be, how bad it is, and who is told."""
+def show_rule(call: Reading, model: ModelId, name: RuleName) -> RuleDetail:
+    """What must not be, how bad it is, and who is told; and of which monitors it can say nothing yet."""
     with call.catalog.read() as tx:
-        return rule_value(register.get(tx, model, name))
+        return rule_detail(tx, register.get(tx, model, name))
 
 
 @router.put("/models/{model}/rules/{name}", summary="Keep a rule")
@@ -84,18 +92,19 @@ def try_rule(call: Writing, model: ModelId, wanted: TrialWanted) -> TrialResult:
     made = Rule(model, "trial", **wanted.rule.model_dump(mode="json"))
     with call.catalog.read() as tx:
         register.check(tx, made)
-        found = trying.dry_run(tx, made, wanted.since, wanted.until or call.now)
-    flips = [WouldFlip(**asdict(each)) for each in found.flips]
-    return TrialResult(flips=flips, windows=found.windows, measures=found.measures)
+        return trial(trying.dry_run(tx, made, wanted.since, wanted.until or call.now))
 
 
 @router.get("/alerts", summary="List alerts")
-def list_alerts(call: Reading, model: OfModel = None, state: InState = None) -> Page[Alert]:
+def list_alerts(
+    call: Reading, model: OfModel = None, state: InState = None, limit: Alerts = MOST_ALERTS, token: Token = None
+) -> Page[Alert]:
     """What fires, and what has fired once and is OK, those first that changed last."""
     with call.catalog.read() as tx:
-        found = alerting.states(tx, model, state=state)
-        rules = register.known_rules(tx, found)
-    return Page(items=[Alert(**_told(each, rules[each.model, each.rule])) for each in found])
+        page = alerting.page(tx, model, state, limit, token)
+        rules = register.known_rules(tx, page.items)
+    items = [Alert(**_told(each, rules[each.model, each.rule])) for each in page.items]
+    return Page(items=items, next_token=page.token)
 
 
 @router.get("/alerts/{id}", summary="Show an alert")
@@ -134,7 +143,9 @@ def put_channel(call: Administering, name: ChannelName, wanted: ChannelWanted) -
     """
     call.principal.require("admin", EVERYWHERE)
     with call.catalog.begin() as tx:
-        made = register.put_channel(tx, name, wanted.kind, wanted.config, wanted.least, now=call.now)
+        made = register.put_channel(
+            tx, name, wanted.kind, wanted.config, wanted.least, now=call.now, digest=wanted.digest
+        )
     return _channel(made)
 
 
@@ -188,9 +199,23 @@ def end_quiet(call: Writing, id: QuietId) -> None:
 
 def rule_value(found: Rule) -> RuleValue:
     """A rule as it is shown."""
-    members = found.asked()
+    return RuleValue(**_members(found))
+
+
+def rule_detail(tx: Connection, found: Rule) -> RuleDetail:
+    """A rule, and of what it can say nothing yet."""
+    return RuleDetail(**_members(found), silent=register.silent(tx, found))
+
+
+def trial(found: Trial) -> TrialResult:
+    """A trial as it is shown."""
+    flips = [WouldFlip(**asdict(each)) for each in found.flips]
+    return TrialResult(flips=flips, windows=found.windows, measures=found.measures, silent=found.silent)
+
+
+def _members(found: Rule) -> dict[str, Any]:
     own = {"model": found.model, "name": found.name, "created": found.created, "modified": found.modified}
-    return RuleValue(**{**members, **own})
+    return {**found.asked(), **own}
 
 
 def delivery_value(found: Delivery, told: Mapping[str, Any]) -> DeliveryValue:
@@ -202,8 +227,10 @@ def delivery_value(found: Delivery, told: Mapping[str, Any]) -> DeliveryValue:
 
 def _told(found: State, rule: Rule) -> dict[str, Any]:
     names = ("id", "model", "rule", "state", "cause", "since", "acknowledged", "acknowledged_by", "snoozed")
-    body = {name: found.body.get(name) for name in ("said", "value", "limit", "run", "window_end")}
+    told = ("said", "value", "limit", "run", "window_end", "report", "endpoint")
+    body = {name: found.body.get(name) for name in told}
     own = {name: getattr(found, name) for name in names}
+    own |= {"escalated": found.state == FIRING and found.told == ESCALATED, "schedule": schedule_of(found)}
     return {**own, **body, "subject": found.body["about"], "severity": rule.severity, "owner": rule.owner}
 
 
