@@ -23,6 +23,7 @@ from driftline.server.rest.modelmonitors import router as _monitors
 from driftline.server.rest.modelruns import router as _runs
 from driftline.server.rest.models import router as _models
 from driftline.server.rest.parts import router as _parts
+from driftline.server.rest.schedulerules import router as _schedule_rules
 from driftline.server.rest.schedules import router as _schedules
 
 _REFUSALS = {
@@ -57,6 +58,7 @@ _PARTS = (
     _parts,
     _runs,
     _alerts,
+    _schedule_rules,
     _past,
     _keys,
 )
