@@ -34,6 +34,7 @@ COMMANDS = {
     "demo": "Walk through real data that comes with Driftline.",
     "serve": "Serve SageMaker's API, and plan and run schedules and jobs.",
     "worker": "Run jobs and executions beside a server, on this or another machine.",
+    "audit": "Who changed what on a server, when, and over which interface.",
 }
 
 GROUPS = {
@@ -91,6 +92,13 @@ EXAMPLES = {
         """,
     "worker": """
         DRIFTLINE_DATABASE_URL=postgresql://driftline@db/driftline driftline worker
+        """,
+    "audit": """
+        driftline audit
+        driftline audit --who key:ada --since 2026-11-20
+        driftline audit --kind 'alert rule' --subject churn/moved --json
+
+        Exit status: 0 done, 2 anything else.
         """,
 }
 """Shown below the help of a command."""

@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     metric_days: Annotated[
         float, Field(gt=0, description="Days for which metrics, histories of alarms and sent notices are kept.")
     ] = 455.0
+    audit_days: Annotated[float, Field(gt=0, description="Days for which the audit log is kept.")] = 1095.0
     cloudwatch_url: Annotated[str, Field(description="What takes its PutMetricData; empty: CloudWatch itself.")] = ""
     empty_window_completes: Annotated[
         bool, Field(description="An hour without data is Completed, not Failed as in SageMaker.")

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 from cyclopts import Group, Parameter
 
 from driftline.catalog import Catalog, spaces
+from driftline.catalog.acting import acting
+from driftline.commands.acting import account
 from driftline.commands.showing import show, table
 from driftline.errors import Invalid
 from driftline.imports import credentials, grants, preflight
@@ -139,7 +141,7 @@ def _known(how: How) -> tuple[Credential | None, str | None]:
     try:
         catalog.migrate()
         now = catalog.clock()
-        with catalog.begin() as tx:
+        with acting(account("access", now)), catalog.begin() as tx:
             named = None if how.credentials is None else credentials.get(tx, how.credentials)
             return named, how.ingestion_key or spaces.ingestion_key(tx, how.space, now=now)
     finally:

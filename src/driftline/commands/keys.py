@@ -11,7 +11,9 @@ from cyclopts import App, Parameter
 from sqlalchemy import Connection
 
 from driftline.catalog import Catalog, keys
+from driftline.catalog.acting import acting
 from driftline.catalog.keys import AccessKey, ApiKey
+from driftline.commands.acting import account
 from driftline.commands.examples import epilogue
 from driftline.commands.remote import Remote, Unreached
 from driftline.commands.showing import Facts, show, table, when
@@ -209,7 +211,7 @@ def _database() -> Iterator[tuple[Connection, datetime]]:
     try:
         catalog.migrate()
         now = catalog.clock()
-        with catalog.begin() as tx:
+        with acting(account("keys", now)), catalog.begin() as tx:
             yield tx, now
     finally:
         catalog.close()

@@ -17,7 +17,9 @@ from driftline.captures import Journal, Limits, Recorder
 from driftline.captures.forward import Forwarder
 from driftline.captures.traffic import Meter
 from driftline.catalog import Catalog, keys
+from driftline.catalog.acting import acting
 from driftline.catalog.keys import AccessKey
+from driftline.commands.acting import account
 from driftline.errors import Conflict
 from driftline.hosts import Allowed
 from driftline.server import logs as structured
@@ -147,7 +149,7 @@ def _node(file: IO[str]) -> str:
 def _credentials(catalog: Catalog, settings: Settings) -> tuple[AccessKey, bool]:
     """The first user's key, and whether it was made just now."""
     now, secret = catalog.clock(), settings.secret_key.get_secret_value()
-    with catalog.begin() as tx:
+    with acting(account("serve", now)), catalog.begin() as tx:
         if settings.access_key and secret:
             key, is_new = AccessKey(settings.access_key, secret), False
             before = keys.find_access_key(tx, key.id)

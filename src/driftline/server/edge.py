@@ -15,8 +15,9 @@ import structlog
 from anyio import CapacityLimiter, to_thread
 from structlog.contextvars import bound_contextvars
 
+from driftline.catalog.acting import acting
 from driftline.errors import DriftlineError
-from driftline.server import measures
+from driftline.server import actors, measures
 from driftline.server.auth import Keys, caller
 from driftline.server.aws.refusals import refusal
 from driftline.server.aws.sns import CONFIRMING
@@ -81,11 +82,11 @@ class Edge:
             answer = refusal(said, None, received)
             answer = replace(answer, headers={**answer.headers, "connection": "close"})
         else:
-            work = partial(self._aws, replace(received, body=body))
+            work = partial(self._aws, replace(received, body=body), request_id)
             answer = await to_thread.run_sync(work, limiter=self._limiter(control))
         await _send(send, answer, request_id)
 
-    def _aws(self, received: Received) -> Answer:
+    def _aws(self, received: Received, request_id: str) -> Answer:
         """The answer to an AWS request, whatever happens; in a thread of its own."""
         began, wanted, who, code = self._clock.seconds(), None, "", "OK"
         try:
@@ -93,7 +94,8 @@ class Edge:
             now = self._clock.now()
             principal = self._wire.admit(wanted, received, now=now, moment=began)
             who = principal.name
-            answer = self._wire.perform(wanted, received, principal, now=now)
+            with acting(actors.of_aws(principal, " ".join(_label(wanted)), now, request_id)):
+                answer = self._wire.perform(wanted, received, principal, now=now)
         except Exception as error:  # noqa: BLE001  the last handler: a fault of ours is told and logged, and ends nothing
             answer, code = self._refused(error, wanted, received)
         seconds = self._clock.seconds() - began
@@ -123,7 +125,7 @@ class Edge:
             await send(message)
 
         try:
-            await self._rest_inner(scope, received, receive, told_send)
+            await self._rest_inner(scope, received, receive, told_send, request_id)
         except DriftlineError as error:
             await _send(told_send, refused(received, told(error, REST_CODES, rest=True)), request_id)
         except Gone:
@@ -139,7 +141,9 @@ class Edge:
         facts = {"code": status, "caller": who.name if who else "", "milliseconds": round(seconds * 1000, 2)}
         self._log.info("request", api="rest", operation=name, **facts)
 
-    async def _rest_inner(self, scope: Scope, received: Received, receive: Receive, send: Send) -> None:
+    async def _rest_inner(
+        self, scope: Scope, received: Received, receive: Receive, send: Send, request_id: str
+    ) -> None:
         most = self._wire.settings.max_body_bytes
         body = await _read(received, receive, most)
         if body is None:
@@ -154,7 +158,10 @@ class Edge:
             if not self._wire.rate.take(principal.name, moment):
                 raise AwsError("too-many-requests", "Rate exceeded", 429)
             scope.setdefault("state", {})["principal"] = principal
-        await self._rest(scope, _again(body, receive), send)
+            with acting(actors.of_request(principal, received, scope, self._clock.now(), request_id)):
+                await self._rest(scope, _again(body, receive), send)
+        else:
+            await self._rest(scope, _again(body, receive), send)
 
     def _limiter(self, control: bool) -> CapacityLimiter:
         """Made in the running loop, which is where it must live."""

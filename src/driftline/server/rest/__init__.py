@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from driftline.server.rest.alerting import router as _alerts
 from driftline.server.rest.alertpast import router as _past
 from driftline.server.rest.answers import Refusal
+from driftline.server.rest.audit import router as _audit
 from driftline.server.rest.callers import router as _callers
 from driftline.server.rest.comparing import router as _comparing
 from driftline.server.rest.credentials import router as _credentials
@@ -61,6 +62,7 @@ _PARTS = (
     _schedule_rules,
     _past,
     _keys,
+    _audit,
 )
 for _part in _PARTS:
     router.include_router(_part)
