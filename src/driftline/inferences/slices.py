@@ -81,12 +81,12 @@ def of_segment(
 ) -> Slices:
     """The profile of the rows of a window that are in a segment, under its name; raises `Invalid` for no such field."""
     _refuse(schema, segment.field)
-    bounded, is_whole = _bounded(catalog, subject, window)
+    cut, is_whole = bounded(catalog, subject, window)
     where = {segment.field: segment.value or None}
     profile, names = Profile(), [each.name for each in schema.early]
-    for batch in _rows(tables, subject, schema, bounded, names, where):
+    for batch in _rows(tables, subject, schema, cut, names, where):
         profile = profile.observe(batch)
-    return Slices({str(segment): profile}, bounded.start, is_whole)
+    return Slices({str(segment): profile}, cut.start, is_whole)
 
 
 def by_value(
@@ -96,18 +96,18 @@ def by_value(
     feature, name = asked
     for each in asked:
         _refuse(schema, each)
-    bounded, is_whole = _bounded(catalog, subject, window)
+    cut, is_whole = bounded(catalog, subject, window)
     profiles: dict[str, Profile] = {}
-    for batch in _rows(tables, subject, schema, bounded, list(dict.fromkeys((feature, name))), {}):
+    for batch in _rows(tables, subject, schema, cut, list(dict.fromkeys((feature, name))), {}):
         for value, rows in _parted(batch, name):
             if value not in profiles and len(profiles) == VALUES:
                 is_whole = False
                 continue
             profiles[value] = profiles.get(value, Profile()).observe(rows.select([feature]))
-    return Slices(profiles, bounded.start, is_whole)
+    return Slices(profiles, cut.start, is_whole)
 
 
-def _bounded(catalog: Catalog, subject: Subject, window: Window) -> tuple[Window, bool]:
+def bounded(catalog: Catalog, subject: Subject, window: Window) -> tuple[Window, bool]:
     """The window, or its last hours that hold no more than `MOST` rows; and whether it is all of it."""
     wide, _ = covering(window)
     with catalog.read() as tx:

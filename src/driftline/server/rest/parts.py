@@ -1,7 +1,8 @@
-"""Where a feature drifted: in which values of a field; and of embeddings how the vectors moved, by dimension."""
+"""Where a feature drifted, in values of a field or dimensions of vectors; and how good the model was in any window."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from math import isfinite
 from typing import Annotated
 
@@ -14,14 +15,16 @@ from driftline.errors import Invalid
 from driftline.inferences import slices
 from driftline.inferences.slices import Slices
 from driftline.metrics import embedding
+from driftline.modelmonitors import quality
 from driftline.profile import Column, Profile
 from driftline.schema import Form
+from driftline.schemas.fields import Environment
 from driftline.server.aws.wire import Call
-from driftline.server.rest.asked import Moment, Text
+from driftline.server.rest.asked import Asked, Moment, Text
 from driftline.server.rest.callers import Reading
-from driftline.server.rest.comparing import MovedFeature, WindowsWanted, read_side
+from driftline.server.rest.comparing import MovedFeature, SegmentText, WindowsWanted, read_side, segment_of
 from driftline.server.rest.importfiles import tables_of
-from driftline.server.rest.registered import ModelId
+from driftline.server.rest.registered import ModelId, Named
 from driftline.window import Window
 
 router = APIRouter(tags=["comparison"])
@@ -40,6 +43,27 @@ class EmbeddingWanted(WindowsWanted):
     """Two windows and a feature of vectors."""
 
     feature: FeatureName
+
+
+class QualityWanted(Asked):
+    """A window of a version, of all its rows or of a segment."""
+
+    version: Annotated[Named, Field(description="Of this version of the model.")]
+    environment: Annotated[Environment, Field(description="Of this environment.")] = Environment.PRODUCTION
+    start: Annotated[Moment, Field(description="Where the window begins.")]
+    end: Annotated[Moment, Field(description="Where it ends.")]
+    segment: SegmentText = None
+
+
+class Quality(BaseModel):
+    """What labels show of a window."""
+
+    rows: int
+    labelled: Annotated[int, Field(description="So many of the rows have a label.")]
+    since: Annotated[Moment | None, Field(description="Rows before were not read; null: all were.")]
+    problem_type: str
+    figures: Annotated[dict[str, float | None], Field(description="Metric -> value; null where it is not defined.")]
+    reason: Annotated[str, Field(description="Why there are none.")]
 
 
 class Part(BaseModel):
@@ -158,6 +182,15 @@ def embedding_of(feature: str, before: Profile, now: Profile) -> Embedding:
         second=_norms(sides[1]),
         dimensions=dimensions,
     )
+
+
+@router.get("/models/{model}/quality", summary="Show how good a model was in a window")
+def show_quality(call: Reading, model: ModelId, wanted: Annotated[QualityWanted, Query()]) -> Quality:
+    """The figures that labels give for any window, version, environment and segment; rows are read, at most 200,000."""
+    subject = Subject(model, wanted.version, str(wanted.environment))
+    window = Window(wanted.start, wanted.end)
+    found = quality.figures_of(call.catalog, tables_of(call), subject, window, segment_of(wanted.segment))
+    return Quality(**asdict(found))
 
 
 def _norms(column: Column) -> Norms:
