@@ -54,8 +54,21 @@ def test_the_introduction_by_the_sdk(surroundings: Surroundings, venv: str, scri
 
 @pytest.mark.parametrize("venv", SDKS.values(), ids=SDKS)
 def test_every_kind_of_monitor_by_the_sdk(surroundings: Surroundings, venv: str) -> None:
-    """B-01, Q-01, SC-08, SC-15, SC-16, IA-07, ER-06, ER-07, ER-09."""
+    """B-01, Q-01, SC-08, SC-15, SC-16, IA-07, ER-06, ER-07, ER-09, AL-02, AL-06."""
     found = surroundings.run(venv, "kinds.py", BUCKET, surroundings.model_url)
+    assert found.pop("alerts") == {
+        "too early": ["Nothing to update, please create a schedule first.", [[], None], [[], None]],
+        "alert": ["OK", 2, 3, 63],
+        "shown": False,
+        "refused": [
+            "Got no alert property to update.",
+            "ValidationException",
+            "ValidationException",
+            "ResourceNotFound",
+            "ValidationException",
+        ],
+        "history": [[], None],
+    }
     refused = {"attach": "ResourceNotFound", "endpoint": "ValidationException", "expression": "ValidationException"}
     assert found.pop("refused") == refused
     types = {kind: told.pop("type") for kind, told in found.items()}

@@ -151,10 +151,54 @@ def refusals(place: Place) -> dict[str, str]:
     }
 
 
+def told(call: Any, *given: Any) -> str:
+    """What the SDK says of a call that it refuses by itself, or the code of the server's error."""
+    try:
+        return refusal(call, *given)
+    except ValueError as error:
+        return str(error)
+
+
+def alerts(place: Place) -> dict[str, Any]:
+    """The alert of a schedule with the longest name; what it does is in tags, which the SDK passes on."""
+    tags = [
+        {"Key": "driftline:alert:dashboard", "Value": "Disabled"},
+        {"Key": "driftline:alert:cloudwatch-alarm:1", "Value": "by-the-sdk"},
+    ]
+    monitor = DefaultModelMonitor(ROLE, sagemaker_session=place.session, tags=tags)
+    found: dict[str, Any] = {
+        "too early": [
+            told(monitor.update_monitoring_alert, "none", 1, 1),
+            monitor.list_monitoring_alerts(),
+            monitor.list_monitoring_alert_history(),
+        ]
+    }
+    schedule = {"endpoint_input": place.endpoint, "schedule_cron_expression": HOURLY}
+    schedule |= {"monitor_schedule_name": "s" * 63, "output_s3_uri": f"{place.root}/reports"}
+    monitor.create_monitoring_schedule(**schedule)
+    (made,), _ = monitor.list_monitoring_alerts(max_results=1)
+    name = made.alert_name
+    monitor.update_monitoring_alert(name, data_points_to_alert=2, evaluation_period=3)
+    (made,), _ = monitor.list_monitoring_alerts()
+    found["alert"] = [made.alert_status, made.data_points_to_alert, made.evaluation_period, len(name)]
+    found["shown"] = made.actions.model_dashboard_indicator.enabled
+    found["refused"] = [
+        told(monitor.update_monitoring_alert, name, None, None),
+        told(monitor.update_monitoring_alert, name, 3, 2),
+        told(monitor.update_monitoring_alert, name, 1, 101),
+        told(monitor.update_monitoring_alert, "another", 1, 1),
+        told(monitor.list_monitoring_alerts, None, 101),
+    ]
+    history = monitor.list_monitoring_alert_history
+    found["history"] = history(name, status_equals="InAlert", sort_by="Status", sort_order="Ascending", max_results=1)
+    monitor.delete_monitoring_schedule()
+    return found
+
+
 def main(bucket: str, url: str) -> dict[str, Any]:
     """Deploy, monitor, be refused."""
     place = deploy(Session(default_bucket=bucket), bucket, url)
-    found = {**monitors(place), "refused": refusals(place)}
+    found = {**monitors(place), "refused": refusals(place), "alerts": alerts(place)}
     place.session.sagemaker_client.delete_endpoint(EndpointName=place.endpoint)
     return found
 

@@ -49,7 +49,7 @@ def history(request: Mapping[str, Any], call: Call) -> dict[str, Any]:
         changes = alerts.changes(tx, request.get("MonitoringScheduleName"))
     found = [
         {
-            "MonitoringScheduleName": change.schedule,
+            "MonitoringScheduleName": change.body.get("schedule", change.schedule),
             "MonitoringAlertName": change.name,
             "CreationTime": change.created,
             "AlertStatus": change.status,

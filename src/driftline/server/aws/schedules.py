@@ -21,6 +21,9 @@ from driftline.server.aws.waking import wake
 from driftline.server.aws.wire import Call, operation
 from driftline.server.errors import AwsError
 
+_LONGEST_STEM = 57
+"""Characters of a schedule's name in that of its alert, which has 63 at most."""
+
 
 @operation("CreateMonitoringSchedule")
 def create(request: Mapping[str, Any], call: Call) -> dict[str, Any]:
@@ -37,7 +40,7 @@ def create(request: Mapping[str, Any], call: Call) -> dict[str, Any]:
         resources.create(tx, made)
         put_tags(tx, made, tags_of(request), call)
         due.put(tx, name, first)
-        alerts.add(tx, Alert(name, f"{name}-alert", call.now, call.now))
+        alerts.add(tx, Alert(name, f"{name[:_LONGEST_STEM].rstrip('-')}-alert", call.now, call.now))
     wake(call)
     return {"MonitoringScheduleArn": arn}
 
