@@ -12,7 +12,8 @@ from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
 from driftline import registry
-from driftline.catalog import modelmonitors, overview, resources
+from driftline.alerting.targets import DASHBOARD
+from driftline.catalog import modelmonitors, overview, resources, tags
 from driftline.catalog.modelmonitors import Kept
 from driftline.catalog.overview import Feed, LastExecution, LastRun
 from driftline.registry import Model
@@ -61,7 +62,7 @@ class Health:
 
 @dataclass(frozen=True)
 class Scheduled:
-    """One of SageMaker's monitoring schedules, its alert and its latest execution."""
+    """One of SageMaker's monitoring schedules, its alert (Hidden: not to be shown here) and its latest execution."""
 
     name: str
     type: str
@@ -88,11 +89,13 @@ def show(request: Request, call: Reading) -> Response:
         found = resources.search(tx, KIND, resources.Search(limit=_SCHEDULES)).items
         fires = firing(tx)
         executions, alerts = overview.last_executions(tx), overview.alerts(tx)
+        hidden = set(tags.arns(tx, DASHBOARD, "Disabled"))
     healths = of_models(models, kept, runs, feeds, hours, call.now, {each.model for each in fires})
     schedules = [
         Scheduled(
             each.name, each.labels.get("type", ""), each.labels.get("endpoint", ""), each.status,
-            alerts.get(resources.fold(each.name), "OK"), executions.get(resources.fold(each.name)),
+            "Hidden" if each.arn in hidden else alerts.get(resources.fold(each.name), "OK"),
+            executions.get(resources.fold(each.name)),
         )
         for each in found
     ]  # fmt: skip
