@@ -24,6 +24,7 @@ from driftline.version import VERSION
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 FIRED_OPEN, FIRED_MOST = 8, 500
 """So many violations are listed at once, and so many at all; the table of columns names every one."""
@@ -118,16 +119,22 @@ def _printed(name: str, **values: Any) -> str:
     return _environment().get_template(name).render(**values).encode(errors="replace").decode()
 
 
+def breakable(name: str) -> Markup:
+    """A name that may be broken behind each `_`, `.` and `/`, escaped."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"([_./])", r"\1<wbr>", str(escape(name))))
+
+
 @cache
 def _environment() -> Environment:
     from jinja2 import DictLoader, Environment, StrictUndefined
-    from markupsafe import Markup, escape
 
     texts = {name: _text(name) for name in TEMPLATES}
     found = Environment(
         loader=DictLoader(texts), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    found.filters["breakable"] = lambda name: Markup(re.sub(r"([_./])", r"\1<wbr>", str(escape(name))))
+    found.filters["breakable"] = breakable
     found.filters["commas"] = lambda count: f"{count:,}"
     return found
 

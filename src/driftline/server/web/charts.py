@@ -137,13 +137,14 @@ def _axes(moments: Sequence[datetime], up: plots.Span, *, wide: bool = False) ->
     marks, width = (_MARKS * 3, plots.WIDTH * 3) if wide else (_MARKS, plots.WIDTH)
     step = max((len(ends) - 1) / (marks - 1), 1)
     chosen = sorted({ends[min(round(step * place), len(ends) - 1)] for place in range(min(marks, len(ends)))})
-    return plots.Axes(span, up, name, "", tuple((_x(each), _date(each, first, last)) for each in chosen), width)
+    timed = (last - first).total_seconds() < 3 * 86_400 and any(each.astimezone(UTC).hour for each in ends)
+    return plots.Axes(span, up, name, "", tuple((_x(each), _date(each, timed=timed)) for each in chosen), width)
 
 
-def _date(moment: datetime, first: datetime, last: datetime) -> str:
-    """A date as short as it can be told: the axis has the year."""
+def _date(moment: datetime, *, timed: bool) -> str:
+    """A date as short as it can be told, with the time of day where it matters: the axis has the year."""
     shown = moment.astimezone(UTC)
-    return f"{shown:%m-%d %H:%M}" if (last - first).total_seconds() < 3 * 86_400 else f"{shown:%m-%d}"
+    return f"{shown:%m-%d %H:%M}" if timed else f"{shown:%m-%d}"
 
 
 def _x(moment: datetime) -> float:

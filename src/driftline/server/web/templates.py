@@ -10,6 +10,7 @@ from importlib.resources import files
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
+from driftline.pages.report import breakable
 from driftline.pages.terminal import number
 from driftline.version import VERSION
 
@@ -29,6 +30,9 @@ HEADERS = {
     "cache-control": "no-store",
 }
 """No script and no style but our own files, no frame around a page, and no page kept by caches."""
+
+OF_REPORTS = ("blocks.html", "moved.html", "macros.html")
+"""Parts of reports that pages show, too."""
 
 _TONES = {
     "good": ("Completed", "active", "done", "Scheduled", "OK", "InService"),
@@ -116,7 +120,7 @@ def _environment() -> Environment:
         loader=DictLoader(dict(_texts())), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    found.filters |= {"when": when, "count": count, "tone": tone, "spoken": spoken}
+    found.filters |= {"when": when, "count": count, "tone": tone, "spoken": spoken, "breakable": breakable}
     found.globals |= {"release": VERSION, "mark": _mark()}
     return found
 
@@ -125,6 +129,8 @@ def _texts() -> Iterator[tuple[str, str]]:
     for each in files("driftline.server.web").joinpath("templates").iterdir():
         if each.name.endswith(".html"):
             yield each.name, each.read_text(encoding="utf-8")
+    for name in OF_REPORTS:
+        yield name, files("driftline.pages").joinpath(name).read_text(encoding="utf-8")
 
 
 def _static(kind: str) -> list[str]:
