@@ -26,13 +26,17 @@ from test_seed_monitors import ROLE, answer, document, put, table
 from truths import truth
 
 from driftline import schedules
-from driftline.catalog import Catalog, alerts, deliveries, executions, work
+from driftline.catalog import Catalog, alerts, deliveries, executions, keys, work
 from driftline.catalog.deliveries import KeptChannel
 from driftline.sagemaker import (
     BiasAnalysisConfig,
     DataCaptureConfig,
+    DefaultModelMonitor,
+    EndpointInput,
     ExplainabilityAnalysisConfig,
+    ModelDashboardIndicatorAction,
     MonitoringAlertActions,
+    MonitoringOutput,
     SHAPConfig,
 )
 
@@ -62,10 +66,10 @@ class Builder:
         """An endpoint that captures."""
         client = boto3.client("sagemaker")
         container = {"Image": "model:1", "Environment": {"DRIFTLINE_MODEL_URL": self.url}}
-        client.create_model(ModelName="my-model", PrimaryContainer=container, ExecutionRoleArn=ROLE)
+        client.create_model(ModelName=endpoint_name, PrimaryContainer=container, ExecutionRoleArn=ROLE)
         client.create_endpoint_config(
             EndpointConfigName=endpoint_name,
-            ProductionVariants=[{"VariantName": "AllTraffic", "ModelName": "my-model", "InitialInstanceCount": 1}],
+            ProductionVariants=[{"VariantName": "AllTraffic", "ModelName": endpoint_name, "InitialInstanceCount": 1}],
             DataCaptureConfig=data_capture_config._to_request_dict(),
         )
         client.create_endpoint(EndpointName=endpoint_name, EndpointConfigName=endpoint_name)
@@ -230,7 +234,7 @@ def set_up(world: World, actions: MonitoringAlertActions) -> None:
         "bias_config": BiasAnalysisConfig(
             label_values_or_threshold=[1], facet_name="gender", predicted_label_name="prediction"
         ),
-        "explainability_config": ExplainabilityAnalysisConfig(shap, {"model_name": "my-model"}),
+        "explainability_config": ExplainabilityAnalysisConfig(shap, {"model_name": ENDPOINT}),
     }
     exec(compile(code, "seed, all", "exec"), names)
 
@@ -328,3 +332,28 @@ def test_the_seeds_four_monitors_tell_everyone_once(world: World) -> None:
     assert alarm() == ("OK", 2)
     assert ran(world, QUALITY) == ["Completed"]
     assert heard(world, queue) == told
+
+
+def test_the_seeds_actions_are_shown_replaced_and_hidden(world: World) -> None:
+    """AL-03, AL-06: at creation as it is written; an update says all anew."""
+    Builder(world.model).deploy("shown", DataCaptureConfig(True, destination_s3_uri="s3://bucket/shown"))
+    monitor = DefaultModelMonitor(role=ROLE)
+    output = MonitoringOutput(source="/opt/ml/processing/output", destination="s3://bucket/results")
+    seed.run("alerts", monitor=monitor, endpoint_input=EndpointInput("shown"), output=output)
+    (alert,), _ = monitor.list_monitoring_alerts()
+    assert (alert.actions.sns_topics, alert.actions.lambdas, alert.actions.cloudwatch_alarms) == (
+        ["arn:aws:sns:us-west-2:123:ml-team-alerts"],
+        ["arn:aws:lambda:us-west-2:123:function:handle-violations"],
+        ["model-quality-alarm"],
+    )
+    with pytest.raises(ValueError, match="an ARN such as arn:aws:sns"):
+        monitor.update_monitoring_schedule(alert_actions=MonitoringAlertActions(sns_topics=["ml-team-alerts"]))
+    hidden = MonitoringAlertActions(ModelDashboardIndicatorAction(enabled=False), severity="critical")
+    monitor.update_monitoring_schedule(alert_actions=hidden)
+    (alert,), _ = monitor.list_monitoring_alerts()
+    assert alert.actions == hidden
+    with world.catalog.begin() as tx:
+        key = keys.create_api_key(tx, "looks", ["read"], now=datetime.now(UTC))
+    page = urllib3.request("GET", f"{world.url}/console?format=json", headers={"Authorization": f"Bearer {key}"})
+    found = [each["alert"] for each in page.json()["schedules"] if each["endpoint"] == "shown"]
+    assert found == ["Hidden"]
