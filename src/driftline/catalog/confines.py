@@ -110,9 +110,10 @@ def _refuse(tx: Connection, statement: Any, given: Any, confines: Confines) -> N
         theirs = [*statement._where_criteria, seen, not_(rows(c, changed, False))]
         checks.append(select(select(literal(1)).select_from(table).where(*theirs).exists()))
     if any(tx.execute(each, execution_options={OPTION: None}).scalar() for each in checks):
-        what = table.name.replace("_", " ")
         remedy = "Ask for the role of an editor, or of an administrator, in that space."
-        raise Denied(action="change", resource=f"a {what} of a space in which you may only look", remedy=remedy)
+        raise Denied(
+            action="change", resource="what is in another space, or in one that you may only see", remedy=remedy
+        )
 
 
 def _made(statement: Insert | Update, given: Any) -> list[dict[str, Any]]:

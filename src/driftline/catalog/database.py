@@ -89,6 +89,10 @@ class Catalog:
         """Whether some spaces are not seen, or may not be changed."""
         return bool(self._confines)
 
+    def sees(self, space: str) -> bool:
+        """Whether what is in this space is seen."""
+        return self._confines.seen is None or space in self._confines.seen
+
     def _options(self, **more: Any) -> Engine:
         told = {OPTION: self._confines, **more} if self._confines else more
         return self._engine.execution_options(**told) if told else self._engine

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from driftline.catalog import tokens
 from driftline.catalog.alerttables import alert_rule
+from driftline.catalog.confines import OPTION
 from driftline.catalog.tables import hour_part, import_job, model, model_version
 from driftline.schemas.fields import ModelSchema, ModelType
 
@@ -186,6 +187,13 @@ def has_rows(tx: Connection, model_id: str, version: str) -> bool:
     c = hour_part.c
     query = select(c.model).where(c.model == model_id, c.version == version, c.span == "part").limit(1)
     return tx.execute(query).first() is not None
+
+
+def has_rows_elsewhere(tx: Connection, model_id: str, space: str) -> bool:
+    """Whether a model of this id had import jobs in another space: who makes one anew must not get its rows."""
+    c = import_job.c
+    query = select(c.id).where(c.model == model_id, c.space != space).limit(1)
+    return tx.execute(query, execution_options={OPTION: None}).first() is not None
 
 
 def _inserted(tx: Connection, statement: Any) -> bool:

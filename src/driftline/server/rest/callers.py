@@ -35,7 +35,7 @@ def admitted(request: Request, scope: str, space: str | None = None) -> Call:
     if made.catalog.is_confined:
         with made.catalog.read() as tx:
             found = space_of(tx, request.url.path, request.path_params)
-        if found is not None:
+        if found is not None and made.catalog.sees(found):
             made.principal.require(scope, found)
     return made
 

@@ -1,0 +1,145 @@
+"""Roles by space: whoever has none in a space neither sees nor changes what is in it, whatever route is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from spaced import JOB, SECRET, Spaced, path_of, routes_of, spaced
+
+from driftline.server import aporia, arize, arthur, web
+
+_SETTINGS = settings(
+    max_examples=1, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)  # fmt: skip
+_INSTALLED = ("/v1/channels", "/v1/credentials", "/v1/spaces")
+"""What is the whole installation's, or is named by its space: 403 says no more than that."""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spaced]:
+    with spaced(tmp_path_factory.mktemp("spaces")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def cases(served: Spaced) -> list[Any]:
+    """What each operation of the description may be sent."""
+    operations: Any = schemathesis.openapi.from_url(f"{served.url}/openapi.json").get_all_operations()
+    return [case for each in operations for case in cases_of(each.ok())]
+
+
+def asked(served: Spaced, whose: str, cases: list[Any]) -> Iterator[tuple[str, str, Any]]:
+    """The answers where it is asked of what is in other spaces."""
+    headers = {"Authorization": f"Bearer {served.keys[whose]}"}
+    with requests.Session() as session:
+        for case in cases:
+            told = case.as_transport_kwargs(base_url=served.url, headers=headers)
+            told["url"] = served.url + path_of(case.path)
+            yield case.method.upper(), case.path, session.request(**told, timeout=30)
+
+
+def cases_of(operation: Any) -> list[Any]:
+    """What an operation may be sent, a few examples."""
+    found: list[Any] = []
+
+    @_SETTINGS
+    @given(case=operation.as_strategy())
+    def attempt(case: Any) -> None:
+        found.append(case)
+
+    attempt()
+    return found
+
+
+def test_another_space_is_as_if_it_were_not_there(served: Spaced, cases: list[Any]) -> None:
+    """AL-*, DB-*: an administrator of one space asks every operation for what another one has."""
+    before = served.kept()
+    for method, path, answer in asked(served, "fraud", cases):
+        assert SECRET not in answer.text.lower(), (method, path, answer.text)
+        assert answer.status_code < 500, (method, path, answer.text)
+        if answer.ok and method != "GET":
+            assert "{" not in path, (method, path, answer.text)
+        if "{" in path and "ingestion-key" not in path and _is_of_a_space(path):
+            assert answer.status_code in (400, 404, 422), (method, path, answer.text)
+    assert served.kept() == before
+
+
+def _is_of_a_space(path: str) -> bool:
+    return not path.startswith(_INSTALLED)
+
+
+ASKED: tuple[tuple[str, str, Any], ...] = (
+    ("POST", "/v1/models", {"id": "another", "space": "risk"}),
+    ("POST", "/v1/models", {"id": "churn", "space": "fraud"}),
+    ("POST", "/v1/imports", {"uri": "s3://in/x/", "model": "churn", "version": "v1", "check": False}),
+    ("POST", "/v1/imports", {"uri": "s3://in/x/", "model": "churn", "type": "binary", "create": True, "check": False}),
+    ("POST", "/v1/access-checks", {"uri": "s3://in/x/", "space": "risk"}),
+    ("POST", "/v1/maintenance", {"model": "churn", "until": "2090-01-01T00:00:00Z"}),
+    ("POST", "/v1/maintenance", {"until": "2090-01-01T00:00:00Z"}),
+    ("POST", "/v1/keys", {"name": "mine", "scopes": ["read"], "spaces": ["risk"]}),
+    ("POST", "/v1/keys", {"name": "mine", "scopes": ["read"]}),
+    ("PUT", "/v1/credentials/mine", {"region": "x", "space": "fraud"}),
+    ("PUT", "/v1/channels/mine", {"kind": "webhook", "config": {}}),
+    ("POST", "/graphql", {"query": "{account{organizations{edges{node{spaces{edges{node{id}}}}}}}}"}),
+    ("POST", "/graphql", {"query": '{node(id:"risk"){models{edges{node{id}}} importJobs{edges{node{jobId}}}}}'}),
+    ("POST", "/graphql", {"query": f'{{node(id:"{JOB}"){{jobId}}}}'}),
+    ("POST", "/graphql", {"query": f'mutation{{deleteFileImportJob(input:{{jobId:"{JOB}"}}){{fileImportJob{{id}}}}}}'}),
+    ("POST", "/v1/log", {"model_id": "churn", "prediction_id": "1", "features": {"age": 1}}),
+    ("GET", "/api/v3/models/churn?id_type=partner_model_id", None),
+    ("POST", "/api/v3/models/churn/inferences", [{"inference_id": "1", "inference_data": {"age": 1}}]),
+    ("POST", "/v1/controller/graphql", {
+        "query": "query q { modelVersionSchema(x: 1) }", "variables": {"modelId": "churn", "modelVersion": "v1"},
+    }),
+    ("POST", "/api/v1/a/risk/models", {"name": "another", "type": "binary"}),
+    ("PUT", "/api/v1/a/risk/models/churn", {"name": "mine"}),
+)  # fmt: skip
+"""What names things of other spaces elsewhere than in its path."""
+
+
+@pytest.mark.parametrize("whose", ["fraud", "viewer"])
+def test_bodies_that_name_another_space_are_refused(served: Spaced, whose: str) -> None:
+    before = served.kept()
+    for method, path, body in ASKED:
+        headers = {"Authorization": f"Bearer {served.keys[whose]}", "x-api-key": served.keys[whose], "space-id": "risk"}
+        answer = requests.request(method, served.url + path, json=body, headers=headers, timeout=30)
+        assert answer.status_code < 500, (method, path, answer.text)
+        assert whose == "viewer" or SECRET not in answer.text.lower(), (method, path, answer.text)
+        assert "errors" in answer.text or not answer.ok or method == "GET" or path.endswith("graphql"), (
+            path,
+            answer.text,
+        )
+    assert served.kept() == before
+
+
+def test_pages_and_routes_of_other_clients_keep_spaces_apart(served: Spaced) -> None:
+    """Every route that the description leaves out, as an administrator of another space."""
+    before = served.kept()
+    session, token = served.signed_in("fraud")
+    headers = {"Authorization": f"Bearer {served.keys['fraud']}"}
+    for router in (web.router, arize.router, arthur.router, aporia.router):
+        for method, path in routes_of(router):
+            if path.startswith("/console/sign-"):
+                continue
+            form, url = path.startswith("/console"), served.url + path_of(path)
+            told: dict[str, Any] = {"data": {"token": token}} if form else {"headers": headers, "json": {}}
+            answer = (session if form else requests).request(method, url, **told, timeout=30)
+            assert SECRET not in answer.text.lower(), (method, path, answer.text)
+            assert answer.status_code < 500, (method, path, answer.text)
+            if form and "{" in path:
+                assert answer.status_code in (400, 404, 422), (method, path, answer.text)
+    assert served.kept() == before
+
+
+def test_a_viewer_changes_nothing(served: Spaced, cases: list[Any]) -> None:
+    """One may see what is in the space, and is told that it is not for one to change."""
+    before = served.kept()
+    for method, path, answer in asked(served, "viewer", cases):
+        if method != "GET":
+            assert answer.status_code in (403, 422), (method, path, answer.text)
+    assert served.kept() == before
