@@ -132,7 +132,7 @@ def _changes(tx: Connection, rule: Rule, found: Watched, known: Mapping[str, Sta
     told = seen.cursor.get(found.name)
     changes = alerts.changes_after(tx, found.name, None if told is None else int(told), 2)
     if not changes:
-        return seen
+        return replace(seen, cursor={**seen.cursor, found.name: told or "0"})
     change = changes[0]
     body, fires = change.body, change.status == alerts.IN_ALERT
     said = f"{change.name} is {change.status}: {body.get('bad', 1)} of the last executions failed or found violations"
