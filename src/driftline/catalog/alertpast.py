@@ -91,8 +91,8 @@ def _behind(token: str) -> Any:
     f, s = alert_flip.c, alert_state.c
     moment, name = tokens.after(token, "at", is_time=True)
     identity, _, number = name.partition(":")
-    earlier = f.number < int(number) if number.isdecimal() else False
-    return or_(f.at < moment, and_(f.at == moment, or_(s.id > identity, and_(s.id == identity, earlier))))
+    before = int(number) if number.isdecimal() else 0
+    return or_(f.at < moment, and_(f.at == moment, or_(s.id > identity, and_(s.id == identity, f.number < before))))
 
 
 def _past(row: Any) -> Past:

@@ -24,6 +24,7 @@ from driftline.server.rest.modelmonitors import router as _monitors
 from driftline.server.rest.modelruns import router as _runs
 from driftline.server.rest.models import router as _models
 from driftline.server.rest.parts import router as _parts
+from driftline.server.rest.schedulealerts import router as _schedule_alerts
 from driftline.server.rest.schedulerules import router as _schedule_rules
 from driftline.server.rest.schedules import router as _schedules
 
@@ -44,6 +45,7 @@ router = APIRouter(
 _PARTS = (
     _callers,
     _schedules,
+    _schedule_alerts,
     _executions,
     _jobs,
     _endpoints,

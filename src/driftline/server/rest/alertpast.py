@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from driftline.alerting import past, register
+from driftline import registry
+from driftline.alerting import measurable, past, register
 from driftline.alerting.rule import NAME, Severity
 from driftline.catalog import alerting, alertpast
 from driftline.catalog.alertpast import Past, Search
@@ -17,7 +18,7 @@ from driftline.server.rest.alerting import delivery_value, rule_value
 from driftline.server.rest.answers import Page
 from driftline.server.rest.asked import Moment, PageWanted
 from driftline.server.rest.callers import Reading
-from driftline.server.rest.registered import Named
+from driftline.server.rest.registered import ModelId, Named
 
 router = APIRouter(tags=["alerts"])
 
@@ -60,6 +61,22 @@ class AlertValue(BaseModel):
     fires: bool
     said: str
     run: str | None
+
+
+class Measured(BaseModel):
+    """What rules of a model can be about."""
+
+    measures: Annotated[list[str], Field(description="What was measured in the last window of each monitor.")]
+    subjects: Annotated[list[str], Field(description="The columns, facets and labels that it was measured of.")]
+
+
+@router.get("/models/{model}/measures", summary="List what rules of a model can be about")
+def list_measures(call: Reading, model: ModelId) -> Measured:
+    """The measures in the last window of each monitor, and their subjects."""
+    with call.catalog.read() as tx:
+        registry.get_model(tx, model)
+        measures, subjects = measurable.measured(tx, model, call.now)
+    return Measured(measures=measures, subjects=subjects)
 
 
 @router.get("/rules", summary="List the rules of all models")

@@ -5,17 +5,40 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from driftline.server.web.alerts import router as _alerts
+from driftline.server.web.alertschedules import router as _alert_schedules
+from driftline.server.web.channels import router as _channels
 from driftline.server.web.data import router as _data
+from driftline.server.web.deliveries import router as _deliveries
 from driftline.server.web.imports import router as _imports
 from driftline.server.web.models import router as _models
 from driftline.server.web.overview import router as _overview
+from driftline.server.web.rulepages import router as _rule_pages
+from driftline.server.web.rules import router as _rules
+from driftline.server.web.rulesyaml import router as _rules_yaml
 from driftline.server.web.runs import router as _runs
 from driftline.server.web.schedules import router as _schedules
 from driftline.server.web.search import router as _search
 from driftline.server.web.signing import router as _signing
 
 router = APIRouter(include_in_schema=False)
-for _part in (_signing, _overview, _alerts, _models, _data, _runs, _imports, _schedules, _search):
+_PARTS = (
+    _signing,
+    _overview,
+    _rules,
+    _rule_pages,
+    _rules_yaml,
+    _channels,
+    _deliveries,
+    _alert_schedules,
+    _alerts,
+    _models,
+    _data,
+    _runs,
+    _imports,
+    _schedules,
+    _search,
+)
+for _part in _PARTS:
     router.include_router(_part)
 
 __all__ = ["router"]

@@ -120,7 +120,7 @@ def _field(name: str, told: Mapping[str, Any], known: Mapping[str, Any], require
     may_lack = any(each.get("type") == "null" for each in told.get("anyOf", ()))
     kind = _kind(own)
     label = name.rpartition(".")[2].replace("_", " ").capitalize()
-    meaning = told.get("description") or own.get("description", "")
+    meaning = (told.get("description") or own.get("description", "")).replace(" if null", " if none is given")
     choices = tuple(str(each) for each in own.get("enum", ()))
     made = Field(name, label, meaning, kind, required, may_lack, choices)
     return _with(made, told.get("default"))

@@ -1,0 +1,370 @@
+"""Alerts in the console: seen worst first, taken on, silenced; rules, channels and maintenance made and tried there."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from browsing import FAINT
+from consoled import BUDGET_BYTES, UNFIT, Console, follow, now, token_of
+from loaned import MODEL
+from playwright.sync_api import Browser, Page
+
+from driftline.alerting import planning as judging
+from driftline.alerting import register
+from driftline.alerting.rule import Rule, Severity, Threshold
+from driftline.catalog import alerting, deliveries, keys
+
+DRIFTS = "drifts-far"
+
+
+@dataclass(frozen=True)
+class Alerted:
+    """An alert that fires for one of the rules of these tests, and the pages there are."""
+
+    id: str
+    pages: dict[str, str]
+
+
+@dataclass
+class Receiver:
+    """An HTTP server that takes what it is told, with a status that can be set."""
+
+    url: str
+    told: list[dict[str, object]] = field(default_factory=list)
+    status: int = 200
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    made: Receiver
+
+    class Taking(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            made.told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(made.status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Taking)
+    made = Receiver(f"http://127.0.0.1:{server.server_port}/hook")
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield made
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def alerted(console: Console) -> Iterator[Alerted]:
+    """A rule on the drift of each column that fires, with a channel, deliveries and maintenance; gone afterwards."""
+    made, at = console.made, now(console.made)
+    rule = Rule(
+        MODEL, DRIFTS, Threshold("baseline_drift", above=0.05), monitor="drift", severity=Severity.CRITICAL,
+        owner="grace", text="Ask the shop first.", channels=("ops-board",),
+    )  # fmt: skip
+    with made.catalog.begin() as tx:
+        register.put_channel(
+            tx, "ops-board", "webhook", {"url": "https://hooks.invalid/x", "secret": "env:HOOK"}, now=at
+        )
+        register.put(tx, rule, now=at)
+        quiet = register.add_quiet(tx, MODEL, at + timedelta(days=1), at + timedelta(days=2), "new tables", now=at)
+    judging.plan(made.catalog, at, made.settings)
+    with made.catalog.begin() as tx:
+        found = next(each for each in alerting.states(tx, MODEL, DRIFTS) if each.state == alerting.FIRING)
+        sent = deliveries.page(tx, {"channel": "ops-board"}, 1, None).items[0][0]
+        deliveries.change(tx, sent.id, attempts=3, reason="webhook does not take what it is told: 503.")
+    pages = {
+        "alerts": "/console/alerts", "alert-history": "/console/alerts/history", "alert": f"/console/alerts/{found.id}",
+        "rules": f"/console/alerts/rules?model={MODEL}", "rule": f"/console/models/{MODEL}/rules/{DRIFTS}",
+        "new-rule": f"/console/models/{MODEL}/new-rule?kind=change",
+        "rules-yaml": f"/console/models/{MODEL}/rules-as-yaml", "channels": "/console/alerts/channels",
+        "channel": "/console/alerts/channels/ops-board", "new-channel": "/console/alerts/new-channel?kind=email",
+        "deliveries": "/console/alerts/deliveries", "maintenance": "/console/alerts/maintenance",
+        "schedule-alerts": "/console/alerts/schedules", "schedule-alert": "/console/alerts/schedules/watched",
+    }  # fmt: skip
+    yield Alerted(found.id, pages)
+    with made.catalog.begin() as tx:
+        register.delete(tx, MODEL, DRIFTS, now=now(made), settings=made.settings)
+        register.delete_channel(tx, "ops-board")
+        register.end_quiet(tx, quiet.id)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_page_of_alerts_can_be_read_by_everybody(
+    console: Console, alerted: Alerted, page: Page, pictures: Path, width: int
+) -> None:
+    """Labels, names, headings, contrast, no sideways scrolling: light and dark, desk and phone; pictures are kept."""
+    page.set_viewport_size({"width": width, "height": 844 if width < 800 else 900})
+    console.sign_in(page)
+    for name, path in alerted.pages.items():
+        page.goto(console.url + path)
+        page.emulate_media(color_scheme="light")
+        page.screenshot(path=pictures / f"{name}-light-{width}.png", full_page=True)
+        assert page.evaluate(UNFIT) == [], name
+        assert page.evaluate(FAINT) == [], name
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        assert len(page.content()) < BUDGET_BYTES, name
+        page.emulate_media(color_scheme="dark")
+        page.screenshot(path=pictures / f"{name}-dark-{width}.png", full_page=True)
+        assert page.evaluate(FAINT) == [], name
+
+
+def test_what_fires_is_taken_on_and_silenced(console: Console, alerted: Alerted, page: Page) -> None:
+    """The worst first, with its past, its bound and what was sent; nobody is told of it for a while (AL-09, DB-03)."""
+    console.sign_in(page)
+    follow(page, "nav >> text=Alerts")
+    assert page.inner_text("section.cause tbody th >> nth=0").startswith("car_value")
+    assert "critical" in page.inner_text("section.cause h2 >> nth=0")
+    follow(page, "section.cause >> text=Acknowledge >> nth=0")
+    assert "ada looks after it" in page.inner_text("section.cause tbody tr >> nth=0")
+    follow(page, "section.cause tbody th a >> nth=0")
+    assert page.url.startswith(f"{console.url}/console/alerts/")
+    told = page.inner_text("main")
+    assert "grace" in told and "Ask the shop first." in told and "held against 0.05" in told and "503" in told
+    assert page.locator(".past svg .over.dot").count() >= 1
+    page.select_option(".title select", "4")
+    follow(page, ".title >> text=Snooze")
+    assert "not until" in page.inner_text(".facts")
+    follow(page, ".title >> text=Tell again")
+    assert "ops-board" in page.inner_text(".facts")
+    follow(page, "text=The run that says so")
+    assert "/console/runs/" in page.url
+
+
+def test_a_rule_is_tried_in_place_before_it_is_kept(console: Console, alerted: Alerted, page: Page) -> None:
+    """Errors stand at their entry and nothing typed is lost; what it would have told is shown; then it is kept."""
+    console.sign_in(page)
+    page.goto(f"{console.url}{alerted.pages['rules']}")
+    follow(page, "text=New rule for")
+    assert page.url.endswith("/new-rule")
+    page.fill("#name", "far-off")
+    page.fill("#condition-measure", "baseline_drift")
+    page.fill("#condition-above", "much")
+    page.fill("#owner", "grace")
+    page.click("text=Try >> nth=-1")
+    page.wait_for_selector("#condition-above[aria-invalid]")
+    assert page.url.endswith("/new-rule")
+    assert "Expected a number" in page.inner_text("#condition-above-told")
+    assert page.input_value("#condition-above") == "much" and page.input_value("#owner") == "grace"
+    page.fill("#condition-above", "0.05")
+    page.select_option("#days", "all")
+    page.click("text=Try >> nth=-1")
+    page.wait_for_selector(".trial tbody tr")
+    assert "It would have fired" in page.inner_text(".trial") and "car_value" in page.inner_text(".trial tbody")
+    assert "far-off" not in [each["name"] for each in rules_of(console)]
+    follow(page, "text=Save")
+    assert "baseline_drift above 0.05, at once" in page.inner_text("main tbody")
+    follow(page, "main tbody >> text=far-off")
+    page.fill("#count", "3")
+    page.fill("#last", "2")
+    follow(page, "text=Save")
+    assert "1 <= count <= last" in page.inner_text("#count-told")
+    page.click("summary")
+    follow(page, "text=Delete far-off")
+    assert "far-off" not in page.inner_text("main tbody")
+
+
+def test_a_rule_does_not_take_the_place_of_another_unasked(console: Console, alerted: Alerted, page: Page) -> None:
+    """And where it is of another kind, what both kinds have stays."""
+    console.sign_in(page)
+    page.goto(f"{console.url}{alerted.pages['new-rule']}")
+    page.fill("#name", DRIFTS)
+    page.fill("#condition-measure", "rows")
+    page.fill("#condition-fall", "0.5")
+    page.check("#condition-relative")
+    follow(page, "text=Save")
+    assert "open that one, or take another" in page.inner_text("#name-told")
+    assert page.is_checked("#condition-relative")
+    page.goto(f"{console.url}{alerted.pages['rule']}?kind=change")
+    assert page.input_value("#condition-measure") == "baseline_drift" and page.input_value("#owner") == "grace"
+
+
+def test_the_rules_of_a_model_are_changed_as_yaml(console: Console, alerted: Alerted, page: Page) -> None:
+    """In the shape that the command line takes; one that is wrong is named, and none of them is kept."""
+    console.sign_in(page)
+    page.goto(f"{console.url}{alerted.pages['rules-yaml']}?rule={DRIFTS}")
+    text = page.input_value("#text")
+    assert text.startswith(f"- name: {DRIFTS}") and "above: 0.05" in text and "created" not in text
+    both = text + "- name: quiet-days\n  condition: {kind: absence, of: labels, hours: 0}\n"
+    page.fill("#text", both)
+    follow(page, "text=Save")
+    assert "rule 2 (quiet-days): condition.absence.hours" in page.inner_text(".trouble")
+    assert page.input_value("#text") == both
+    page.fill("#text", "- &a {name: x, condition: {kind: violations}}\n- *a\n")
+    follow(page, "text=Save")
+    assert "expected each rule written out" in page.inner_text(".trouble")
+    page.fill("#text", both.replace("hours: 0", "hours: 48"))
+    page.click("text=Try on all that was")
+    page.wait_for_selector("#rules tbody tr")
+    assert page.inner_text("#rules tbody tr >> nth=0").startswith(DRIFTS)
+    follow(page, "text=Save")
+    assert "no labels for 48 hours" in page.inner_text("main tbody")
+    register_gone(console, MODEL, "quiet-days")
+
+
+def test_rules_of_schedules_are_made_likewise(console: Console, page: Page) -> None:
+    """Over executions: how many failed or found violations (AL-01)."""
+    console.sign_in(page)
+    page.goto(f"{console.url}/console/alerts/of-schedules/new-rule?kind=violations")
+    page.fill("#name", "any-schedule")
+    page.check("#condition-failed")
+    page.fill("#schedule", "watched")
+    follow(page, "text=Save")
+    assert "a run with violations, or one that failed" in page.inner_text("main tbody")
+    follow(page, "main tbody >> text=any-schedule")
+    page.click("summary")
+    follow(page, "text=Delete any-schedule")
+    assert "any-schedule" not in page.inner_text("main")
+
+
+def test_a_channel_is_made_tested_and_deleted(
+    console: Console, page: Page, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A secret that is no reference does not come back; the test shows what the channel answers (AL-08)."""
+    with console.made.catalog.begin() as tx:
+        key = keys.create_api_key(tx, "admin-of-channels", ["read", "write", "admin"], now=now(console.made))
+    monkeypatch.setenv("HOOK_SECRET", "s3cret")
+    console.sign_in(page, key)
+    page.goto(f"{console.url}/console/alerts/channels")
+    follow(page, "text=New channel")
+    page.fill("#name", "ringer")
+    page.fill("#config-url", receiver.url)
+    page.fill("#config-secret", "s3cret")
+    follow(page, "text=Save")
+    assert "expected env:NAME or file:" in page.inner_text("#config-secret-told")
+    assert page.input_value("#config-secret") == "" and "s3cret" not in page.content()
+    assert page.input_value("#config-url") == receiver.url
+    page.fill("#config-secret", "env:HOOK_SECRET")
+    page.select_option("#least", "warning")
+    follow(page, "text=Save")
+    page.click("#test-ringer")
+    page.wait_for_selector(".well")
+    assert receiver.told[-1]["state"] == "test"
+    receiver.status = 500
+    page.click("#test-ringer")
+    page.wait_for_selector("#channels > .trouble")
+    assert "500" in page.inner_text("#channels > .trouble")
+    follow(page, "main tbody >> text=ringer")
+    assert page.input_value("#least") == "warning" and page.input_value("#config-secret") == "env:HOOK_SECRET"
+    page.click("summary")
+    follow(page, "text=Delete ringer")
+    assert page.locator("main tbody >> text=ringer").count() == 0
+    with console.made.catalog.begin() as tx:
+        keys.delete_api_key(tx, "admin-of-channels")
+
+
+def test_history_and_deliveries_are_filtered_and_paged(console: Console, alerted: Alerted, page: Page) -> None:
+    """By model, state, severity and time; by channel and status (DB-02)."""
+    console.sign_in(page)
+    page.goto(f"{console.url}/console/alerts/history?limit=1&rule={DRIFTS}")
+    first = page.inner_text("main tbody")
+    follow(page, "text=Next page")
+    assert page.locator("main tbody tr").count() == 1 and page.inner_text("main tbody") != first
+    page.goto(f"{console.url}/console/alerts/history")
+    page.select_option("select[name=severity]", "critical")
+    page.fill("input[name=until]", "2020-01-01")
+    follow(page, "text=Show")
+    assert "that these filters let through" in page.inner_text("main")
+    page.fill("input[name=until]", "")
+    follow(page, "text=Show")
+    assert "warning" not in page.inner_text("main tbody")
+    page.goto(f"{console.url}{alerted.pages['deliveries']}")
+    page.select_option("select[name=channel]", "ops-board")
+    page.select_option("select[name=status]", "pending")
+    follow(page, "text=Show")
+    assert "503" in page.inner_text("main tbody") and "3" in page.inner_text("main tbody td[data-name=Attempts]")
+
+
+def test_maintenance_is_planned_and_ended(console: Console, alerted: Alerted, page: Page) -> None:
+    """An end in the past is refused at its entry (AL-09)."""
+    console.sign_in(page)
+    page.goto(f"{console.url}{alerted.pages['maintenance']}")
+    before = page.locator("main tbody tr").count()
+    page.fill("#note", "a new release")
+    page.fill("#until", "2020-01-01T00:00")
+    follow(page, "text=Plan it")
+    assert "a time in the future" in page.inner_text("#until-told")
+    assert page.input_value("#note") == "a new release"
+    page.fill("#until", f"{now(console.made) + timedelta(hours=1):%Y-%m-%dT%H:%M}")
+    follow(page, "text=Plan it")
+    assert "all models" in page.inner_text("main tbody")
+    follow(page, "tr:has-text('a new release') >> text=End it")
+    assert page.locator("main tbody tr").count() == before
+
+
+def test_the_alert_of_a_schedule_is_changed(console: Console, alerted: Alerted, page: Page) -> None:
+    """N of the last M, and who is told (AL-01, AL-03)."""
+    console.sign_in(page)
+    page.goto(f"{console.url}{alerted.pages['schedule-alerts']}")
+    follow(page, "main tbody >> text=watched")
+    page.fill("#datapoints", "3")
+    page.fill("#period", "2")
+    page.fill("#topics", "my-topic")
+    follow(page, "text=Save")
+    assert "at most the period" in page.inner_text("#datapoints-told")
+    page.fill("#datapoints", "2")
+    follow(page, "text=Save")
+    assert "expected an ARN" in page.inner_text("#topics-told")
+    page.fill("#topics", "arn:aws:sns:us-east-1:123456789012:team")
+    follow(page, "text=Save")
+    page.goto(f"{console.url}{alerted.pages['schedule-alerts']}")
+    assert "2 of the last 2" in page.inner_text("main tbody") and "1 topic" in page.inner_text("main tbody")
+    page.goto(f"{console.url}{alerted.pages['schedule-alert']}")
+    page.fill("#datapoints", "1")
+    page.fill("#period", "1")
+    page.fill("#topics", "")
+    follow(page, "text=Save")
+    assert page.input_value("#topics") == ""
+
+
+def test_who_may_only_read_changes_no_alert(console: Console, alerted: Alerted, page: Page) -> None:
+    """No forms, and refused what they do; the facts are there as JSON."""
+    console.sign_in(page, console.reader)
+    for name in ("alerts", "rule", "channels", "maintenance"):
+        page.goto(f"{console.url}{alerted.pages[name]}")
+        assert page.locator("main form[method=post] button").count() == 0, name
+        assert page.request.get(f"{page.url}{'&' if '?' in page.url else '?'}format=json").json()
+    token = page.get_attribute("input[name=token]", "value") or ""
+    for path in (f"/console/alerts/{alerted.id}/acknowledge", f"/console/models/{MODEL}/rules"):
+        assert page.request.post(console.url + path, form={"token": token}).status == 403
+    writer = console.signed_in()
+    token = token_of(writer.get(f"{console.url}/console/alerts", timeout=30).text)
+    answer = writer.post(f"{console.url}/console/alerts/channels/ops-board/delete", data={"token": token}, timeout=30)
+    assert answer.status_code == 403 and "admin" in answer.text
+
+
+def test_rules_are_tried_without_any_script(console: Console, alerted: Alerted, browser: Browser) -> None:
+    """The page that follows says the same."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    console.sign_in(page)
+    page.goto(f"{console.url}{alerted.pages['rule']}")
+    page.select_option("#days", "all")
+    follow(page, "text=Try >> nth=-1")
+    assert "It would have fired" in page.inner_text(".trial")
+    context.close()
+
+
+def rules_of(console: Console) -> list[dict[str, object]]:
+    """The rules of the model, by REST."""
+    found: list[dict[str, object]] = console.signed_in().get(
+        f"{console.url}/v1/models/{MODEL}/rules", timeout=30
+    ).json()["items"]  # fmt: skip
+    return found
+
+
+def register_gone(console: Console, model: str, name: str) -> None:
+    """Forget a rule that a test made."""
+    with console.made.catalog.begin() as tx:
+        register.delete(tx, model, name, now=now(console.made), settings=console.made.settings)
