@@ -39,12 +39,12 @@ def selection_of(asked: Asked, place: int, world: World, group: int | None = Non
     Raises `NotFound` for a violation or group that is not there, `Conflict` for a run that left no files.
     """
     violation = violation_of(asked.run, place)
-    output, before = output_of(asked.run), asked.run.body.get("baseline")
+    before = asked.run.body.get("baseline")
     if before is None:
         raise Conflict(what="run", name=asked.run.id, reason=f"it is {asked.run.status} and compared nothing")
     seen = watched(asked.monitor, asked.versions[-1].type, [each.schema for each in asked.versions])
     baseline = Baseline.load(before["folder"], world.access, seen.monitor)
-    return rows_of(violation, seen.monitor, baseline, _profile(f"{output}/{PROFILE}", world.access), group)
+    return rows_of(violation, seen.monitor, baseline, profile_of(asked.run, world.access), group)
 
 
 def output_of(run: ModelRun) -> str:
@@ -62,9 +62,9 @@ def read_file(run: ModelRun, name: str, access: Access) -> bytes:
         return stream.read()
 
 
-def _profile(uri: str, access: Access) -> Profile:
-    with storage_for(uri, access).open(uri) as stream:
-        return decode(stream.read(), uri)
+def profile_of(run: ModelRun, access: Access) -> Profile:
+    """What the run kept of its rows; raises `Conflict` for a run that wrote no files."""
+    return decode(read_file(run, PROFILE, access), f"{output_of(run)}/{PROFILE}")
 
 
 def _violation(told: dict[str, Any]) -> Violation:

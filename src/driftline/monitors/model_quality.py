@@ -122,7 +122,7 @@ class ModelQuality(Predictions):
             for limit in limits.values()
             if limit.metric not in quality.named
         ]
-        violations = list(self._violations(quality, limits))
+        violations = list(self.broken(quality, limits))
         failed = [(each.subject, profile.failures.get(each.subject)) for each in self.questions()]
         measures += [Measure(name, "profile", reason=why) for name, why in dict(failed).items() if why]
         if self.compatible:
@@ -196,7 +196,8 @@ class ModelQuality(Predictions):
         if self.scores is not None:
             yield from of_column("score_drift", self.scores.probability, both, predictions)
 
-    def _violations(self, quality: Quality, limits: Mapping[str, Limit]) -> Iterator[Violation]:
+    def broken(self, quality: Quality, limits: Mapping[str, Limit]) -> Iterator[Violation]:
+        """The limits that these figures break, in the order of SageMaker's files."""
         order = [*(name for name in SEEN_ORDER if name in limits), *(n for n in limits if n not in SEEN_ORDER)]
         for name in order if self.problem_type == BINARY else limits:
             figure, limit = quality.named.get(name), limits[name]

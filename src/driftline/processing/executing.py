@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from driftline.alerting import delivering, telling
 from driftline.catalog import Catalog, executions, logs, resources, traffic, work
 from driftline.catalog.endpoints import config_of
 from driftline.catalog.executions import LABELS, MERGE, Execution
@@ -25,11 +26,14 @@ from driftline.processing.silence import gap_in, silence_of
 from driftline.schedules import WORK, source_of
 from driftline.settings import Settings
 from driftline.storage.access import Access
+from driftline.topics import delivering as notices
+from driftline.topics import publishing
 from driftline.window import Window
 
 __all__ = [
     "WORK",
     "NotYet",
+    "baseline_in",
     "baseline_of",
     "begin",
     "endpoint_config",
@@ -230,11 +234,15 @@ def endpoint_config(tx: Connection, found: Execution) -> Mapping[str, Any] | Non
 
 
 def baseline_of(tx: Connection, found: Execution) -> dict[str, str | None]:
-    """The baseline's files: those named, else those that the baselining job wrote.
+    """The files of the execution's baseline, as `baseline_in` has them."""
+    return baseline_in(tx, found.body["definition"], found.type)
+
+
+def baseline_in(tx: Connection, definition: Mapping[str, Any], type: str | None) -> dict[str, str | None]:
+    """The baseline's files: those that the definition names, else those that its baselining job wrote.
 
     Raises `NotYet` while that job runs, and `NotFound` if there is no such job.
     """
-    definition = found.body["definition"]
     config: Mapping[str, Any] = next(
         (value for name, value in definition.items() if name.endswith("BaselineConfig")), {}
     )
@@ -249,9 +257,17 @@ def baseline_of(tx: Connection, found: Execution) -> dict[str, str | None]:
     if learnt.status in ("InProgress", "Stopping"):
         raise NotYet(f"baselining job {job} is {learnt.status}")
     folder = Contract.of(job, learnt.body).result()
-    if found.type in CLARIFY_TYPES:
+    if type in CLARIFY_TYPES:
         return {"statistics": None, "constraints": f"{folder}/analysis.json"}
     return {name: f"{folder}/{name}.json" for name in named}
+
+
+_AGAIN: Mapping[str, Callable[[Connection, Work, str, datetime], None]] = {
+    modelmonitors.WORK: modelmonitors.lost,
+    telling.WORK: delivering.lost,
+    publishing.WORK: notices.lost,
+}
+"""Work that is queued once more when it was begun too often, until it is given up in its own time."""
 
 
 def reap(tx: Connection, settings: Settings, now: datetime) -> None:
@@ -273,10 +289,10 @@ def give_up(catalog: Catalog, claimed: Work, reason: str) -> None:
 def _fail(tx: Connection, lost: Work, reason: str, now: datetime) -> None:
     if not work.finish(tx, lost):
         return
-    outcome = Outcome.failed(reason)
-    if lost.kind == modelmonitors.WORK:
-        modelmonitors.lost(tx, lost, reason, now)
+    if lost.kind in _AGAIN:
+        _AGAIN[lost.kind](tx, lost, reason, now)
         return
+    outcome = Outcome.failed(reason)
     if lost.kind not in (jobs.WORK, WORK):  # files wait: whoever plans queues them again
         return
     if lost.kind == jobs.WORK:

@@ -10,6 +10,7 @@ from driftline.server.rest.answers import Refusal
 from driftline.server.rest.audit import router as _audit
 from driftline.server.rest.callers import router as _callers
 from driftline.server.rest.comparing import router as _comparing
+from driftline.server.rest.constraints import router as _constraints
 from driftline.server.rest.credentials import router as _credentials
 from driftline.server.rest.endpoints import router as _endpoints
 from driftline.server.rest.executions import router as _executions
@@ -57,6 +58,7 @@ _PARTS = (
     _hooks,
     _credentials,
     _monitors,
+    _constraints,
     _comparing,
     _parts,
     _runs,

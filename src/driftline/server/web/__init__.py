@@ -7,10 +7,12 @@ from fastapi import APIRouter
 from driftline.server.web.alerts import router as _alerts
 from driftline.server.web.alertschedules import router as _alert_schedules
 from driftline.server.web.channels import router as _channels
+from driftline.server.web.constraints import router as _constraints
 from driftline.server.web.data import router as _data
 from driftline.server.web.deliveries import router as _deliveries
 from driftline.server.web.imports import router as _imports
 from driftline.server.web.models import router as _models
+from driftline.server.web.monitors import router as _monitors
 from driftline.server.web.overview import router as _overview
 from driftline.server.web.rulepages import router as _rule_pages
 from driftline.server.web.rules import router as _rules
@@ -19,6 +21,7 @@ from driftline.server.web.runs import router as _runs
 from driftline.server.web.schedules import router as _schedules
 from driftline.server.web.search import router as _search
 from driftline.server.web.signing import router as _signing
+from driftline.server.web.times import router as _times
 
 router = APIRouter(include_in_schema=False)
 _PARTS = (
@@ -31,6 +34,9 @@ _PARTS = (
     _deliveries,
     _alert_schedules,
     _alerts,
+    _constraints,
+    _monitors,
+    _times,
     _models,
     _data,
     _runs,

@@ -93,8 +93,8 @@ def _verdicts(tx: Connection, found: ModelMonitor, last: LastRun | None, now: da
         shown = results.results(tx, found, since)[-WINDOWS:]
     windows = tuple(Window(each.start, each.end, each.runs, _word(each.first), _word(each.latest)) for each in shown)
     return Verdicts(
-        found.name, found.kind, str(found.status), found.cadence, str(found.against.basis), _next(found, now), windows,
-        _figures(shown),
+        found.name, found.kind, str(found.status), found.cadence, str(found.against.basis), next_times(found, now),
+        windows, _figures(shown),
     )  # fmt: skip
 
 
@@ -111,8 +111,8 @@ def _figures(shown: Sequence[Result]) -> dict[str, list[Known]]:
     return found
 
 
-def _next(found: ModelMonitor, now: datetime) -> tuple[datetime, ...]:
-    """The times for which it looks next; none while it is paused, or runs only on demand."""
+def next_times(found: ModelMonitor, now: datetime) -> tuple[datetime, ...]:
+    """The five times for which it looks next; none while it is paused, or runs only on demand."""
     if found.cadence is None or found.next is None:
         return ()
     moments, cadence, moment = list[datetime](), Cadence.parse(found.cadence), cadence_from(found, now)

@@ -1,0 +1,149 @@
+"""The constraints of a schedule: where they lie, what others would change about its last execution, and changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isnan
+from typing import Any
+
+from sqlalchemy import Connection
+
+from driftline.baselines import Baseline, read_json
+from driftline.catalog import Catalog, executions, resources
+from driftline.catalog.executions import Execution
+from driftline.documents import model_quality as quality_document
+from driftline.documents import statistics as statistics_document
+from driftline.documents import violations as violations_document
+from driftline.errors import Conflict
+from driftline.limits import Limits, checked, earlier_of, put
+from driftline.manifest import Manifest
+from driftline.monitors.constraints import Constraints
+from driftline.monitors.data_quality import DataQuality
+from driftline.monitors.effects import Effect, effect_of
+from driftline.monitors.model_quality import ModelQuality
+from driftline.monitors.monitor import Learnt
+from driftline.monitors.verdict import Violation
+from driftline.papers import STATISTICS, VIOLATIONS
+from driftline.processing.contract import Contract
+from driftline.processing.executing import NotYet, baseline_in
+from driftline.processing.jobs import KIND as JOB
+from driftline.schedules import KIND, definition_of
+from driftline.storage.access import Access
+
+KINDS = {
+    "DataQuality": "data-quality",
+    "ModelQuality": "model-quality",
+    "ModelBias": "bias",
+    "ModelExplainability": "explainability",
+}
+"""Which monitor judges for each type of schedule."""
+ENDED = ("Completed", "CompletedWithViolations")
+_LOOKED = 50
+"""Executions among which the last one that judged is sought."""
+
+
+def limits_of(catalog: Catalog, name: str, access: Access) -> Limits:
+    """The constraints that the schedule's next execution reads; raises `Conflict` where it has none, or not yet."""
+    with catalog.read() as tx:
+        found = resources.get(tx, KIND, name)
+        config = found.body["MonitoringScheduleConfig"]
+        type = config.get("MonitoringType") or "DataQuality"
+        try:
+            uri = baseline_in(tx, definition_of(tx, config), type)["constraints"]
+        except NotYet as error:
+            remedy = "Look again when it has ended."
+            raise Conflict(what="schedule", name=found.name, reason=str(error), remedy=remedy) from error
+    if uri is None:
+        remedy = "Name a ConstraintsResource, or a baselining job, in its job definition."
+        raise Conflict(what="schedule", name=found.name, reason="it has no constraints", remedy=remedy)
+    return Limits.read(KINDS[type], uri, access, earlier_of(uri, access))
+
+
+def change(catalog: Catalog, name: str, document: Any, mark: str, access: Access) -> Limits:
+    """Write the document where the schedule reads its constraints; the file of before is kept beside it.
+
+    `mark` is that of the document which was seen; raises `Conflict` if another is in its place, and `Invalid` for what
+    are no constraints of this kind. Between the look and the write other programs are not kept out.
+    """
+    before = limits_of(catalog, name, access)
+    before.refuse_stale(mark)
+    return put(before, document, access)
+
+
+def try_on(catalog: Catalog, name: str, document: Any, access: Access) -> tuple[Execution, Effect]:
+    """What the document would change about the violations of the last execution that judged: no row is read again.
+
+    Columns are judged by the `statistics.json` of that execution, and metrics likewise; of bias and explainability no
+    figures are kept by which that could be done, and all violations are uncertain. Raises `Conflict` where no execution
+    judged yet, and `Invalid` for what are no constraints of this kind.
+    """
+    saved = limits_of(catalog, name, access)
+    new = checked(saved.kind, document)
+    with catalog.read() as tx:
+        found = _last(tx, name)
+        if found is None or found.job is None:
+            reason, remedy = "no execution has judged anything yet", "Run it now, then try again."
+            raise Conflict(what="schedule", name=name, reason=reason, remedy=remedy)
+        body = resources.get(tx, JOB, found.job).body
+    folder = Contract.of(found.job, body).result()
+    if saved.kind == ModelQuality.kind and body.get("Manifest"):
+        return found, _of_metrics(body["Manifest"], folder, checked(saved.kind, saved.document), new, access)
+    told = violations_document.read(read_json(f"{folder}/{VIOLATIONS}", access))
+    if saved.kind == DataQuality.kind and body.get("Manifest"):
+        old = checked(saved.kind, saved.document)
+        return found, _of_columns(body["Manifest"], folder, told, old, new, access)
+    return found, Effect(uncertain=told)
+
+
+def _last(tx: Connection, name: str) -> Execution | None:
+    found = executions.last_of(tx, name, _LOOKED)
+    return next((each for each in found if each.status in ENDED and each.job), None)
+
+
+def _of_metrics(manifest: Mapping[str, Any], folder: str, old: Any, new: Any, access: Access) -> Effect:
+    judge = Manifest.of(manifest).monitor
+    assert isinstance(judge, ModelQuality)
+    quality = quality_document.read_statistics(read_json(f"{folder}/{STATISTICS}", access))
+    had, has = (list(judge.broken(quality, {each.metric: each for each in side.limits})) for side in (old, new))
+    return effect_of(had, has)
+
+
+def _of_columns(
+    manifest: Mapping[str, Any],
+    folder: str,
+    told: Sequence[Violation],
+    old: Constraints,
+    new: Constraints,
+    access: Access,
+) -> Effect:
+    """The statistics judged by both; what they do not hold is judged by the value that the violation tells."""
+    made = Manifest.of(manifest)
+    before = None if made.statistics is None else Baseline.read(made.statistics, None, access).profile
+    profile = statistics_document.read(read_json(f"{folder}/{STATISTICS}", access))
+    had, has = (list(made.monitor.evaluate(Learnt(side, before), profile).violations) for side in (old, new))
+    known = {(each.subject, each.check) for each in had}
+    left = [each for each in told if each.check in _BY_VALUE and (each.subject, each.check) not in known]
+    uncertain = [each for each in left if _breaks(each, old, new) is None]
+    had += [each for each in left if each not in uncertain and _breaks(each, old, old)]
+    has += [each for each in left if each not in uncertain and _breaks(each, old, new)]
+    return effect_of(had, has, uncertain)
+
+
+_BY_VALUE = ("data_type_check", "categorical_values_check")
+"""Checks whose share of values no statistics hold: of columns with values of several types, or of too many values."""
+
+
+def _breaks(found: Violation, old: Constraints, new: Constraints) -> bool | None:
+    """Whether the value of a violation still does not do; None where another thing is asked than before."""
+    columns = [next((each for each in side.columns if each.name == found.subject), None) for side in (old, new)]
+    before, after = columns
+    if before is None or after is None or isnan(found.value):
+        return None
+    config = new.effective(after)
+    if config.evaluate_constraints is False:
+        return False
+    if found.check == "data_type_check":
+        is_same, least = before.inferred_type == after.inferred_type, config.datatype_check_threshold
+    else:
+        is_same, least = before.domains == after.domains, config.domain_content_threshold
+    return found.value < (least or 0.0) if is_same else None
