@@ -29,6 +29,7 @@ class Seen:
 
     rows: dict[Table, dict[Key, Mapping[str, Any] | None]] = field(default_factory=dict)
     more: dict[Table, int] = field(default_factory=dict)
+    noted: list[dict[str, Any]] = field(default_factory=list)
     other: bool = False
 
     def note(self, table: Table, key: Key, before: Mapping[str, Any] | None) -> None:
@@ -56,6 +57,16 @@ def auditing(tx: Connection) -> Iterator[None]:
     finally:
         del tx.info[_SEEN]
     _write(tx, who, seen)
+
+
+def note(
+    tx: Connection, kind: str, subject: str, before: Mapping[str, Any], after: Mapping[str, Any], space: str | None
+) -> None:
+    """Write down what whoever acts changes elsewhere than in the catalog, such as in a file."""
+    seen, found = tx.info.get(_SEEN), differences.changed(before, after)
+    if seen is not None and found is not None:
+        named = {"kind": kind, "subject": subject, "space": space}
+        seen.noted.append({**named, "action": CHANGED, "change": found})
 
 
 def listen(engine: Engine) -> None:
@@ -95,9 +106,9 @@ def _key(table: Table, row: Mapping[str, Any]) -> Key:
 
 
 def _write(tx: Connection, who: Actor, seen: Seen) -> None:
-    told = [one for table in seen.rows for one in _told(tx, table, seen)]
+    told = [*seen.noted, *(one for table in seen.rows for one in _told(tx, table, seen))]
     operation = who.operation()
-    if not told and seen.other and not seen.rows and not operation.brings_data:
+    if not told and seen.other and not operation.brings_data:
         told = [{"kind": "", "subject": operation.target, "space": None, "action": DONE, "change": {}}]
     by = {"at": who.at, "who": who.name, "interface": who.interface, "operation": operation.name[:256]}
     if told:
