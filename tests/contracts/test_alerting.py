@@ -13,13 +13,16 @@ from databases import postgres_url
 
 from driftline.alerting import planning, register, telling, trying
 from driftline.alerting.rule import Absence, Change, Missing, Rule, Severity, Threshold, Violations
-from driftline.catalog import Catalog, alerting, batches, deliveries, work
+from driftline.catalog import Catalog, alerting, batches, deliveries, topics, work
 from driftline.catalog.alerting import FIRING, OK
 from driftline.channels.channel import ChannelRefused, ChannelUnavailable
 from driftline.channels.channels import CHANNELS
 from driftline.errors import Invalid, NotFound
 from driftline.imports import jobs
 from driftline.imports.job import Content, ImportJob, Place
+from driftline.processing import executing
+from driftline.settings import Settings
+from driftline.topics import publishing
 
 
 @pytest.fixture
@@ -343,3 +346,30 @@ def test_what_cannot_be_a_rule_is_refused(asked: dict[str, Any]) -> None:
     """The error names the member."""
     with pytest.raises(Invalid):
         Rule(**{"model": MODEL, "name": "r", **asked})
+
+
+def test_what_is_given_up_does_not_wait_for_ever(catalog: Catalog, board: Board) -> None:
+    """A worker that ends whenever it sends: tried again, later and later, and after a day it is old news."""
+    put(catalog, rule())
+    ended(catalog, 1, {"age": 0.3})
+    planning.plan(catalog, NOW + HOUR, SETTINGS)
+    tried, now, found = 0, NOW + HOUR, None
+    while found is None or found.status == "pending":
+        with catalog.begin() as tx:
+            claimed = work.claim(tx, "worker", now=now, lease_seconds=1, kinds=(telling.WORK,))
+            tried += claimed is not None
+            now += HOUR
+            executing.reap(tx, Settings(attempts=1), now)
+            found = deliveries.page(tx, {}, 1, None).items[0][0]
+    assert (found.status, found.attempts, board.told) == ("failed", tried, [])
+    assert 10 < tried <= 15
+    with catalog.begin() as tx:
+        topics.add(tx, "arn:t", {}, now=NOW)
+        to, _ = topics.subscribe(tx, "arn:t", "sqs", "arn:q", {}, now=NOW)
+        notice = topics.send(tx, to.arn, {"Type": "Notification"}, now=NOW)
+        work.enqueue(tx, publishing.WORK, notice, now=NOW)
+    for now, status in ((NOW + HOUR, "PENDING"), (NOW + DAY, "FAILED")):
+        with catalog.begin() as tx:
+            assert work.claim(tx, "worker", now=now, lease_seconds=1, kinds=(publishing.WORK,)) is not None
+            executing.reap(tx, Settings(attempts=1), now + HOUR)
+            assert topics.notices(tx, to.arn)[0].status == status

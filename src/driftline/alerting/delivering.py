@@ -49,6 +49,20 @@ def run(catalog: Catalog, held: Work, settings: Settings) -> str:
     return _end(catalog, held, SENT)
 
 
+def lost(tx: Connection, held: Work, reason: str, now: datetime) -> None:
+    """Its worker ended too often while it sent it, and its work is gone: it is queued again, or given up."""
+    found = deliveries.find(tx, held.subject, lock=True)
+    if found is None or found.status != PENDING:
+        return
+    attempts = found.attempts + 1
+    if now - found.created >= GIVEN_UP:
+        deliveries.change(tx, found.id, status=FAILED, attempts=attempts, reason=reason, ended=now)
+        return
+    due = now + timedelta(seconds=pause_seconds(attempts))
+    deliveries.change(tx, found.id, attempts=attempts, reason=reason, due=due)
+    work.enqueue(tx, held.kind, found.id, now=now, run_after=due, lane=held.lane)
+
+
 def _channel(tx: Connection, found: Delivery) -> KeptChannel | None:
     return channel_at(found.channel, found.created) or deliveries.find_channel(tx, found.channel)
 

@@ -56,6 +56,18 @@ def run(catalog: Catalog, held: Work, settings: Settings, access: Access, _log: 
     return _end(catalog, held, told, SENT, None)
 
 
+def lost(tx: Connection, held: Work, reason: str, now: datetime) -> None:
+    """Its worker ended too often while it sent it, and its work is gone: it is queued again, or given up."""
+    told = topics.notice_of(tx, held.subject)
+    if told is None or told.status != PENDING:
+        return
+    attempts, is_old = told.attempts + 1, now - told.created >= GIVEN_UP
+    topics.end(tx, told.id, FAILED if is_old else PENDING, attempts=attempts, reason=reason, now=now)
+    if not is_old:
+        after = now + timedelta(seconds=pause_seconds(attempts))
+        work.enqueue(tx, held.kind, held.subject, now=now, run_after=after, lane=held.lane)
+
+
 def _post_office(tx: Connection) -> KeptChannel | None:
     """The channel of the installation that writes letters: the first of its kind, by name."""
     return next((each for each in deliveries.channels(tx) if each.kind == EMAIL), None)
