@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
 
+from driftline.catalog.keys import EVERYWHERE
 from driftline.channels.channels import CHANNELS, channel_of
 from driftline.channels.members import Member
 from driftline.errors import DriftlineError, Invalid, NotFound
@@ -50,7 +51,7 @@ def show(request: Request, call: Reading, name: ChannelName) -> Response:
 @router.post("/channels")
 def save(request: Request, form: Formed) -> Response:
     """Keep the channel; the form again, with what is wrong where it stands."""
-    form.call.principal.require("admin")
+    form.call.principal.require("admin", EVERYWHERE)
     kind, was = form.values.get("kind", ""), form.values.get("was", "")
     entries = _entries(kind)
     document = read(entries, form.values)
@@ -79,7 +80,7 @@ def try_out(request: Request, form: Formed, name: ChannelName) -> Response:
 @router.post("/channels/{name}/delete")
 def delete(form: Formed, name: ChannelName) -> Response:
     """Forget it."""
-    form.call.principal.require("admin")
+    form.call.principal.require("admin", EVERYWHERE)
     rest.delete_channel(form.call, name)
     return form.back("/console/alerts/channels")
 
@@ -92,7 +93,7 @@ def _all(request: Request, call: Call, tested: Mapping[str, Any] | None = None) 
         channels.append({**each.model_dump(), "title": title, "last": last[0].model_dump() if last else None})
     facts = {"channels": channels, "tested": tested}
     heading = Heading("Channels", "alerts", _UP)
-    return page(request, call, "channels.html", heading, facts, may_admin=call.principal.may("admin"))
+    return page(request, call, "channels.html", heading, facts, may_admin=call.principal.may("admin", EVERYWHERE))
 
 
 def _form(
@@ -102,7 +103,7 @@ def _form(
     facts = {"kind": kind, "channel": was, "trouble": trouble, "errors": {f.name: f.error for f in fields if f.error}}
     drawn = {
         "fields": fields, "was": was, "kinds": [(name, each.title) for name, each in CHANNELS.items()],
-        "about": about[0], "may_admin": call.principal.may("admin"),
+        "about": about[0], "may_admin": call.principal.may("admin", EVERYWHERE),
     }  # fmt: skip
     up = (*_UP, ("Channels", "/console/alerts/channels"))
     heading = Heading(f"Channel {was}" if was else "New channel", "alerts", up)

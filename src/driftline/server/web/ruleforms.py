@@ -125,6 +125,7 @@ def _entries(scheme: Scheme, kind: str, known: Known) -> list[Field]:
         f"{CONDITION}.to": {"kind": "choice", "choices": tuple(known.monitors)},
         "monitor": {"kind": "choice", "choices": tuple(known.monitors)},
         "version": {"kind": "choice", "choices": tuple(known.versions)},
+        "where": {"meaning": 'Only monitors of this segment: {"country": "DE"}.'},
         "schedule": {"known": tuple(known.schedules)},
         "endpoint": {"known": tuple(known.endpoints)},
         "channels": {**channels, "meaning": _CHANNELS},
