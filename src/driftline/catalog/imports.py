@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, String, cast, func, insert, or_, select, update
+from sqlalchemy import Connection, String, cast, func, insert, literal_column, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from driftline.catalog import tokens
@@ -28,6 +28,19 @@ class Search:
     text: str | None = None
     limit: int = 20
     token: str | None = None
+
+
+@dataclass(frozen=True)
+class Volume:
+    """What the files of jobs brought that ended on a day: rows by what became of them."""
+
+    day: date
+    content: str
+    environment: str
+    files: int
+    accepted: int
+    rejected: int
+    duplicate: int
 
 
 @dataclass(frozen=True)
@@ -164,6 +177,20 @@ def count_attempt(tx: Connection, numbers: Iterable[int]) -> None:
     """One more attempt at each of these files."""
     c = import_file.c
     tx.execute(update(import_file).where(c.number.in_(list(numbers))).values(attempts=c.attempts + 1))
+
+
+def volumes(tx: Connection, since: datetime, *, model: str | None = None, job: str | None = None) -> list[Volume]:
+    """What was read of the files of a model, or of a job, by the day on which that ended, in UTC, since a moment."""
+    f, j = import_file.c, import_job.c
+    day = func.date(func.timezone(literal_column("'UTC'"), f.ended) if tx.dialect.name == "postgresql" else f.ended)
+    sums = [func.coalesce(func.sum(f[name]), 0) for name in ("accepted", "rejected", "duplicate")]
+    query = select(cast(day, String), j.content, j.environment, func.count(), *sums)
+    query = query.select_from(import_file.join(import_job, j.id == f.job))
+    query = query.where(f.ended >= since, f.status.in_(("done", "failed")))
+    query = query.where(j.model == model) if model is not None else query
+    query = query.where(f.job == job) if job is not None else query
+    rows = tx.execute(query.group_by(day, j.content, j.environment).order_by(day, j.content, j.environment))
+    return [Volume(date.fromisoformat(row[0]), *row[1:4], *map(int, row[4:])) for row in rows]
 
 
 def reset(tx: Connection, job: str, *, now: datetime, body: Mapping[str, Any]) -> None:

@@ -1,0 +1,149 @@
+"""Import jobs, models and schemas in the console: made, mended and deleted by forms, over a real server and files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from browsing import FAINT
+from consoled import UNFIT, Console, follow
+from loaned import MODEL
+from playwright.sync_api import Page
+
+from driftline import registry
+
+COLUMNS = ("uuid", "at", "age", "city", "churned", "note")
+ROWS = [
+    (f"r{n}", f"2026-11-0{n % 9 + 1}T10:00:00Z", 20 + n, "Rome" if n % 2 else "Bonn", "yes" if n % 3 else "no", "x")
+    for n in range(30)
+]
+LOOKS = [("light", 1280), ("dark", 390)]
+
+
+def csv_in(folder: Path, columns: tuple[str, ...] = COLUMNS, rows: object = None, name: str = "a.csv") -> str:
+    """A folder with one file, as it is pasted."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [columns, *(rows if isinstance(rows, list) else ROWS)]
+    (folder / name).write_text("".join(",".join(map(str, line)) + "\n" for line in lines))
+    return f"{folder}/"
+
+
+def looked_at(page: Page, pictures: Path, name: str) -> None:
+    """Pictures of a page in both colours and on a phone, and nothing on it that somebody cannot read."""
+    for scheme, width in LOOKS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        page.screenshot(path=pictures / f"{name}-{scheme}-{width}.png", full_page=True)
+        assert page.evaluate(UNFIT) == [], name
+        assert page.evaluate(FAINT) == [], name
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.emulate_media(color_scheme="light")
+
+
+def sampled(page: Page, console: Console, uri: str) -> None:
+    """The form of a new import with a sample of this path."""
+    page.goto(f"{console.url}/console/new/import")
+    page.fill("#uri", uri)
+    page.click("text=Look at a sample")
+    page.wait_for_selector("#result")
+
+
+def test_an_import_is_made_from_a_pasted_path(console: Console, page: Page, tmp_path: Path, pictures: Path) -> None:
+    """Sample, mapping with types, dry run in place, job: J-18, D-05, D-07."""
+    console.sign_in(page)
+    page.goto(f"{console.url}/console/imports")
+    follow(page, "text=New import")
+    looked_at(page, pictures, "import-new")
+    sampled(page, console, csv_in(tmp_path / "churned" / "v2"))
+    assert page.input_value("#model") == "churned"
+    assert page.input_value("#version") == "v2"
+    assert [page.input_value(f"#role-{n}") for n in (0, 1, 2)] == ["id", "timestamp", "feature"]
+    assert "r0, r1, r2" in page.inner_text(".uses")
+    page.select_option("#role-4", "prediction")
+    page.select_option("#role-5", "excluded")
+    page.select_option("#kind-2", "string")
+    page.click("text=Try again")
+    page.wait_for_selector("text=binary")
+    assert "30 of 30 rows accepted" in page.inner_text(".kept")
+    looked_at(page, pictures, "import-sample")
+    told = json.loads(page.input_value("#json"))
+    assert told["columns"] == {
+        "id": "uuid", "timestamp": "at", "lists": {"prediction": ["churned"]}, "exclude": ["note"],
+    }  # fmt: skip
+    assert {each["name"]: each["kind"] for each in told["schema"]["fields"]}["age"] == "string"
+    follow(page, "text=Save and start")
+    assert page.inner_text("h1") == "Import of predictions into churned"
+    with console.made.catalog.read() as tx:
+        schema = registry.get_version(tx, "churned", "v2").schema
+    assert [(each.name, str(each.role), str(each.kind)) for each in schema] == [
+        ("age", "feature", "string"), ("city", "feature", "string"), ("churned", "prediction", "boolean"),
+    ]  # fmt: skip
+
+
+def test_fix_schema_leads_to_the_field(console: Console, page: Page, tmp_path: Path, pictures: Path) -> None:
+    """From each fault straight to its entry, with a suggestion that is taken with a click (D-06, D-08)."""
+    console.sign_in(page)
+    rows = [(f"r{n}", "2026-11-01T00:00:00Z", "abc" if n == 3 else n, "yes", 0.5) for n in range(6)]
+    uri = csv_in(tmp_path / "fixed", ("ID", "when", "Car Value", "out", "extra"), rows)
+    page.goto(f"{console.url}/console/new/import?model={MODEL}")
+    page.fill("#uri", uri)
+    page.click("text=Look at a sample")
+    page.wait_for_selector("text=edit the schema")
+    assert page.input_value("#version") == "1"
+    assert "failed" in page.inner_text(".kept")
+    looked_at(page, pictures, "import-faults")
+    line = page.locator("tr", has_text="perhaps it is 'Car Value'").first
+    line.locator("a.fix").click()
+    assert page.evaluate("document.activeElement.id") == "role-2"
+    page.click("button:has-text('Car Value is feature car_value')")
+    page.wait_for_selector("#role-2 option[value=feature][selected]", state="attached")
+    assert page.input_value("#field-2") == "car_value"
+    page.select_option("#role-0", "id")
+    page.select_option("#role-1", "timestamp")
+    page.select_option("#role-3", "prediction")
+    page.fill("#field-3", "prediction")
+    page.click("text=Try again")
+    page.wait_for_selector("text=6 of 6 rows accepted")
+    told = json.loads(page.input_value("#json"))["columns"]
+    assert told == {
+        "id": "ID", "timestamp": "when",
+        "fields": {"feature/car_value": "Car Value", "prediction/prediction": "out"},
+    }  # fmt: skip
+    kind = page.locator("tr", has_text="Invalid_Value").locator("a.fix")
+    assert kind.get_attribute("href") == f"/console/models/{MODEL}/versions/1/schema#field-car_value"
+
+
+def test_what_is_wrong_stands_at_its_entry_and_what_was_typed_stays(
+    console: Console, page: Page, tmp_path: Path
+) -> None:
+    """Also without scripts; JSON is read and shown in place of the form (D-07)."""
+    console.sign_in(page)
+    page.goto(f"{console.url}/console/new/import")
+    page.fill("#uri", "folder")
+    page.click("text=Look at a sample")
+    page.wait_for_selector(".wrong .fault")
+    assert "by its whole path" in page.inner_text(".paths .fault")
+    assert page.input_value("#uri") == "folder"
+    uri = csv_in(tmp_path / "typed")
+    page.fill("#uri", uri)
+    page.click("text=How they are read")
+    page.fill("#settings", "separator;")
+    page.click("text=Look at a sample")
+    page.wait_for_selector("text=Expected a JSON object")
+    assert page.input_value("#settings") == "separator;"
+    page.click("text=The same as JSON")
+    page.fill("#json", json.dumps({"uri": uri, "model": "typed", "version": "9", "columns": {"id": "uuid"}}))
+    page.click("text=Take over this JSON")
+    page.wait_for_selector("#result")
+    assert page.input_value("#version") == "9"
+    page.click("text=What is done with what is doubtful")
+    page.fill("#policies-past_days", "long")
+    page.click("text=Try again")
+    page.wait_for_selector("details[open] .wrong .fault")
+    assert page.input_value("#policies-past_days") == "long"
+    page.click("text=The same as JSON")
+    page.fill("#json", "{")
+    page.click("text=Take over this JSON")
+    page.wait_for_selector("#json-told .fault")
+    assert page.input_value("#json") == "{"
