@@ -37,14 +37,14 @@ def show_all(request: Request, call: Reading) -> Response:
 @router.get("/new-channel")
 def ask(request: Request, call: Reading, kind: Annotated[str, Query(max_length=32)] = next(iter(CHANNELS))) -> Response:
     """The form of a new channel."""
-    return _form(request, call, kind, _entries(kind))
+    return _form(request, call, kind, entries(kind))
 
 
 @router.get("/channels/{name}")
 def show(request: Request, call: Reading, name: ChannelName) -> Response:
     """The form of a channel that there is."""
     found = _get(call, name)
-    fields = filled(_entries(found.kind), {**found.model_dump(mode="json"), "name": name})
+    fields = filled(entries(found.kind), {**found.model_dump(mode="json"), "name": name})
     return _form(request, call, found.kind, fields, was=name)
 
 
@@ -53,12 +53,12 @@ def save(request: Request, form: Formed) -> Response:
     """Keep the channel; the form again, with what is wrong where it stands."""
     form.call.principal.require("admin", EVERYWHERE)
     kind, was = form.values.get("kind", ""), form.values.get("was", "")
-    entries = _entries(kind)
-    document = read(entries, form.values)
+    asked = entries(kind)
+    document = read(asked, form.values)
     name = document.pop("name", "")
     errors = _wrong(form.call, kind, name, was, document)
     if errors:
-        return _form(request, form.call, kind, typed(entries, form.values, errors), was=was, trouble=errors.get("", ""))
+        return _form(request, form.call, kind, typed(asked, form.values, errors), was=was, trouble=errors.get("", ""))
     wanted = ChannelWanted(kind=kind, **{**document, _CONFIG: document.get(_CONFIG, {})})
     rest.put_channel(form.call, name, wanted)
     return form.back("/console/alerts/channels")
@@ -117,7 +117,7 @@ def _get(call: Call, name: str) -> ChannelValue:
     return found
 
 
-def _entries(kind: str) -> list[Field]:
+def entries(kind: str) -> list[Field]:
     """Name, the members of the kind, and what all channels have; raises `Invalid` for a kind that is not known."""
     members = [_field(each) for each in channel_of(kind).members]
     return [_NAME, *members, *fields_of(ChannelWanted, without=("kind", _CONFIG))]

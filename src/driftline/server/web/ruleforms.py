@@ -102,7 +102,7 @@ def drafted(scheme: Scheme, model: str, kind: str, values: Mapping[str, str], kn
     except ValidationError as error:
         errors |= errors_of(error, _place)
     except Invalid as error:
-        errors[_at(error, entries)] = str(error)
+        errors[_at(error, kind, entries)] = str(error)
     trouble = "; ".join(said for at, said in errors.items() if at not in {each.name for each in entries})
     return Draft(scheme, kind, typed(entries, values, errors), trouble, name, wanted)
 
@@ -143,10 +143,13 @@ def _place(loc: Sequence[str]) -> str:
     return f"{CONDITION}.{loc[2]}" if loc[0] == CONDITION and len(loc) > 2 else loc[0]
 
 
-def _at(error: Invalid, entries: Sequence[Field]) -> str:
-    """The entry that an error of the rule is about, or none."""
+def _at(error: Invalid, kind: str, entries: Sequence[Field]) -> str:
+    """The entry that an error of the rule is about, or none; where the whole condition is wrong, that of a bound."""
     what = str(error.facts["what"])
     if what == "windows" and not isinstance(error.facts["got"], int):  # so many of how many, not those of a condition
         return "count"
+    if what == kind:
+        bounds = [each.name for each in entries if each.kind == "number" and each.name.startswith(f"{CONDITION}.")]
+        return bounds[0] if bounds else ""
     names = {each.name for each in entries}
     return next((each for each in (_AT.get(what, ""), f"{CONDITION}.{what}", what) if each in names), "")
