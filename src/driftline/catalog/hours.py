@@ -88,7 +88,7 @@ def add(tx: Connection, subject: Subject, parts: Iterable[HourPart]) -> int:
     _lock(tx, subject, [hour for (hour, _), _ in given])
     known: set[tuple[datetime, str]] = set()
     for some in _pieces(given):
-        named = or_(*[(c.hour == hour) & (c.part == name) for (hour, name), _ in some])
+        named = c.hour.in_({hour for (hour, _), _ in some}) & c.part.in_({name for (_, name), _ in some})
         known |= {(row.hour, row.part) for row in tx.execute(_of(subject, PART).where(named))}
     fresh = [(key, part) for key, part in given if key not in known]
     for some in _pieces(fresh):

@@ -59,16 +59,30 @@ STORIES = (
 )
 
 
-def demo(*, output: Annotated[str, Parameter(name=["--output", "-o"])] = "demo-output") -> int:
+def demo(
+    *,
+    output: Annotated[str, Parameter(name=["--output", "-o"])] = "demo-output",
+    serve: Annotated[bool, Parameter(negative="")] = False,
+    port: int | None = None,
+) -> int:
     """Learn a baseline from real data, walk through later periods, and see what moved and why.
 
-    Needs no network and no other file. The data, the baselines and the reports stay in the output folder.
+    Needs no network and no other file. The data, the baselines and the reports stay in the output folder. With
+    --serve the same rows come to a server of its own week by week, monitors look at each, and the console shows it.
 
     Parameters
     ----------
     output
         The folder that everything is written to.
+    serve
+        Fill a server with ten months of history (half a minute, the first time), and serve it until interrupted.
+    port
+        Port that it listens on; 0 takes a free one.
     """
+    if serve:
+        from driftline.commands import demohistory
+
+        return demohistory.serve(Path(output), port)
     from rich.console import Console
 
     console = Console()

@@ -6,7 +6,7 @@ import fcntl
 import os
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Annotated, Any
@@ -57,7 +57,11 @@ def serve(
         bucket named driftline.
     """
     given: dict[str, Any] = {"host": host, "port": port}
-    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    return run(Settings(**{name: value for name, value in given.items() if value is not None}), local_s3=local_s3)
+
+
+def run(settings: Settings, *, local_s3: bool = False, first: Callable[[Catalog], Sequence[str]] = lambda _: ()) -> int:
+    """Serve with these settings until interrupted; `first` is done before, and the lines it returns are shown last."""
     structured.configure(stream=sys.stderr)
     _prepare(settings.home)
     with _alone(settings.home) as node:
@@ -66,13 +70,15 @@ def serve(
         key, is_new = _credentials(catalog, settings)
         store = _local_s3(settings.home, key) if local_s3 else None
         try:
-            return _serve(settings, catalog, key, is_new=is_new, node=node)
+            return _serve(settings, catalog, key, is_new=is_new, node=node, said=first(catalog))
         finally:
             if store is not None:
                 store.stop()
 
 
-def _serve(settings: Settings, catalog: Catalog, key: AccessKey, *, is_new: bool, node: str) -> int:
+def _serve(
+    settings: Settings, catalog: Catalog, key: AccessKey, *, is_new: bool, node: str, said: Sequence[str]
+) -> int:
     labour = Worker(catalog, settings, Access(), node=node)
     journal = Journal(settings.home / "journal", limits=Limits(seconds=FLUSH_SECONDS))
     forwarder = Forwarder(Allowed(settings.allowed_hosts), largest_bytes=settings.max_body_bytes)
@@ -82,7 +88,7 @@ def _serve(settings: Settings, catalog: Catalog, key: AccessKey, *, is_new: bool
     journal.start()
     meter.start()
     labour.start()
-    for line in greeting(_shown(listener.url), key, settings, is_new=is_new):
+    for line in (*greeting(_shown(listener.url), key, settings, is_new=is_new), *said):
         print(line, flush=True)
     try:
         listener.run()
@@ -97,7 +103,7 @@ def _serve(settings: Settings, catalog: Catalog, key: AccessKey, *, is_new: bool
 
 def greeting(address: str, key: AccessKey, settings: Settings, *, is_new: bool) -> Iterator[str]:
     """What a client needs to know; the secret is shown at the first start only."""
-    yield f"Driftline serves at {address} (API page: {address}/docs)"
+    yield f"Driftline serves at {address} (console: {address}/console, API page: {address}/docs)"
     yield "Point a SageMaker client at it:"
     yield f"  export AWS_ENDPOINT_URL={address}"
     if "AWS_ENDPOINT_URL_S3" in os.environ:
