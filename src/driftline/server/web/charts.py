@@ -78,7 +78,8 @@ def stems(name: str, values: Sequence[float]) -> str:
     axes = plots.Axes((-0.5, len(values) - 0.5), plots.span_of([0.0, *[value for _, value in known]]), "dimension")
     low = axes.y(0.0)
     lines = "".join(f"M{axes.x(place):.1f} {low:.1f}V{axes.y(value):.1f}" for place, value in known)
-    drawn = f'<path class="is" d="{lines}" fill="none" stroke="{svg.BLUE}"/>'
+    thick = min(max(150 / len(values), 0.8), 8.0)
+    drawn = f'<path class="is" d="{lines}" fill="none" stroke="{svg.BLUE}" stroke-width="{thick:.1f}"/>'
     return plots.plot(axes, [drawn], f"{name} of {len(values):,} dimensions")
 
 
@@ -131,13 +132,13 @@ def _groups(shape: Shape) -> Iterable[tuple[str, str, str]]:
 def _axes(moments: Sequence[datetime], up: plots.Span, *, wide: bool = False) -> plots.Axes:
     first, last = min(moments).astimezone(UTC), max(moments).astimezone(UTC)
     name = f"{first:%Y}, UTC" if first.year == last.year else f"{first:%Y} to {last:%Y}, UTC"
-    room = max((last - first).total_seconds() * 0.04, 3600.0)
-    span = (first.timestamp() - room, last.timestamp() + room)
     ends = sorted({*moments})
-    marks, width = (_MARKS * 3, plots.WIDTH * 3) if wide else (_MARKS, plots.WIDTH)
+    timed = (last - first).total_seconds() < 3 * 86_400 and any(each.astimezone(UTC).hour for each in ends)
+    room = max((last - first).total_seconds() * (0.12 if timed else 0.04), 3600.0)
+    span = (first.timestamp() - room, last.timestamp() + room)
+    marks, width = (_MARKS * 3, plots.WIDTH * 3) if wide else (_MARKS - timed, plots.WIDTH)
     step = max((len(ends) - 1) / (marks - 1), 1)
     chosen = sorted({ends[min(round(step * place), len(ends) - 1)] for place in range(min(marks, len(ends)))})
-    timed = (last - first).total_seconds() < 3 * 86_400 and any(each.astimezone(UTC).hour for each in ends)
     return plots.Axes(span, up, name, "", tuple((_x(each), _date(each, timed=timed)) for each in chosen), width)
 
 

@@ -18,6 +18,7 @@ from driftline.monitors.data_quality import DataQuality
 from driftline.pages import words
 from driftline.pages.content import Pair
 from driftline.pages.shapes import Shape, shape_of
+from driftline.pages.tables import counted
 from driftline.pages.terminal import number
 from driftline.profile import Column, Profile
 from driftline.schema import Form
@@ -64,7 +65,7 @@ def show(
     vectors = _vectors(feature, before, now)
     facts = {
         "model": model, **told(sides, wanted.metric), "feature": feature, "moved": moved.to_dict(),
-        "first_rows": before.rows, "second_rows": now.rows, "verdict": _verdict(past, feature, ranked),
+        "first_rows": before.rows, "second_rows": now.rows, "verdict": _verdict(past, feature, ranked, vectors),
         **_beside(ranked, feature), "points": points, "categories": _categories(*columns),
         "monitored": drift_of(past, feature), "embedding": vectors, "fields": [each for each in fields],
     }  # fmt: skip
@@ -99,7 +100,7 @@ def _percent(share: float | None) -> float | None:
     return None if share is None else 100 * share
 
 
-def _verdict(past: History | None, feature: str, ranked: Comparison) -> dict[str, str]:
+def _verdict(past: History | None, feature: str, ranked: Comparison, vectors: Embedding | None) -> dict[str, str]:
     """In one sentence: what the monitor says, or else how the feature ranks among all."""
     said, last = drift_of(past, feature), past.last if past else None
     if past is not None and last is not None and said and said[-1].run == last.latest.id:
@@ -109,17 +110,20 @@ def _verdict(past: History | None, feature: str, ranked: Comparison) -> dict[str
         text = f"{'Drifted' if bad else 'Not drifted'}, says the monitor {past.monitor.name} {where}"
         amounts = "" if value is None or limit is None else f": {number(value)} with a limit of {number(limit)}"
         return {"tone": "bad" if bad else "good", "text": f"{text}{amounts}.", "run": last.latest.id}
+    return {"tone": "plain", "text": f"No monitor judges this feature. {_ranked(feature, ranked, vectors)}", "run": ""}
+
+
+def _ranked(feature: str, ranked: Comparison, vectors: Embedding | None) -> str:
+    """How far it moved, in a sentence: of vectors by their centre, of others among all features."""
+    if vectors is not None and vectors.centre_shift is not None and vectors.dimensions:
+        most = vectors.dimensions[0].dimension
+        return f"Its centre moved by {number(vectors.centre_shift)} standard deviations, dimension {most} most of all."
     place = next((at for at, each in enumerate(ranked.features, 1) if each.feature == feature), 0)
-    found = ranked.features[place - 1]
+    title, found = words.measure_title(ranked.metric), ranked.features[place - 1]
     if isnan(found.value):
-        return {
-            "tone": "plain",
-            "text": "No monitor judges this feature, and this distance is not defined for it.",
-            "run": "",
-        }
-    title = words.measure_title(ranked.metric)
-    text = f"No monitor judges this feature. By {title} it moved farther than {len(ranked.features) - place} others."
-    return {"tone": "plain", "text": text, "run": ""}
+        return f"{title} is not defined for it: {found.reason}."
+    behind = sum(not isnan(each.value) for each in ranked.features[place:])
+    return f"By {title} it moved farther than {counted(behind, 'other')}."
 
 
 def _day(moment: datetime) -> str:

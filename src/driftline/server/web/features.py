@@ -12,11 +12,13 @@ from pydantic import Field
 
 from driftline import comparing
 from driftline.comparing import Comparison, Moved
+from driftline.metrics.embedding import shift
 from driftline.metrics.metric import distances
 from driftline.monitors.data_quality import DataQuality
 from driftline.pages import svg, words
 from driftline.pages.summary import Tile
 from driftline.profile import Column, Profile
+from driftline.schema import Form
 from driftline.server.rest.asked import Text
 from driftline.server.rest.callers import Reading
 from driftline.server.rest.registered import ModelId
@@ -119,7 +121,11 @@ def _listed(every: Sequence[Shown], wanted: Listed) -> list[Shown]:
 
 def _card(shown: Shown, before: Profile, now: Profile) -> Card:
     name = shown.moved.feature
-    return charts.card(name, column(before, name), column(now, name), bins=BINS)
+    one, other = column(before, name), column(now, name)
+    if one is not None and other is not None and one.form is Form.VECTOR and other.form is Form.VECTOR:
+        found = shift(one.vector, other.vector)
+        return Card(remark=found.reason or f"Their centre moved by {count(found.centre)} standard deviations.")
+    return charts.card(name, one, other, bins=BINS)
 
 
 def _trend(shown: Shown, past: History | None) -> str:
