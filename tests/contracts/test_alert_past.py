@@ -13,7 +13,7 @@ from databases import postgres_url
 from driftline.alerting import measurable, past, register
 from driftline.alerting.rule import Absence, Missing, Severity
 from driftline.catalog import Catalog, alerting, alertpast
-from driftline.catalog.alertpast import Search
+from driftline.catalog.alertpast import Past, Search
 from driftline.channels.channels import CHANNELS
 from driftline.errors import Invalid
 
@@ -43,7 +43,8 @@ def test_history_is_found_page_by_page(catalog: Catalog) -> None:
     """Each change once, the latest first, whatever the size of a page; by model, rule, state, severity and time."""
     with catalog.read() as tx:
         every = alertpast.history(tx, Search(limit=100)).items
-        found, token = [], None
+        found: list[Past] = []
+        token: str | None = None
         while True:
             page = alertpast.history(tx, Search(limit=2, token=token))
             found += page.items

@@ -18,8 +18,9 @@ from playwright.sync_api import Browser, Page
 
 from driftline.alerting import planning as judging
 from driftline.alerting import register
-from driftline.alerting.rule import Rule, Severity, Threshold
+from driftline.alerting.rule import Rule, Severity, Threshold, Violations
 from driftline.catalog import alerting, deliveries, keys
+from driftline.catalog.alerting import State
 
 DRIFTS = "drifts-far"
 
@@ -368,3 +369,29 @@ def register_gone(console: Console, model: str, name: str) -> None:
     """Forget a rule that a test made."""
     with console.made.catalog.begin() as tx:
         register.delete(tx, model, name, now=now(console.made), settings=console.made.settings)
+
+
+def test_a_flood_is_one_cause_and_taken_on_at_once(console: Console, page: Page) -> None:
+    """The worst ten with advice, the others behind a link; the page stays small (AL-10)."""
+    made = console.made
+    with made.catalog.begin() as tx:
+        for at in range(400):
+            rule = f"flood-{at % 8}"
+            if at < 8:
+                register.put(tx, Rule(MODEL, rule, Violations(least=10**6), enabled=False), now=now(made))
+            state = State(MODEL, rule, f"column-{at}", f"{at:032x}", "OK", "FIRING", 0, "flood", {}, now(made))
+            body = {"about": f"column-{at}", "said": f"moved by {at}", "value": float(at), "limit": 1.0, "run": None}
+            alerting.flip(tx, state, alerting.FIRING, {**body, "score": float(at), "window_end": None}, now(made))
+    console.sign_in(page)
+    page.goto(f"{console.url}/console/alerts")
+    flood = page.locator("section.cause", has_text="flood")
+    assert "400 at once" in flood.inner_text() and "consider retraining" in flood.inner_text()
+    assert flood.locator("tbody tr").count() == 10 and "column-399" in flood.locator("tbody tr").first.inner_text()
+    assert len(page.content()) < BUDGET_BYTES
+    follow(page, "text=390 more of this cause")
+    assert page.locator("tbody tr").count() == 150 and len(page.content()) < BUDGET_BYTES
+    follow(page, "text=Acknowledge all")
+    assert "ada looks after it" in page.locator("section.cause", has_text="flood").inner_text()
+    with made.catalog.begin() as tx:
+        for each in range(8):
+            alerting.remove_rule(tx, MODEL, f"flood-{each}")

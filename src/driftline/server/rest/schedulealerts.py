@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from driftline.alerting import targets
 from driftline.alerting.targets import PREFIX, Targets
-from driftline.catalog import alerts, resources, tags
+from driftline.catalog import alerts, overview, resources, tags
 from driftline.catalog.alerts import Change
 from driftline.catalog.resources import Resource, Search
 from driftline.errors import Invalid, NotFound
@@ -46,6 +46,12 @@ class ScheduleAlertWanted(Asked):
     shown: Annotated[bool, Field(description="Whether lists and the console show it.")] = True
 
 
+class ScheduleAlertsWanted(SchedulesWanted):
+    """Whose alerts are listed."""
+
+    in_alert: Annotated[bool, Field(description="Only those that say InAlert, all on one page, by name.")] = False
+
+
 class ScheduleAlertChange(BaseModel):
     """A change of the alert's status."""
 
@@ -66,11 +72,13 @@ class ScheduleAlert(ScheduleAlertWanted):
 
 
 @router.get("/schedule-alerts", summary="List the alerts of schedules")
-def list_alerts(call: Reading, wanted: Annotated[SchedulesWanted, Query()]) -> Page[ScheduleAlert]:
+def list_alerts(call: Reading, wanted: Annotated[ScheduleAlertsWanted, Query()]) -> Page[ScheduleAlert]:
     """A page of the schedules' alerts, each with its last change."""
-    given = wanted.model_dump()
+    given = wanted.model_dump(exclude={"in_alert"})
     labels = {name: value for name in _LABELS if (value := given.pop(name))}
     with call.catalog.read() as tx:
+        if wanted.in_alert:
+            return Page(items=_in_alert(tx, wanted.limit))
         found = resources.search(tx, KIND, Search(**given, attributes=labels))
         items = [_shown(tx, each, alerts.changes_after(tx, each.name, None, 1)) for each in found.items]
     return Page(items=items, next_token=found.token)
@@ -102,6 +110,12 @@ def put_alert(call: Writing, name: Name, wanted: ScheduleAlertWanted) -> Schedul
         tags.remove(tx, found.arn, _ours(tags.of(tx, found.arn)))
         put_tags(tx, found, told, call)
         return _shown(tx, found, alerts.changes(tx, found.name)[:_HISTORY])
+
+
+def _in_alert(tx: Connection, limit: int) -> list[ScheduleAlert]:
+    names = sorted(name for name, status in overview.alerts(tx).items() if status == alerts.IN_ALERT)
+    found = [resources.find(tx, KIND, name) for name in names[:limit]]
+    return [_shown(tx, each, alerts.changes_after(tx, each.name, None, 1)) for each in found if each is not None]
 
 
 def _ours(found: Mapping[str, str]) -> list[str]:

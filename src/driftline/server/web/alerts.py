@@ -18,12 +18,14 @@ from driftline.errors import Invalid
 from driftline.schemas.fields import Role
 from driftline.server.aws.wire import Call
 from driftline.server.rest import alerting as rest
-from driftline.server.rest import alertpast
+from driftline.server.rest import alertpast, schedulealerts
 from driftline.server.rest import models as registered
 from driftline.server.rest.alerted import Alert, SnoozeWanted
 from driftline.server.rest.alertpast import AlertValue, HistoryWanted
+from driftline.server.rest.asked import Asked
 from driftline.server.rest.callers import Reading
 from driftline.server.rest.registered import ModelsWanted
+from driftline.server.rest.schedulealerts import ScheduleAlertsWanted
 from driftline.server.web.charts import Held, held
 from driftline.server.web.filters import given, here
 from driftline.server.web.rulebooks import Book
@@ -39,7 +41,8 @@ HOURS = {
 """For how long an alert may be silenced."""
 _UP = (("Alerts", "/console/alerts"),)
 _MANY = 10
-"""With more that fires for one cause, the data come first: messages say so likewise."""
+"""With more that fires for one cause, the data come first: messages say so likewise. So many are shown at first."""
+_ROWS, _SCHEDULES = 150, 50
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,28 @@ class Group:
         """Whether so much moved at once that one thing is behind it."""
         return len(self.alerts) > _MANY
 
+    @property
+    def is_untaken(self) -> bool:
+        """Whether there is one that nobody looks after."""
+        return any(each.acknowledged_by is None for each in self.alerts)
+
+
+class AlertsShown(Asked):
+    """Which alerts are shown, and how."""
+
+    model: Annotated[str | None, Field(max_length=256)] = None
+    cause: Annotated[str | None, Field(max_length=256)] = None
+    format: Twin = None
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether those of one cause alone are shown."""
+        return self.cause is not None
+
+    def lets(self, found: Alert) -> bool:
+        """Whether the alert is among them."""
+        return self.model in (None, found.model) and self.cause in (None, found.cause)
+
 
 class HistoryShown(HistoryWanted):
     """Which changes are shown, and how."""
@@ -99,20 +124,34 @@ def firing(tx: Connection, model: str | None = None) -> list[Firing]:
 
 
 @router.get("")
-def show_all(request: Request, call: Reading) -> Response:
-    """What fires now, the worst first, by model and cause."""
-    found = rest.list_alerts(call, None, "FIRING").items
+def show_all(request: Request, call: Reading, wanted: Annotated[AlertsShown, Query()]) -> Response:
+    """What fires now, the worst first, by model and cause; all of one cause, if it is given."""
+    found = [each for each in rest.list_alerts(call, None, "FIRING").items if wanted.lets(each)]
     groups = grouped(found)
-    quiets = rest.list_quiets(call).items
-    counts = {each: sum(one.severity == each for one in found) for each in reversed(Severity)}
+    schedules = schedulealerts.list_alerts(call, ScheduleAlertsWanted(in_alert=True, limit=_SCHEDULES)).items
     facts = {
         "firing": [each.model_dump() for each in found],
-        "counts": counts,
+        "counts": {each: sum(one.severity == each for one in found) for each in reversed(Severity)},
         "untaken": sum(each.acknowledged_by is None for each in found),
         "snoozed": sum(each.snoozed is not None and each.snoozed > call.now for each in found),
-        "maintenance": [each.model_dump() for each in quiets if each.start <= call.now],
+        "maintenance": [each.model_dump() for each in rest.list_quiets(call).items if each.start <= call.now],
+        "schedules": [] if wanted.is_narrow else [each.model_dump() for each in schedules if each.shown],
     }
-    return page(request, call, "alerts.html", Heading("Alerts", "alerts"), facts, groups=groups, hours=HOURS)
+    heading = Heading("Alerts", "alerts", _UP if wanted.is_narrow else ())
+    drawn = {"groups": groups, "hours": HOURS, "wanted": wanted, "most": _ROWS if wanted.is_narrow else _MANY}
+    return page(request, call, "alerts.html", heading, facts, **drawn)
+
+
+@router.post("/acknowledge")
+def acknowledge_all(form: Formed) -> Response:
+    """Whoever is signed in looks after all that fires for one cause."""
+    wanted = AlertsShown(model=form.values.get("model", ""), cause=form.values.get("cause", ""))
+    fires = rest.list_alerts(form.call, None, "FIRING").items
+    found = [each for each in fires if wanted.lets(each) and each.acknowledged_by is None]
+    with form.call.catalog.begin() as tx:
+        for each in found:
+            register.acknowledge(tx, each.id, form.who, now=form.call.now)
+    return form.back("/console/alerts")
 
 
 @router.get("/history")

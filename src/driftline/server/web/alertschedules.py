@@ -10,9 +10,9 @@ from pydantic import Field, ValidationError, model_validator
 from driftline.errors import Invalid
 from driftline.server.aws.wire import Call
 from driftline.server.rest import schedulealerts as rest
-from driftline.server.rest.asked import Name, SchedulesWanted
+from driftline.server.rest.asked import Name
 from driftline.server.rest.callers import Reading
-from driftline.server.rest.schedulealerts import ScheduleAlertWanted
+from driftline.server.rest.schedulealerts import ScheduleAlertsWanted, ScheduleAlertWanted
 from driftline.server.web import fields
 from driftline.server.web.filters import given, here
 from driftline.server.web.shown import Formed, Heading, Twin, page
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/console/alerts/schedules", include_in_schema=False)
 _ALERTS = ("Alerts", "/console/alerts")
 
 
-class AlertsShown(SchedulesWanted):
+class AlertsShown(ScheduleAlertsWanted):
     """Whose alerts are shown, and how."""
 
     limit: Annotated[int, Field(ge=1, le=100)] = 50
@@ -33,7 +33,7 @@ class AlertsShown(SchedulesWanted):
 @router.get("")
 def show_all(request: Request, call: Reading, wanted: Annotated[AlertsShown, Query()]) -> Response:
     """A page of the schedules with their alerts."""
-    found = rest.list_alerts(call, SchedulesWanted(**wanted.model_dump(exclude={"format"})))
+    found = rest.list_alerts(call, ScheduleAlertsWanted(**wanted.model_dump(exclude={"format"})))
     facts = {"alerts": found.items, "next_token": found.next_token}
     heading = Heading("Alerts of schedules", "alerts", (_ALERTS,))
     return page(request, call, "schedule-alerts.html", heading, facts, here=here(request), wanted=wanted)
