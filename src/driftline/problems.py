@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 SHOWN = 20
@@ -15,7 +15,8 @@ class Problem:
     """One thing in the input that could not be used, where it is and how to mend it.
 
     `line` counts from 1. `rows` is how many rows were lost by it: 1 for a malformed line, 0 for a file that could
-    not be opened (how many rows it held is not known) and for a mere warning.
+    not be opened (how many rows it held is not known) and for a mere warning. `before` is how many rows of the batch
+    that follows stand before it in the file: readers tell the problems of a block first.
     """
 
     uri: str
@@ -25,6 +26,7 @@ class Problem:
     value: str | None = None
     remedy: str = ""
     rows: int = 1
+    before: int = field(default=0, compare=False, repr=False)
 
     def __str__(self) -> str:
         """One line: file, line, column, value, reason, remedy.
@@ -71,4 +73,7 @@ class Problems:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
-        return {"count": self.count, "rows": self.rows, "examples": [asdict(found) for found in self.examples]}
+        examples = [asdict(found) for found in self.examples]
+        for each in examples:
+            del each["before"]  # of a batch that nobody has any more
+        return {"count": self.count, "rows": self.rows, "examples": examples}

@@ -95,7 +95,7 @@ def _read_exactly(block: Block, uri: str) -> Iterator[Item]:
 
 def _read_one_by_one(lines: Sequence[bytes], first_line: int, uri: str) -> Iterator[Item]:
     """Leave out what is no object, and read the rest; in Python if DuckDB still cannot."""
-    kept, found = [], []
+    kept, found = list[bytes](), list[dict[str, Any]]()
     for place, line in enumerate(lines):
         if not line.strip():
             continue
@@ -105,7 +105,8 @@ def _read_one_by_one(lines: Sequence[bytes], first_line: int, uri: str) -> Itera
                 raise ValueError(f"a {type(value).__name__}, not an object")
         except ValueError as error:
             remedy = "Each line must be one JSON object; a whole document is --format json."
-            yield Problem(uri, f"no JSON object: {error}", first_line + place, value=excerpt(line), remedy=remedy)
+            reason, before = f"no JSON object: {error}", len(kept)
+            yield Problem(uri, reason, first_line + place, value=excerpt(line), remedy=remedy, before=before)
             continue
         kept.append(line)
         found.append(value)

@@ -121,6 +121,7 @@ def lines_of(data: bytes, quoting: Quoting | None) -> Places:
     """
     text = np.frombuffer(data, np.uint8)
     starts = np.concatenate([[0], row_ends(data, quoting)[:-1]])
+    starts = starts[starts < len(data)]  # without data there is no row
     starts = starts[~np.isin(text[starts], _BLANK)]
     return np.searchsorted(np.flatnonzero(text == _LINE_END), starts)
 

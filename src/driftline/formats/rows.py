@@ -8,6 +8,7 @@ from dataclasses import replace
 from heapq import merge
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from driftline.errors import Unreadable
@@ -61,7 +62,8 @@ class Reader:
         found = len(refused) + (table.num_rows if table is not None else 0)
         several = found < block.lines + (not block.data.endswith(b"\n"))  # rows of several lines, or blank lines
         suspected = self._suspected(block) if several else _NONE
-        yield from merge(unclosed, odd, self._told(block, refused), suspected, key=lambda problem: problem.line or 0)
+        told = merge(unclosed, odd, self._told(block, refused), suspected, key=lambda problem: problem.line or 0)
+        yield from self._placed(told, block, refused)
         if table is not None and table.num_rows:
             batch = table.combine_chunks().to_batches()[0]
             self._learn(batch)
@@ -133,6 +135,18 @@ class Reader:
             line = block.first_line + int(lines[min(number, len(lines)) - 1])
             reason = f"expected {row.expected_columns} values, got {row.actual_columns}"
             yield Problem(self._uri, reason, line, value=excerpt(row.text), remedy=remedy)
+
+    def _placed(self, problems: Iterable[Problem], block: Block, refused: list[tuple[int, Any]]) -> Iterator[Problem]:
+        """The problems with how many rows that are kept begin before each."""
+        kept: Any = None
+        for each in problems:
+            if each.rows and each.line is not None:
+                if kept is None:
+                    lines = lines_of(block.data, self._quoting)
+                    kept = np.delete(lines, [number - 1 for number, _ in refused if number <= len(lines)])
+                yield replace(each, before=int(np.searchsorted(kept, each.line - block.first_line)))
+            else:
+                yield each
 
     def _without_odd_bytes(self, block: Block) -> tuple[Block, list[Problem]]:
         """The block without the rows that are not UTF-8, each a problem; its lines keep their numbers."""

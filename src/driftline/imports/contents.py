@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import repeat
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -54,7 +56,7 @@ class Tally:
 class Chunk:
     """Some rows of a file, if there are any, and the tally of the file up to them.
 
-    `malformed` has the rows that could not be read before these, as `Conformed.rejected` has those that were rejected.
+    `malformed` has the rows that could not be read before or among these, as `Conformed.rejected` has those that were rejected.
     """
 
     tally: Tally
@@ -85,21 +87,24 @@ def chunks(opened: Opened, job: ImportJob, schema: ModelSchema, intake: Intake) 
     columns do not do, and what makes the file unreadable.
     """
     tally, mapped, columns, lost = Tally(), None, None, list[dict[str, object]]()
+    first, gaps = 1, array("q")
     for item in opened.items():
         if isinstance(item, Problem):
-            tally = with_problem(tally, item)
+            row = tally.rows + item.before + 1
+            tally = with_problem(tally, item, row)
+            gaps.extend(repeat(item.before, item.rows))
             if item.rows and tally.rejected <= KEPT:
-                lost.append({"_row": tally.rows, "_code": MALFORMED, "_reason": _said(item, quoted=True)})
+                lost.append({"_row": row, "_code": MALFORMED, "_reason": _said(item, quoted=True)})
             continue
         if mapped is None or item.schema != columns:
             mapped, added = _grown(opened, job, schema.with_fields(tally.added), item)
             columns = item.schema
             tally = replace(tally, warnings=_united(tally.warnings, mapped), added=(*tally.added, *added))
         if item.num_rows:
-            found = conform(item, mapped, intake, tally.rows + 1)
+            found = conform(item, mapped, intake, first, gaps)
             tally = _with_rows(tally, found)
             yield Chunk(tally, found, _table(lost))
-            lost = []
+            first, gaps, lost = tally.rows + 1, array("q"), []
     yield Chunk(tally, malformed=_table(lost))
 
 
@@ -132,9 +137,9 @@ def _grown(
     return mapped_of(opened, job, schema.with_fields(added), batch.schema), added
 
 
-def with_problem(tally: Tally, problem: Problem) -> Tally:
-    """The tally with rows that could not be read; a mere warning counts no row."""
-    rows = (tally.rows + 1,) if problem.rows else ()
+def with_problem(tally: Tally, problem: Problem, row: int) -> Tally:
+    """The tally with rows that could not be read, from this row of the file on; a mere warning counts no row."""
+    rows = (row,) if problem.rows else ()
     said = (_said(problem)[:LONGEST],) * len(rows)
     offence = Offence(MALFORMED, problem.column, None, "", max(problem.rows, 1), rows, said)
     faults = tally.faults.merge(Faults.of([offence])) if problem.rows else tally.faults

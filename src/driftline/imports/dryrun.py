@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import repeat
 
 import pyarrow as pa
 
@@ -97,12 +99,12 @@ def _tried(
             return replace(tried, faults=(_too_large(job, first),))
         opened = open_file(job, first.uri, schema, access)
         tried = replace(tried, format=opened.format)
-        sample, tally = _sample(opened, rows)
+        sample, tally, gaps = _sample(opened, rows)
     except Denied as error:
         return replace(tried, faults=(Fault(DENIED, str(error)),))
     except (DataError, CallerError) as error:
         return replace(tried, faults=(fault_of_error(error),))
-    return _mapped(job, schema, replace(tried, sample=sample), opened, (tally, f"{first.uri}-{first.etag}", now))
+    return _mapped(job, schema, replace(tried, sample=sample), opened, (tally, gaps, f"{first.uri}-{first.etag}", now))
 
 
 def _first(job: ImportJob, access: Access, now: datetime, file: str | None) -> tuple[Object | None, Sequence[Passed]]:
@@ -118,22 +120,25 @@ def _first(job: ImportJob, access: Access, now: datetime, file: str | None) -> t
     return None, passed
 
 
-def _sample(opened: Opened, rows: int) -> tuple[pa.RecordBatch | None, Tally]:
-    """The first rows of a file as one batch, and the count of those before them that could not be read."""
+def _sample(opened: Opened, rows: int) -> tuple[pa.RecordBatch | None, Tally, Sequence[int]]:
+    """The first rows of a file as one batch, the count of those among them that could not be read, and their places."""
     tally, batches, left = Tally(), list[pa.RecordBatch](), rows
+    read, gaps = 0, array("q")
     for item in opened.items():
         if isinstance(item, Problem):
-            tally = with_problem(tally, item)
+            place = read + item.before
+            tally = with_problem(tally, item, tally.rows + place + 1)
+            gaps.extend(repeat(place, item.rows))
             left -= item.rows
         elif item.num_rows:
             batches.append(item.slice(0, left))
-            left -= batches[-1].num_rows
+            left, read = left - batches[-1].num_rows, read + item.num_rows
         if left <= 0:
             break
     if not batches:
-        return None, tally
+        return None, tally, gaps
     table = pa.concat_tables(map(_table, batches), promote_options="permissive").combine_chunks()
-    return next(iter(table.to_batches()), None), tally
+    return next(iter(table.to_batches()), None), tally, gaps
 
 
 def _table(batch: pa.RecordBatch) -> pa.Table:
@@ -141,10 +146,14 @@ def _table(batch: pa.RecordBatch) -> pa.Table:
 
 
 def _mapped(
-    job: ImportJob, schema: ModelSchema | None, tried: DryRun, opened: Opened, known: tuple[Tally, str, datetime]
+    job: ImportJob,
+    schema: ModelSchema | None,
+    tried: DryRun,
+    opened: Opened,
+    known: tuple[Tally, Sequence[int], str, datetime],
 ) -> DryRun:
     """With what becomes of the columns and rows of the sample."""
-    tally, name, now = known
+    tally, gaps, name, now = known
     sample, columns = tried.sample, opened.columns
     if sample is None:
         said = tally.told() or (Fault("Unreadable_File", f"{opened.uri}: there is no row in it"),)
@@ -170,7 +179,7 @@ def _mapped(
     )
     if mapped.faults:
         return replace(tried, faults=mapped.faults)
-    found = conform(sample, mapped, Intake(now, name, job.environment, job.batch, bounds), 1)
+    found = conform(sample, mapped, Intake(now, name, job.environment, job.batch, bounds), 1, gaps)
     faults = replace(tally, faults=tally.faults.merge(found.faults)).told()
     kept = found.accepted_count
     only = tuple(each for each in faults if each not in mapped.warnings)

@@ -56,8 +56,12 @@ class Conformed:
         return len(self.accepted) - self.accepted_count
 
 
-def conform(batch: pa.RecordBatch, mapped: Mapped, intake: Intake, first_row: int = 1) -> Conformed:
+def conform(
+    batch: pa.RecordBatch, mapped: Mapped, intake: Intake, first_row: int = 1, lost: Sequence[int] = ()
+) -> Conformed:
     """The rows of a batch as the tables take them, whose first is row `first_row` of its file, counted from 1.
+
+    `lost` are, in order, the places in the batch before which a row of the file is missing, each as often as one is.
 
     A row is rejected if its id or time is wrong, if a prediction, a score, a group or a rank is there but cannot be
     read, if a required field is empty, and, of actuals alone, if an actual cannot be read; any other wrong value is
@@ -74,7 +78,7 @@ def conform(batch: pa.RecordBatch, mapped: Mapped, intake: Intake, first_row: in
     >>> found.early.select(["_id", "age", "y"]).to_pylist(), found.rejected["_reason"].to_pylist()
     ([{'_id': 'a.csv-1', 'age': 31.0, 'y': True}], ["column 'y': the label 'maybe' is not true or false"])
     """
-    rows = _rows(batch.num_rows, first_row)
+    rows = _rows(batch.num_rows, first_row, lost)
     broken: list[Broken] = []
     own = _own(batch, mapped, intake, rows, broken)
     early = [_field(batch, mapped, each, intake, broken) for each in mapped.early]
@@ -92,8 +96,9 @@ def conform(batch: pa.RecordBatch, mapped: Mapped, intake: Intake, first_row: in
     )
 
 
-def _rows(count: int, first: int) -> pa.Int64Array:
-    numbers = np.arange(first, first + count, dtype=np.int64)
+def _rows(count: int, first: int, lost: Sequence[int]) -> pa.Int64Array:
+    numbers = np.arange(count, dtype=np.int64)
+    numbers += first + (np.searchsorted(np.asarray(lost, np.int64), numbers, side="right") if lost else 0)
     return pa.Array.from_buffers(pa.int64(), count, [None, pa.py_buffer(numbers)])
 
 
