@@ -56,7 +56,8 @@ class Tally:
 class Chunk:
     """Some rows of a file, if there are any, and the tally of the file up to them.
 
-    `malformed` has the rows that could not be read before or among these, as `Conformed.rejected` has those that were rejected.
+    `malformed` has the rows before and among these that could not be read, as `Conformed.rejected` has those that were
+    rejected.
     """
 
     tally: Tally
