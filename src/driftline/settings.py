@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     metric_days: Annotated[
         float, Field(gt=0, description="Days for which metrics, histories of alarms and sent notices are kept.")
     ] = 455.0
+    metric_features: Annotated[
+        int, Field(ge=0, description="Features of a model that /metrics tells of, the worst first.")
+    ] = 50
+    metric_series: Annotated[
+        int, Field(ge=0, description="Series of features that /metrics tells in all, the worst first.")
+    ] = 10_000
     audit_days: Annotated[float, Field(gt=0, description="Days for which the audit log is kept.")] = 1095.0
     cloudwatch_url: Annotated[str, Field(description="What takes its PutMetricData; empty: CloudWatch itself.")] = ""
     empty_window_completes: Annotated[

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from driftline.captures.recorder import Recorder
 from driftline.catalog.database import Catalog
+from driftline.catalog.keys import EVERYWHERE
 from driftline.errors import DriftlineError
 from driftline.server import aporia, arize, arthur, logs, measures, openapi, rest, vendors, web
 from driftline.server.auth import CatalogKeys, Keys, caller
@@ -23,6 +24,7 @@ from driftline.server.aws.served import OPERATIONS
 from driftline.server.aws.wire import Operation, Wire
 from driftline.server.edge import Clock, Edge
 from driftline.server.errors import INTERNAL, REST_CODES, AwsError, Told, told
+from driftline.server.gauges import Gauges
 from driftline.server.guard import TOO_MANY, Guard
 from driftline.server.limits import Rate
 from driftline.server.messages import Answer, head
@@ -64,6 +66,7 @@ def create_app(
     )
     inner.state.catalog, inner.state.settings, inner.state.parts = catalog, settings, running
     inner.state.clock, inner.state.now, inner.state.keys, inner.state.guard = clock, clock.now, known, guard
+    inner.state.gauges = Gauges(catalog, settings, clock.seconds)
     inner.include_router(rest.router)
     inner.include_router(subscriptions.router)
     inner.include_router(arize.router)
@@ -97,7 +100,8 @@ def _add_probes(inner: FastAPI) -> None:
         """Prometheus' text; from other machines only with a key that may read."""
         _check_metrics_caller(request)
         recorder = request.app.state.parts.get(Recorder)
-        return _response(measures.exposition(recorder.journal.counts if recorder else None))
+        counts = recorder.journal.counts if recorder else None
+        return _response(measures.exposition(counts, request.app.state.gauges))
 
     @inner.get("/docs", include_in_schema=False)
     def docs(request: Request) -> HTMLResponse:
@@ -125,7 +129,7 @@ def _check_metrics_caller(request: Request) -> None:
         state = request.app.state
         verify = partial(caller, received, state.keys, now=state.now())
         too_many = AwsError("too-many-requests", TOO_MANY, 429)
-        state.guard.admit(received, state.clock.seconds(), verify, too_many).require("read")
+        state.guard.admit(received, state.clock.seconds(), verify, too_many).require("read", EVERYWHERE)
 
 
 def _response(answer: Answer) -> Response:

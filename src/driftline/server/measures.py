@@ -1,13 +1,15 @@
-"""What Prometheus is told of the server: requests by operation and outcome, how long they took, and captured calls."""
+"""What Prometheus is told: requests by operation and outcome, how long they took, captured calls, and all models."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from driftline.captures.journal import Counts
+from driftline.errors import Unavailable
+from driftline.server.gauges import Gauges
 from driftline.server.messages import Answer
 
 REQUESTS = Counter(
@@ -49,11 +51,39 @@ class Captures:
         yield GaugeMetricFamily("driftline_capture_backlog_bytes", waiting, value=found.backlog_bytes)
 
 
-def exposition(captures: Counts | None = None) -> Answer:
-    """All metrics of this process in Prometheus' text format; `captures` are the counts of its journal."""
-    text: bytes = generate_latest()
+class Models:
+    """What is told of models, as Prometheus collects it."""
+
+    def __init__(self, gauges: Gauges) -> None:
+        """`gauges` are read at each collection, unless they were a few seconds ago."""
+        self._gauges = gauges
+
+    def collect(self) -> Iterator[Metric]:
+        """A metric for each family; without a database only that there is none."""
+        try:
+            told = self._gauges.families()
+        except Unavailable:
+            told = []
+        yield GaugeMetricFamily("driftline_catalog_up", "1 where the database answers.", value=float(bool(told)))
+        for each in told:
+            found = GaugeMetricFamily(f"driftline_{each.name}", each.meaning, labels=each.labels)
+            for labels, value in each.points:
+                found.add_metric(labels, value)
+            yield found
+
+
+def collectors(captures: Counts | None, gauges: Gauges | None) -> Iterator[CollectorRegistry]:
+    """All that is measured: of this process, of the journal of its captures, and of models."""
+    yield REGISTRY
+    more = CollectorRegistry()
     if captures is not None:
-        registry = CollectorRegistry()
-        registry.register(Captures(captures))
-        text += generate_latest(registry)
+        more.register(Captures(captures))
+    if gauges is not None:
+        more.register(Models(gauges))
+    yield more
+
+
+def exposition(captures: Counts | None = None, gauges: Gauges | None = None) -> Answer:
+    """All metrics in Prometheus' text format; `captures` are the counts of the journal, `gauges` those of models."""
+    text = b"".join(generate_latest(each) for each in collectors(captures, gauges))
     return Answer(200, text, {"content-type": CONTENT_TYPE_LATEST})
