@@ -46,14 +46,16 @@ FIRST, LAST = "2019-03-29", "2019-04-02"
 BUDGET_BYTES, BUDGET_SECONDS = 300_000, 30.0
 """Of a page; the seconds only tell a page that hangs: how long pages take is measured, not tested."""
 
-# Form fields and links without a name, tables without headings, headings that skip a level, and ids that occur twice.
+# Form fields and links without a name (folded away, they have none yet), tables without headings, headings that skip a
+# level, and ids that occur twice.
 UNFIT = """() => {
   const found = [];
   const named = (node) => (node.getAttribute("aria-label") || node.innerText || node.title || "").trim();
   for (const node of document.querySelectorAll("input:not([type=hidden], [hidden]), select"))
     if (!node.labels.length) found.push("no label: " + node.outerHTML.slice(0, 80));
   for (const node of document.querySelectorAll("a, button"))
-    if (!named(node) && !node.querySelector(".unseen")) found.push("no name: " + node.outerHTML.slice(0, 80));
+    if (node.checkVisibility() && !named(node) && !node.querySelector(".unseen"))
+      found.push("no name: " + node.outerHTML.slice(0, 80));
   for (const node of document.querySelectorAll("table"))
     if (!node.querySelector("th[scope]")) found.push("no headings: " + node.outerHTML.slice(0, 80));
   for (const node of document.querySelectorAll("svg"))
