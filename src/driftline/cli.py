@@ -35,6 +35,7 @@ COMMANDS = {
     "serve": "Serve SageMaker's API, and plan and run schedules and jobs.",
     "worker": "Run jobs and executions beside a server, on this or another machine.",
     "audit": "Who changed what on a server, when, and over which interface.",
+    "grafana": "A Grafana dashboard over a server's metrics, as JSON to import.",
 }
 
 GROUPS = {
@@ -92,6 +93,9 @@ EXAMPLES = {
         """,
     "worker": """
         DRIFTLINE_DATABASE_URL=postgresql://driftline@db/driftline driftline worker
+        """,
+    "grafana": """
+        driftline grafana > dashboard.json
         """,
     "audit": """
         driftline audit
