@@ -8,7 +8,7 @@ import pytest
 
 from driftline.channels.channels import CHANNELS
 from driftline.server.web.channels import entries
-from driftline.server.web.fields import Field, read, typed
+from driftline.server.web.fields import Field, filled, read, typed
 from driftline.server.web.ruleforms import MODELS, SCHEDULES, Known, Scheme, drafted, empty, of_rule
 
 KNOWN = Known(["drift"], ["1"], ["ops", "pager"], ["rows"], ["age"])
@@ -62,6 +62,15 @@ def test_every_kind_of_channel_has_a_form(kind: str) -> None:
         if each.kind == "secret":
             assert typed([each], {each.name: "hunter2"}, {})[0].value == ""
             assert typed([each], {each.name: "env:X"}, {})[0].value == "env:X"
+
+
+def test_what_is_not_said_stands_as_it_holds() -> None:
+    """A channel without `seconds` waits for ten; what is null stands empty."""
+    config = {"url": "https://x.example", "secret": "env:X"}
+    found = {each.name: each.value for each in filled(entries("webhook"), {"name": "x", "config": config})}
+    assert found["config.seconds"] == "10" and found["config.url"] == "https://x.example"
+    shown = of_rule(MODELS, "x", {"condition": {"kind": "threshold", "above": None}, "owner": ""}, KNOWN)
+    assert {each.name: each.value for each in shown.fields}["condition.above"] == ""
 
 
 def test_times_of_forms_are_utc() -> None:

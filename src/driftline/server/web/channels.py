@@ -125,7 +125,7 @@ def entries(kind: str) -> list[Field]:
 
 def _field(member: Member) -> Field:
     """The entry of a member."""
-    label = member.name.replace("_", " ").capitalize()
+    label = "URL" if member.name == "url" else member.name.replace("_", " ").capitalize()
     meaning = f"{member.meaning} In the server's environment or a file: {member.expected}." if member.kind == "secret" \
         else member.meaning  # fmt: skip
     value = str(member.default) if member.default else ""

@@ -91,13 +91,14 @@ def typed(fields: Iterable[Field], values: Mapping[str, str], errors: Errors) ->
 
 
 def filled(fields: Iterable[Field], document: Mapping[str, Any]) -> list[Field]:
-    """The entries with what a JSON object says."""
+    """The entries with what a JSON object says; of what it does not name, with what holds then."""
     found = []
     for each in fields:
+        *above, last = each.name.split(".")
         place: Any = document
-        for name in each.name.split("."):
-            place = place.get(name) if isinstance(place, Mapping) else None
-        found.append(_with(each, place))
+        for name in above:
+            place = place.get(name) or {}
+        found.append(_with(each, place[last]) if last in place else each)
     return found
 
 
