@@ -133,11 +133,13 @@ class Reach:
     """Which receivers may be told: public addresses, and names, addresses and networks that are listed.
 
     `near` adds loopback and private addresses, for a server that only its own machine reaches. Those of `REFUSED`
-    need their network in the list, as with `Allowed`.
+    need their network in the list, as with `Allowed`. `action` and `setting` are what errors say.
     """
 
     patterns: Sequence[str] = ()
     near: bool = False
+    action: str = "sending alerts"
+    setting: str = "DRIFTLINE_CHANNEL_HOSTS"
 
     def check(self, target: Target, addresses: Iterable[Address]) -> None:
         """Raise `Denied` unless every one of the addresses may be sent to.
@@ -155,8 +157,8 @@ class Reach:
             refused = any(form in network for form in forms for network in REFUSED)
             public = all(form.is_global for form in forms)
             if not listed and (refused or not (public or by_name or self.near)):
-                remedy = "The operator may allow it in DRIFTLINE_CHANNEL_HOSTS."
-                raise Denied(action="sending alerts", resource=f"{target.host} ({address})", remedy=remedy)
+                remedy = f"The operator may allow it in {self.setting}."
+                raise Denied(action=self.action, resource=f"{target.host} ({address})", remedy=remedy)
 
 
 class Names:

@@ -94,6 +94,32 @@ class Settings(BaseSettings):
     ] = 30.0
     label_poll_seconds: Annotated[float, Field(gt=0, description="How often late labels are looked for.")] = 60.0
 
+    oidc_issuer: Annotated[
+        str, Field(description="Address of the OpenID Connect provider that signs people in; empty: only keys do.")
+    ] = ""
+    oidc_client_id: Annotated[str, Field(description="What the provider calls this server.")] = ""
+    oidc_client_secret: Annotated[
+        str, Field(description="Where its secret is: env:NAME or file:/PATH; empty for a client without one.")
+    ] = ""
+    oidc_scopes: Annotated[tuple[str, ...], Field(description="What the provider is asked for beside openid.")] = (
+        "email",
+        "profile",
+    )
+    oidc_groups_claim: Annotated[
+        str, Field(description="The claim of the ID token that holds groups; one within another: a.b.")
+    ] = "groups"
+    oidc_roles: Annotated[
+        dict[str, dict[str, str]],
+        Field(description="Roles (viewer, editor, admin) by group or verified e-mail address, then space; * is all."),
+    ] = {}
+    oidc_hosts: Annotated[
+        tuple[str, ...],
+        Field(description="Hosts and networks, beside public ones and the issuer's, at which the provider is asked."),
+    ] = ()
+    oidc_session_minutes: Annotated[
+        float, Field(gt=0, le=1440, description="How long people stay signed in, with the roles they came with.")
+    ] = 60.0
+
     @property
     def is_local(self) -> bool:
         """Whether nobody but this machine reaches the server."""

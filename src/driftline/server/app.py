@@ -17,7 +17,7 @@ from driftline.captures.recorder import Recorder
 from driftline.catalog.database import Catalog
 from driftline.catalog.keys import EVERYWHERE
 from driftline.errors import DriftlineError
-from driftline.server import aporia, arize, arthur, logs, measures, openapi, rest, vendors, web
+from driftline.server import aporia, arize, arthur, logs, measures, oidc, openapi, rest, vendors, web
 from driftline.server.auth import CatalogKeys, Keys, caller
 from driftline.server.aws.models import APIS
 from driftline.server.aws.served import OPERATIONS
@@ -66,6 +66,7 @@ def create_app(
     )
     inner.state.catalog, inner.state.settings, inner.state.parts = catalog, settings, running
     inner.state.clock, inner.state.now, inner.state.keys, inner.state.guard = clock, clock.now, known, guard
+    inner.state.provider = oidc.provider_of(settings)
     inner.state.gauges = Gauges(catalog, settings, clock.seconds)
     inner.include_router(rest.router)
     inner.include_router(subscriptions.router)

@@ -14,6 +14,7 @@ from driftline.server.web.imports import router as _imports
 from driftline.server.web.models import router as _models
 from driftline.server.web.monitors import router as _monitors
 from driftline.server.web.overview import router as _overview
+from driftline.server.web.people import router as _people
 from driftline.server.web.rulepages import router as _rule_pages
 from driftline.server.web.rules import router as _rules
 from driftline.server.web.rulesyaml import router as _rules_yaml
@@ -26,6 +27,7 @@ from driftline.server.web.times import router as _times
 router = APIRouter(include_in_schema=False)
 _PARTS = (
     _signing,
+    _people,
     _overview,
     _rules,
     _rule_pages,

@@ -10,8 +10,11 @@ from driftline.server.messages import Received
 
 SESSION, VISIT = "driftline_session", "driftline_visit"
 """Of those who are signed in; and of those who are about to, so that their form, too, is known as ours."""
+ATTEMPT = "driftline_attempt"
+"""Of those whom the provider of identities is to sign in: what its answer is checked against."""
 SIGN_IN, STYLE, SCRIPT = "/console/sign-in", "/console/style.css", "/console/console.js"
-FREE = (SIGN_IN, STYLE, SCRIPT)
+PEOPLE, CALLBACK = f"{SIGN_IN}/people", f"{SIGN_IN}/callback"
+FREE = (SIGN_IN, PEOPLE, CALLBACK, STYLE, SCRIPT)
 """Paths that need no session."""
 
 

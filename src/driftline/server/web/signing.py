@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
+from typing import Literal
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -17,7 +20,8 @@ from driftline.server.auth import caller, digest_of
 from driftline.server.errors import AwsError
 from driftline.server.guard import TOO_MANY
 from driftline.server.messages import head
-from driftline.server.web.cookies import SCRIPT, SESSION, SIGN_IN, STYLE, VISIT, form_token, is_ours
+from driftline.server.oidc import Provider
+from driftline.server.web.cookies import PEOPLE, SCRIPT, SESSION, SIGN_IN, STYLE, VISIT, form_token, is_ours
 from driftline.server.web.shown import Sent, values_of
 from driftline.server.web.templates import HEADERS, printed, script, style
 
@@ -25,6 +29,7 @@ router = APIRouter(include_in_schema=False)
 
 HOME = "/console"
 _WITHIN = re.compile(r"/console(?:[/?][!-\[\]-~]*)?")
+Sending = Literal["strict", "lax"]
 _KEPT = {**HEADERS, "cache-control": "public, max-age=86400"}
 
 
@@ -43,16 +48,16 @@ def show_script() -> Response:
 @router.get(SIGN_IN)
 def ask(request: Request, next: str = HOME) -> Response:
     """The form."""
-    return _form(request, _within(next))
+    return form(request, within(next))
 
 
 @router.post(SIGN_IN)
 def sign_in(request: Request, data: Sent = b"") -> Response:
     """A session for whoever gives a key that is known; the form again, with the reason, for others."""
     values = values_of(data)
-    behind = _within(values.get("next", HOME))
+    behind = within(values.get("next", HOME))
     if not is_ours(request.cookies.get(VISIT), values.get("token", "")):
-        return _form(request, behind, "The form was too old. Please send it again.")
+        return form(request, behind, "The form was too old. Please send it again.")
     state, key = request.app.state, values.get("key", "").strip()
     received = replace(head(request.scope), headers={"authorization": f"Bearer {key}"})
     verify = partial(caller, received, state.keys, now=state.now())
@@ -60,11 +65,11 @@ def sign_in(request: Request, data: Sent = b"") -> Response:
         too_many = AwsError("too-many-requests", TOO_MANY, 429)
         state.guard.admit(received, state.clock.seconds(), verify, too_many).require("read")
     except (AwsError, Denied) as error:
-        return _form(request, behind, str(error))
+        return form(request, behind, str(error))
     with state.catalog.begin() as tx:
         token = sessions.create(tx, digest_of(key), now=state.now())
     found = RedirectResponse(behind, 303, HEADERS)
-    _set(found, request, SESSION, token)
+    set_cookie(found, request, SESSION, token, sessions.LASTING)
     found.delete_cookie(VISIT, path=HOME)
     return found
 
@@ -81,25 +86,37 @@ def sign_out(request: Request, data: Sent = b"") -> Response:
     return found
 
 
-def _form(request: Request, behind: str, trouble: str = "") -> Response:
+def form(request: Request, behind: str, trouble: str = "") -> Response:
+    """The page with both ways to sign in, and what went wrong."""
     visit = request.cookies.get(VISIT) or secrets.token_urlsafe(16)
-    shown = printed("sign-in.html", title="Sign in", behind=behind, trouble=trouble, token=form_token(visit))
+    provider: Provider | None = request.app.state.provider
+    people = None if provider is None else f"{PEOPLE}?{urlencode({'next': behind})}"
+    told = {"title": "Sign in", "behind": behind, "trouble": trouble, "token": form_token(visit)}
+    shown = printed("sign-in.html", **told, people=people, provider=provider.name if provider else "")
     found = HTMLResponse(shown, 403 if trouble else 200, HEADERS)
-    _set(found, request, VISIT, visit, HOME)
+    set_cookie(found, request, VISIT, visit, sessions.LASTING, HOME)
     return found
 
 
-def _set(answer: Response, request: Request, name: str, value: str, path: str = "/") -> None:
-    """A cookie that no script sees, that no other site sends, and that does not outlast the browser or the session."""
-    lasts = int(sessions.LASTING.total_seconds())
+def set_cookie(
+    answer: Response,
+    request: Request,
+    name: str,
+    value: str,
+    lasting: timedelta,
+    path: str = "/",
+    sent: Sending = "strict",
+) -> None:
+    """A cookie that no script sees, and that does not outlast what it is for; other sites do not send strict ones."""
+    lasts = int(lasting.total_seconds())
     secure = "https" in (request.url.scheme, request.app.state.settings.public_url.partition(":")[0])
-    answer.set_cookie(name, value, max_age=lasts, path=path, secure=secure, httponly=True, samesite="strict")
+    answer.set_cookie(name, value, max_age=lasts, path=path, secure=secure, httponly=True, samesite=sent)
 
 
-def _within(path: str) -> str:
+def within(path: str) -> str:
     """The path, if it is one of the console; else its first page.
 
-    >>> _within("/console/models/a?version=1"), _within("//evil.example"), _within("/console/sign-in")
+    >>> within("/console/models/a?version=1"), within("//evil.example"), within("/console/sign-in")
     ('/console/models/a?version=1', '/console', '/console')
     """
     return path if _WITHIN.fullmatch(path) and not path.startswith(SIGN_IN) else HOME
