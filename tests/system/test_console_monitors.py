@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,13 @@ import requests
 from browsing import FAINT
 from consoled import UNFIT, Console, follow, watch
 from loaned import MODEL
+from monitored import baseline, capture, hours_ago, monitored
 from playwright.sync_api import Page
+
+from driftline.catalog import executions
+from driftline.settings import Settings
+from driftline.storage.access import Access
+from driftline.worker import Worker
 
 HELD = f"/console/models/{MODEL}/monitors/held"
 LIMITS = f"{HELD}/constraints"
@@ -122,3 +131,82 @@ def test_a_monitor_is_made_changed_and_deleted_by_forms(held: Console, page: Pag
     follow(page, "text=Delete the monitor")
     assert page.inner_text("h1") == "Car loans"
     assert requests.get(url, headers=key, timeout=30).status_code == 404
+
+
+@pytest.fixture(scope="module")
+def scheduled(console: Console, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A schedule of SageMaker whose last execution found a violation; its name."""
+    folder = tmp_path_factory.mktemp("scheduled")
+    baseline(folder)
+    for age in (2, 1):
+        capture(folder, "Odd", hours_ago(age), odd=age == 1)
+    monitored(console.made.catalog, folder, "Odd", now=hours_ago(2) + timedelta(minutes=5))
+    worker = Worker(console.made.catalog, Settings(workers=1, poll_seconds=0.1), Access(), node="tests")
+    worker.start()
+    try:
+        end = time.monotonic() + 120
+        while time.monotonic() < end:
+            with console.made.catalog.read() as tx:
+                found = executions.last_of(tx, "odd", 10)
+            if len(found) == 2 and not any(each.is_open for each in found):
+                return "odd"
+            time.sleep(0.1)
+    finally:
+        worker.stop()
+    raise TimeoutError("the executions did not end")
+
+
+def test_an_execution_shows_what_was_read_and_the_rows_behind_a_violation(
+    console: Console, scheduled: str, page: Page, pictures: Path
+) -> None:
+    """Hours, files, rows, pictures, log, manifest and the command that replays it (E-05)."""
+    console.sign_in(page)
+    page.goto(f"{console.url}/console/schedules/{scheduled}")
+    follow(page, "tbody a >> nth=0")
+    assert "Rows behind it" in page.inner_text(".fired")
+    assert page.locator("#pictures").count() == 1 and page.locator(".card svg").count() >= 1
+    assert "from 1 file" in page.inner_text(".facts")
+    assert "driftline executions replay" in page.inner_text(".copied")
+    looked_at(page, pictures, "execution")
+    page.fill("[name=find]", "rows read")
+    follow(page, "text=Filter")
+    assert page.inner_text("pre.log >> nth=-1").count("\n") == 1
+    follow(page, "text=Rows behind it >> nth=0")
+    assert page.locator("#rows").count() == 1 and page.locator("tbody tr").count() >= 1
+    looked_at(page, pictures, "captured")
+
+
+def test_constraints_of_a_schedule_are_tried_and_written_where_it_reads_them(
+    console: Console, scheduled: str, page: Page, pictures: Path
+) -> None:
+    """From statistics.json alone; the file of before is kept, and who saw an older one is refused."""
+    console.sign_in(page)
+    key = {"Authorization": f"Bearer {console.key}"}
+    url = f"{console.url}/v1/schedules/{scheduled}/constraints"
+    before = requests.get(url, headers=key, timeout=30).json()
+    page.goto(f"{console.url}/console/schedules/{scheduled}/constraints")
+    assert "Type of values: 0.98" in page.inner_text("tbody")
+    looked_at(page, pictures, "limits-schedule")
+    page.click("text=What holds for all columns")
+    page.fill("[name='config.datatype_check_threshold']", "0.97")
+    page.fill("[name^=completeness] >> nth=0", "")
+    page.click("text=Show the effect")
+    page.wait_for_selector("#effect .side.good")
+    assert "age" in page.inner_text("#effect .side.good")
+    follow(page, "text=Keep these limits")
+    after = requests.get(url, headers=key, timeout=30).json()
+    assert after["document"]["monitoring_config"]["datatype_check_threshold"] == 0.97
+    assert "completeness" not in after["document"]["features"][1]
+    assert json.loads(Path(after["earlier"][0]).read_text()) == before["document"]
+    assert json.loads(Path(after["uri"]).read_text()) == after["document"]
+    wanted = {"document": before["document"], "mark": before["mark"]}
+    late = requests.put(url, headers=key, json=wanted, timeout=30)
+    assert late.status_code == 409 and "changed by somebody else" in late.text
+    wrong = requests.put(url, headers=key, json={**wanted, "document": {"features": 3}}, timeout=30)
+    assert wrong.status_code in (400, 409)
+    back = requests.put(url, headers=key, json={**wanted, "mark": after["mark"]}, timeout=30)
+    assert back.status_code == 200 and back.json()["mark"] == before["mark"]
+    page.goto(f"{console.url}/console/schedules/{scheduled}/constraints?text=true")
+    page.fill("#document", "{")
+    follow(page, "text=Keep these limits")
+    assert "This is no JSON" in page.inner_text("#wrong-document") and page.input_value("#document") == "{"

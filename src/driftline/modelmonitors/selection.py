@@ -36,6 +36,12 @@ _MISSES = ("recall", "truePositiveRate", "falseNegativeRate")
 _FALSE_ALARMS = ("precision", "falsePositiveRate", "trueNegativeRate")
 """Of these metrics only one kind of mistake counts."""
 
+REJECTED = (
+    " Values that could not be read as the field's kind were rejected on import, and are among the"
+    " rejected rows of their files."
+)
+"""What is to be known of values of another kind, where rows were imported."""
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -85,8 +91,7 @@ def _columns(violation: Violation, baseline: Baseline, current: Profile, group: 
         return Selection(f"No rows are known that make {violation.check} fail.", None, (name,))
     said = f"Rows {condition.said}."
     if violation.check == "data_type_check":
-        said += " Values that could not be read as the field's kind were rejected on import, and are among the"
-        said += " rejected rows of their files."
+        said += REJECTED
     return Selection(said, condition, (name,))
 
 

@@ -8,11 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from driftline.baselines import Baseline, read_json
+from driftline.baselines import read_json
 from driftline.catalog import Catalog, executions, resources
 from driftline.catalog.executions import Execution
 from driftline.documents import model_quality as quality_document
-from driftline.documents import statistics as statistics_document
 from driftline.documents import violations as violations_document
 from driftline.errors import Conflict
 from driftline.limits import Limits, checked, earlier_of, put
@@ -21,12 +20,14 @@ from driftline.monitors.constraints import Constraints
 from driftline.monitors.data_quality import DataQuality
 from driftline.monitors.effects import Effect, effect_of
 from driftline.monitors.model_quality import ModelQuality
-from driftline.monitors.monitor import Learnt
+from driftline.monitors.monitor import Learnt, Monitor
 from driftline.monitors.verdict import Violation
 from driftline.papers import STATISTICS, VIOLATIONS
 from driftline.processing.contract import Contract
+from driftline.processing.evidence import profiles_of
 from driftline.processing.executing import NotYet, baseline_in
 from driftline.processing.jobs import KIND as JOB
+from driftline.profile import Profile
 from driftline.schedules import KIND, definition_of
 from driftline.storage.access import Access
 
@@ -38,6 +39,7 @@ KINDS = {
 }
 """Which monitor judges for each type of schedule."""
 ENDED = ("Completed", "CompletedWithViolations")
+Key = tuple[str, str, str]
 _LOOKED = 50
 """Executions among which the last one that judged is sought."""
 
@@ -91,7 +93,8 @@ def try_on(catalog: Catalog, name: str, document: Any, access: Access) -> tuple[
     told = violations_document.read(read_json(f"{folder}/{VIOLATIONS}", access))
     if saved.kind == DataQuality.kind and body.get("Manifest"):
         old = checked(saved.kind, saved.document)
-        return found, _of_columns(body["Manifest"], folder, told, old, new, access)
+        before, profile = profiles_of(body, found.job, access)
+        return found, _of_columns(Manifest.of(body["Manifest"]).monitor, before, profile, told, (old, new))
     return found, Effect(uncertain=told)
 
 
@@ -109,24 +112,41 @@ def _of_metrics(manifest: Mapping[str, Any], folder: str, old: Any, new: Any, ac
 
 
 def _of_columns(
-    manifest: Mapping[str, Any],
-    folder: str,
+    judge: Monitor,
+    before: Profile | None,
+    profile: Profile,
     told: Sequence[Violation],
-    old: Constraints,
-    new: Constraints,
-    access: Access,
+    sides: tuple[Constraints, Constraints],
 ) -> Effect:
-    """The statistics judged by both; what they do not hold is judged by the value that the violation tells."""
-    made = Manifest.of(manifest)
-    before = None if made.statistics is None else Baseline.read(made.statistics, None, access).profile
-    profile = statistics_document.read(read_json(f"{folder}/{STATISTICS}", access))
-    had, has = (list(made.monitor.evaluate(Learnt(side, before), profile).violations) for side in (old, new))
-    known = {(each.subject, each.check) for each in had}
-    left = [each for each in told if each.check in _BY_VALUE and (each.subject, each.check) not in known]
-    uncertain = [each for each in left if _breaks(each, old, new) is None]
-    had += [each for each in left if each not in uncertain and _breaks(each, old, old)]
-    has += [each for each in left if each not in uncertain and _breaks(each, old, new)]
-    return effect_of(had, has, uncertain)
+    """The statistics judged by both; shares that they do not hold are those that the violation tells of."""
+    old, new = sides
+    had, has = (
+        {_key(each): each for each in judge.evaluate(Learnt(side, before), profile).violations} for side in sides
+    )
+    uncertain = []
+    for each in (each for each in told if each.check in _BY_VALUE):
+        breaks = _breaks(each, old, new)
+        if breaks is None and _key(each) not in has and not _is_counted(each.subject, profile):
+            uncertain.append(each)
+            had.pop(_key(each), None)
+        elif breaks is not None:
+            had, has = _with(had, each, bool(_breaks(each, old, old))), _with(has, each, breaks)
+    return effect_of(list(had.values()), list(has.values()), uncertain)
+
+
+def _key(found: Violation) -> Key:
+    return found.subject, found.check, found.said if found.check not in _BY_VALUE else ""
+
+
+def _with(found: Mapping[Key, Violation], told: Violation, breaks: bool) -> dict[Key, Violation]:
+    """The violations with this one as it was told, or without it."""
+    others = {key: each for key, each in found.items() if key != _key(told)}
+    return {**others, _key(told): told} if breaks else others
+
+
+def _is_counted(name: str, profile: Profile) -> bool:
+    """Whether the statistics hold the values of a column, or its type."""
+    return name in profile and (profile.column(name).is_numeric or profile.column(name).frequent.exact)
 
 
 _BY_VALUE = ("data_type_check", "categorical_values_check")

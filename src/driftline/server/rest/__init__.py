@@ -13,6 +13,7 @@ from driftline.server.rest.comparing import router as _comparing
 from driftline.server.rest.constraints import router as _constraints
 from driftline.server.rest.credentials import router as _credentials
 from driftline.server.rest.endpoints import router as _endpoints
+from driftline.server.rest.evidence import router as _evidence
 from driftline.server.rest.executions import router as _executions
 from driftline.server.rest.hooks import router as _hooks
 from driftline.server.rest.importfiles import router as _files
@@ -28,6 +29,7 @@ from driftline.server.rest.parts import router as _parts
 from driftline.server.rest.schedulealerts import router as _schedule_alerts
 from driftline.server.rest.schedulerules import router as _schedule_rules
 from driftline.server.rest.schedules import router as _schedules
+from driftline.server.rest.spaces import router as _spaces
 
 _REFUSALS = {
     400: "Refused: what was sent is wrong",
@@ -48,6 +50,7 @@ _PARTS = (
     _schedules,
     _schedule_alerts,
     _executions,
+    _evidence,
     _jobs,
     _endpoints,
     _models,
@@ -67,6 +70,7 @@ _PARTS = (
     _past,
     _keys,
     _audit,
+    _spaces,
 )
 for _part in _PARTS:
     router.include_router(_part)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from itertools import chain
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, StreamingResponse
@@ -15,13 +16,15 @@ from driftline.imports import jobs
 from driftline.manifest import World
 from driftline.modelmonitors import evidence, queueing, results, rows, running
 from driftline.modelmonitors.running import Asked
-from driftline.modelmonitors.written import PAGE
+from driftline.modelmonitors.written import MANIFEST, PAGE
 from driftline.server.aws.waking import wake
 from driftline.server.aws.wire import Call
 from driftline.server.rest.answers import Page
 from driftline.server.rest.callers import Reading, Writing
+from driftline.server.rest.hiding import shown_to
 from driftline.server.rest.importasked import FileNumber
-from driftline.server.rest.importfiles import tables_of
+from driftline.server.rest.importfiles import file, tables_of
+from driftline.server.rest.importing import File
 from driftline.server.rest.modelmonitors import broken, detail, run
 from driftline.server.rest.monitoring import (
     DownloadWanted,
@@ -41,6 +44,7 @@ from driftline.storage.access import Access
 
 router = APIRouter(tags=["monitors"])
 
+_FILES = 200
 _TYPES = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
 
@@ -76,6 +80,22 @@ def read_report(call: Reading, id: RunId) -> HTMLResponse:
     with call.catalog.read() as tx:
         found = modelruns.beginning(tx, id)
     return HTMLResponse(evidence.read_file(found, PAGE, Access()))
+
+
+@router.get("/model-runs/{id}/files", summary="Show the files of a run")
+def show_files(call: Reading, id: RunId) -> Page[File]:
+    """The imported files whose rows may be in the run's window, at most 200."""
+    with call.catalog.read() as tx:
+        found = results.files_of(tx, modelruns.beginning(tx, id))
+    return Page(items=[file(each) for each in found[:_FILES]])
+
+
+@router.get("/model-runs/{id}/manifest", summary="Show the manifest of a run")
+def show_manifest(call: Reading, id: RunId) -> dict[str, Any]:
+    """All that decided what the run read and said; 409 for one that wrote no files."""
+    with call.catalog.read() as tx:
+        found = modelruns.beginning(tx, id)
+    return dict(shown_to(call.principal, json.loads(evidence.read_file(found, MANIFEST, Access()))))
 
 
 @router.get("/model-runs/{id}/violations/{place}/rows", summary="Show the rows behind a violation")

@@ -10,11 +10,13 @@ from driftline.server.web.channels import router as _channels
 from driftline.server.web.constraints import router as _constraints
 from driftline.server.web.data import router as _data
 from driftline.server.web.deliveries import router as _deliveries
+from driftline.server.web.executions import router as _executions
 from driftline.server.web.imports import router as _imports
 from driftline.server.web.models import router as _models
 from driftline.server.web.monitors import router as _monitors
 from driftline.server.web.overview import router as _overview
 from driftline.server.web.people import router as _people
+from driftline.server.web.registering import router as _registering
 from driftline.server.web.rulepages import router as _rule_pages
 from driftline.server.web.rules import router as _rules
 from driftline.server.web.rulesyaml import router as _rules_yaml
@@ -40,10 +42,12 @@ _PARTS = (
     _monitors,
     _times,
     _models,
+    _registering,
     _data,
     _runs,
     _imports,
     _schedules,
+    _executions,
     _search,
 )
 for _part in _PARTS:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from math import isfinite, nan
-from typing import Annotated, Any
+from datetime import UTC
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from driftline.monitors.verdict import Violation
-from driftline.pages import svg, words
-from driftline.pages.terminal import rounded
+from driftline.baselines import Baseline
+from driftline.catalog import modelruns
+from driftline.errors import DriftlineError
+from driftline.modelmonitors.evidence import profile_of
+from driftline.pages import words
+from driftline.server.aws.wire import Call
 from driftline.server.rest import modelruns as rest
 from driftline.server.rest.callers import Reading
-from driftline.server.rest.monitoring import BrokenConstraint, ModelRunDetail, Place, RowsWanted, RunId
+from driftline.server.rest.monitoring import ModelRunDetail, Place, RowsWanted, RunId
+from driftline.server.web.charts import Card
+from driftline.server.web.executions import card_of
 from driftline.server.web.shown import Formed, Heading, Twin, page
+from driftline.server.web.violated import Told, told_of
+from driftline.storage.access import Access
 
 router = APIRouter(prefix="/console/runs", include_in_schema=False)
+
+_PICTURES = 40
+"""So many violations have a picture; the worst."""
 
 
 class RowsShown(RowsWanted):
@@ -28,10 +38,15 @@ class RowsShown(RowsWanted):
 def show(request: Request, call: Reading, id: RunId) -> Response:
     """The run: what was looked at, what was known, what broke, and the figures with limits."""
     found = rest.show_run(call, id)
-    broken = sorted((_told(each) for each in found.broken), key=lambda each: -each["excess"])
+    told = (told_of(each.place, each) for each in found.broken)
+    broken = sorted(told, key=lambda each: -each.excess)
     limited = [each for each in found.figures if each.limit is not None]
-    drawn = {"broken": broken, "limited": limited[:200], "windowed": found.output is not None}
-    return page(request, call, "run.html", _heading(found), {"run": found}, **drawn)
+    drawn = {
+        "broken": broken, "limited": limited[:200], "windowed": found.output is not None,
+        "cards": _cards(call, found.id, broken), "replay": _replay(found),
+    }  # fmt: skip
+    facts = {"run": found, "files": rest.show_files(call, id).items if found.output else []}
+    return page(request, call, "run.html", _heading(found), facts, **drawn)
 
 
 @router.post("/{id}/reruns")
@@ -68,28 +83,23 @@ def _named(run: ModelRunDetail) -> str:
     return f"{run.monitor}: {run.window_start:%Y-%m-%d %H:%M} – {run.window_end:%Y-%m-%d %H:%M}"
 
 
-def _told(found: BrokenConstraint) -> dict[str, Any]:
-    """A violation as a table shows it, with how far it is beyond its limit, by which it is ranked."""
-    value, limit = (nan if each is None else each for each in (found.value, found.limit))
-    violation = Violation(found.subject, found.check, value, limit, found.said)
-    return {
-        "place": found.place,
-        "subject": words.name_of(found.subject),
-        "title": words.check_title(found.check),
-        "check": found.check,
-        "value": words.amount(violation, value),
-        "limit": words.amount(violation, limit),
-        "why": words.why(violation),
-        "said": rounded(found.said),
-        "meter": svg.meter(value, limit, True),
-        "excess": _excess(value, limit),
-    }
+def _replay(found: ModelRunDetail) -> str:
+    """The command that looks at the same rows once more: as they were known then."""
+    moments = (found.window_start, found.window_end, found.as_of)
+    start, end, known = (each.astimezone(UTC).isoformat().replace("+00:00", "Z") for each in moments)
+    return f"driftline monitors run {found.model} {found.monitor} --start {start} --end {end} --as-of {known}"
 
 
-def _excess(value: float, limit: float) -> float:
-    """How far a value is from its limit, as a share of the limit; 0 where that cannot be told.
-
-    >>> _excess(0.3, 0.1) > _excess(0.5, 1.0), _excess(2.0, 0.0)
-    (True, 0.0)
-    """
-    return abs(value - limit) / abs(limit) if isfinite(value) and isfinite(limit) and limit else 0.0
+def _cards(call: Call, id: str, ranked: list[Told]) -> dict[int, Card]:
+    """The distribution then and now behind the worst violations of columns, from the profiles that the run kept."""
+    with call.catalog.read() as tx:
+        run = modelruns.beginning(tx, id)
+    if not ranked or not run.body.get("baseline"):
+        return {}
+    try:
+        baseline = Baseline.load(run.body["baseline"]["folder"], Access())
+        now = profile_of(run, Access())
+    except DriftlineError:  # its files are gone: the words remain
+        return {}
+    found = ((each.place, card_of(each.of, baseline.profile, now)) for each in ranked[:_PICTURES])
+    return {place: card for place, card in found if card is not None}

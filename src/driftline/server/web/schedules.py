@@ -6,12 +6,8 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
-from driftline.errors import DriftlineError
-from driftline.pages import words
-from driftline.server.aws.wire import Call
 from driftline.server.rest import executions, schedules
-from driftline.server.rest.answers import ExecutionDetail, Violation
-from driftline.server.rest.asked import ExecutionsWanted, Identity, Name, SchedulesWanted
+from driftline.server.rest.asked import ExecutionsWanted, Name, SchedulesWanted
 from driftline.server.rest.callers import Reading
 from driftline.server.web.shown import Formed, Heading, Twin, page
 
@@ -52,31 +48,3 @@ def act(form: Formed, name: Name, action: Literal["run", "start", "stop"]) -> Re
     if action == "run":
         return form.back(f"/console/executions/{schedules.run(form.call, name).id}")
     return form.back(f"/console/schedules/{_ACTIONS[action](form.call, name).name}")
-
-
-@router.get("/executions/{id}")
-def show_execution(request: Request, call: Reading, id: Identity) -> Response:
-    """An execution: its window, how it ended and why, its violations, and its log."""
-    found = executions.show_execution(call, id)
-    broken, trouble = _violations(call, found)
-    log = executions.read_log(call, id, 0, _LINES)
-    facts = {"execution": found, "violations": broken, "log": log.lines}
-    up = (("Schedules", "/console/schedules"), (found.schedule, f"/console/schedules/{found.schedule}"))
-    heading = Heading(f"Execution of {found.scheduled:%Y-%m-%d %H:%M}", "schedules", up)
-    return page(request, call, "execution.html", heading, facts, trouble=trouble, words=words)
-
-
-@router.post("/executions/{id}/reruns")
-def rerun(form: Formed, id: Identity) -> Response:
-    """The same window once more."""
-    return form.back(f"/console/executions/{executions.rerun(form.call, id).id}")
-
-
-def _violations(call: Call, found: ExecutionDetail) -> tuple[list[Violation], str]:
-    """What broke a constraint; where the file cannot be read, why, as all else of the page can be shown."""
-    if found.violation_report_uri is None or not found.violations:
-        return [], ""
-    try:
-        return executions.show_violations(call, found.id).items, ""
-    except DriftlineError as error:
-        return [], str(error)
