@@ -147,3 +147,64 @@ def test_what_is_wrong_stands_at_its_entry_and_what_was_typed_stays(
     page.click("text=Take over this JSON")
     page.wait_for_selector("#json-told .fault")
     assert page.input_value("#json") == "{"
+
+
+def test_a_model_is_made_versioned_edited_and_deleted(console: Console, page: Page, pictures: Path) -> None:
+    """By forms that keep what was typed; a schema as a table, with what a change means before it is kept."""
+    console.sign_in(page)
+    follow(page, "text=New model")
+    page.fill("#id", "/risky/")
+    page.fill("#tags", '{"team": "growth"}')
+    follow(page, "text=Make the model")
+    assert page.locator(".wrong .fault").count() == 1
+    assert page.input_value("#tags") == '{"team": "growth"}'
+    looked_at(page, pictures, "model-new")
+    page.fill("#id", "risky")
+    page.select_option("#risk", "High")
+    follow(page, "text=Make the model")
+    page.fill("#version", "v1")
+    page.select_option("#type", "binary")
+    follow(page, "text=Make the version")
+    assert page.inner_text("h1") == "Schema of version v1"
+    page.fill("#name-0", "age")
+    page.fill("#name-1", "grade")
+    page.select_option("#role-1", "prediction")
+    page.select_option("#kind-1", "string")
+    page.fill("#name-2", "_own")
+    page.click("text=What changes >> nth=0")
+    page.wait_for_selector(".wrong .fault")
+    assert page.input_value("#name-1") == "grade"
+    page.fill("#name-2", "")
+    page.click("button:has-text('What changes')")
+    page.wait_for_selector("#changes")
+    assert "prediction, string" in page.inner_text("section >> nth=0")
+    looked_at(page, pictures, "schema")
+    follow(page, "button.main:has-text('Save')")
+    assert page.input_value("#name-1") == "grade"
+    page.goto(f"{console.url}/console/models/risky/edit")
+    page.fill("#owner", "ada")
+    page.fill("#name", "Risky business")
+    follow(page, "button.main")
+    assert "Risky business" in page.inner_text("h1") and "ada" in page.inner_text(".facts")
+    follow(page, "a.act:has-text('Delete')")
+    assert "It has no monitors." in page.inner_text("main")
+    looked_at(page, pictures, "model-delete")
+    follow(page, "button.danger")
+    assert "Risky business" not in page.inner_text("main")
+
+
+def test_where_rows_come_from_and_what_watches_them(console: Console, page: Page, pictures: Path) -> None:
+    """Lineage and volumes of a model (DB-08, DB-04); deleting one that is fed is refused with the reason."""
+    console.sign_in(page)
+    page.goto(f"{console.url}/console/models/{MODEL}/lineage")
+    drawn = page.locator("svg.lineage")
+    assert drawn.locator("a", has_text="s3://loans/").count() == len(console.made.jobs)
+    assert drawn.locator("a", has_text="drift").count() == 1
+    assert drawn.locator("path").count() >= 3
+    looked_at(page, pictures, "lineage")
+    page.goto(f"{console.url}/console/models/{MODEL}/volume")
+    assert page.locator("svg.plot path.is").count() >= 4
+    looked_at(page, pictures, "volume")
+    page.goto(f"{console.url}/console/models/{MODEL}/delete")
+    assert page.locator("button.danger").count() == 0
+    assert "Delete those first" in page.inner_text(".trouble")

@@ -20,10 +20,9 @@ from driftline.server.rest.importfiles import show_file
 from driftline.server.rest.importing import Fault, ImportDetail
 from driftline.server.rest.inferences import purge
 from driftline.server.web.drafts import LINES, Document, document_of, drawn_up
-from driftline.server.web.fields import errors_of
 from driftline.server.web.importnew import back, drawn, facts_of
 from driftline.server.web.shown import Form, Formed, Heading, page
-from driftline.server.web.trials import Trial, attempt, known_of, lead, name_of, refused
+from driftline.server.web.trials import Trial, attempt, known_of, lead, name_of, refused, wrong_in
 
 router = APIRouter(prefix="/imports/{id}")
 
@@ -122,7 +121,7 @@ def _saved(request: Request, form: Form, job: ImportDetail, trial: Trial) -> Res
     try:
         rest.edit_import(form.call, job.id, ImportChange.model_validate(told))
     except ValidationError as error:
-        return _page(request, form.call, job, replace(trial, errors=errors_of(error, name_of)))
+        return _page(request, form.call, job, replace(trial, errors=wrong_in(error, name_of)))
     except DriftlineError as error:
         return _page(request, form.call, job, refused(trial, error))
     return back(request, form, f"/console/imports/{job.id}")

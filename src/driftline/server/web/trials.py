@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +20,9 @@ from driftline.server.web.fields import Errors, errors_of
 from driftline.server.web.mapping import Row, rows_of, shown
 from driftline.server.web.mending import Mend, mend
 from driftline.server.web.needs import Needs, needs_of
+
+NAMED = "Expected up to 128 letters, digits and _ . : @ + ( ) - or spaces, a letter, digit or _ first."
+"""How names of models, versions and the like may be."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ def attempt(call: Call, document: Document, kinds: Mapping[str, str] | None = No
             trial = replace(trial, whole={**document, "schema": _with_kinds(found, kinds)})
             found = _tried(call, trial.whole, file)
     except ValidationError as error:
-        return replace(trial, errors=errors_of(error, name_of))
+        return replace(trial, errors=wrong_in(error, name_of))
     except DriftlineError as error:
         lacks = isinstance(error, Denied | Unavailable)
         return replace(refused(trial, error), needs=needs_of(call, document) if lacks else None)
@@ -101,6 +104,13 @@ def attempt(call: Call, document: Document, kinds: Mapping[str, str] | None = No
 def refused(trial: Trial, error: DriftlineError) -> Trial:
     """The trial with what stood in the way, at the field that it is about."""
     return replace(trial, errors={**trial.errors, _field_of(error): str(error)})
+
+
+def wrong_in(error: ValidationError, name_of: Callable[[Sequence[str]], str]) -> dict[str, str]:
+    """What is wrong by the entry of a form; of names, how they may be."""
+    told = errors_of(error, name_of)
+    places = [each["loc"] for each in error.errors(include_url=False) if each["type"] == "string_pattern_mismatch"]
+    return told | {name_of([str(part) for part in place]): NAMED for place in places}
 
 
 def name_of(place: Sequence[str]) -> str:

@@ -22,7 +22,8 @@ from driftline.window import Window
 
 SHOWN = timedelta(days=60)
 """So many days are drawn."""
-_DAY = timedelta(days=1)
+_DAY, _LEAST = timedelta(days=1), timedelta(days=13)
+"""Of fewer days than two weeks the bars would be too wide."""
 _EPOCH = date(1970, 1, 1)
 _MARKS = 4
 
@@ -77,7 +78,8 @@ def drawn(days: Sequence[Day], said: str) -> str:
     """A bar for each day, those rejected on top of it in red; empty without any."""
     if not days:
         return ""
-    first, last = days[0].day, days[-1].day
+    last = days[-1].day
+    first = min(days[0].day, last - _LEAST)
     top = max(each.accepted + each.rejected for each in days) or 1
     count = (last - first).days + 1
     step = max(round((count - 1) / (_MARKS - 1)), 1)
