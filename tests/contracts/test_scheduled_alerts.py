@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from databases import postgres_url
 
+from driftline.alarms import evaluating
 from driftline.alerting import actions, targets
 from driftline.alerting.targets import Targets
 from driftline.catalog import Catalog, alarms, alerts, deliveries, resources, tags, topics
@@ -101,6 +102,7 @@ def test_each_flip_is_followed_once_by_several_workers(catalog: Catalog) -> None
     assert sent(catalog) == sorted(2 * [("firing", ELSEWHERE), ("firing", FUNCTION)])
     assert [each["Subject"] for each in published(catalog)].count("[CRITICAL] One found 1 violation") == 1
     assert len(published(catalog)) == 2
+    evaluating.evaluate(catalog, NOW + timedelta(minutes=10), SETTINGS)
     assert alarm(catalog) == ("ALARM", 1)
     flip(catalog, "One", OK)
     assert (act(catalog), alarm(catalog)) == (1, ("ALARM", 1))

@@ -93,7 +93,7 @@ def _follow(tx: Connection, found: Sequence[Change], now: datetime, settings: Se
     wanted = targets_of(tx, schedule.arn)
     for each in mine:
         _tell(tx, wanted, _message(each, wanted.severity, settings), now)
-        for name in wanted.alarms:
+        for name in sorted(wanted.alarms):  # in one order, so that two who set several do not wait for one another
             _set(tx, name, each, now, settings)
     return len(mine)
 
