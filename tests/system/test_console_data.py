@@ -200,8 +200,10 @@ def test_two_segments_are_compared_with_their_labels_and_quality(data: Console, 
     page.wait_for_selector("text=Link copied")
     page.goto(page.evaluate("navigator.clipboard.readText()"))
     assert page.inner_text("section[aria-labelledby=features] tbody") == first
-    answer = page.request.get(f"{data.url}{AT}/compare?b_field=salary_range&b_value=none")
-    assert answer.status == 404 and "salary_range=none" in answer.text()
+    page.fill("input[name=b_value]", "none")
+    follow(page, "button.main")
+    assert "no rows where salary_range is “none”" in page.inner_text("#b-trouble")
+    assert page.input_value("input[name=b_value]") == "none" and page.input_value("input[name=a_from]") == FIRST
 
 
 def test_quality_fairness_and_attributions_over_time_and_in_a_window(data: Console, page: Page) -> None:

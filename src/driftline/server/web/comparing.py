@@ -12,7 +12,7 @@ from pydantic import Field
 
 from driftline import comparing, registry
 from driftline.catalog.hours import Subject
-from driftline.errors import Invalid
+from driftline.errors import Invalid, NotFound
 from driftline.inferences import slices
 from driftline.inferences.slices import Segment
 from driftline.metrics.metric import distances
@@ -96,19 +96,21 @@ def show(request: Request, call: Reading, model: ModelId, wanted: Wanted) -> Res
     halves = _halves(call, model, wanted)
     if halves is None:
         return page(request, call, "compare.html", heading, {"model": model, "sides": None})
-    read = [read_side(call, each.subject, each.window, each.segment) for each in halves]
-    found = comparing.compare(read[0].profile, read[1].profile, wanted.metric)
+    read, troubles = zip(*(_read(call, each) for each in halves), strict=True)
+    before, now = (each.profile for each in read)
+    found = comparing.compare(before, now, wanted.metric)
     features = [
-        {**each.to_dict(), "missing_a": _missing(read[0], each.feature), "missing_b": _missing(read[1], each.feature)}
-        for each in found.features
+        {**each.to_dict(), "missing_a": _missing(before, each.feature), "missing_b": _missing(now, each.feature)}
+        for each in ([] if any(troubles) else found.features)
     ]
     facts = {
         "model": model, "metric": wanted.metric, "features": features,
-        "sides": {name: {**half.to_dict(), "rows": side.profile.rows, "since": side.since}
-                  for name, half, side in zip("ab", halves, read, strict=True)},
+        "sides": {name: {**half.to_dict(), "rows": side.profile.rows, "since": side.since, "trouble": trouble}
+                  for name, half, side, trouble in zip("ab", halves, read, troubles, strict=True)},
     }  # fmt: skip
-    sparks = [_spark(read[0].profile, read[1].profile, each["feature"]) for each in features[:ROWS]]
-    return page(request, call, "compare.html", heading, facts, **_choices(call, model, halves, wanted), sparks=sparks)
+    sparks = [_spark(before, now, each["feature"]) for each in features[:ROWS]]
+    drawn = _choices(call, model, halves, wanted)
+    return page(request, call, "compare.html", heading, facts, **drawn, sparks=sparks)
 
 
 @router.get("/quality")
@@ -120,6 +122,9 @@ def show_quality(request: Request, call: Reading, model: ModelId, wanted: Wanted
     if halves is None:
         return page(request, call, "compare.html", heading, {"model": model, "sides": None})
     tables = tables_of(call)
+    for each in halves:
+        if each.first > each.last:
+            raise Invalid(what="window", got=f"{each.first} to {each.last}", expected="a first day before the last")
     sides = [quality.figures_of(call.catalog, tables, each.subject, each.window, each.segment) for each in halves]
     facts = {"model": model, "coverage": dict(zip("ab", sides, strict=True)), "figures": _figures(*sides)}
     drawn = _choices(call, model, halves, wanted)
@@ -140,9 +145,6 @@ def _halves(call: Call, model: str, wanted: Sided) -> tuple[Half, Half] | None:
             Subject(model, told["version"] or usual.version, environment), told["from"] or side.first,
             told["to"] or side.last, segment,
         )  # fmt: skip
-        if half.first > half.last:
-            got = f"{half.first} to {half.last}"
-            raise Invalid(what=f"window of {name.upper()}", got=got, expected="a first day before the last")
         sides.append(half)
     return sides[0], sides[1]
 
@@ -162,8 +164,23 @@ def _choices(call: Call, model: str, halves: tuple[Half, Half], wanted: Sided) -
     }  # fmt: skip
 
 
-def _missing(side: SideRead, feature: str) -> float | None:
-    found = column(side.profile, feature)
+def _read(call: Call, half: Half) -> tuple[SideRead, str]:
+    """The side, or nothing and what is wrong with what was asked: the form is shown again with it."""
+    if half.first > half.last:
+        return SideRead(Profile()), "The first day is behind the last: choose an earlier one."
+    try:
+        return read_side(call, half.subject, half.window, half.segment), ""
+    except NotFound as error:
+        where = f" where {half.segment.field} is “{half.segment.value}”" if half.segment else ""
+        what = error.facts.get("what")
+        told = f"There are no rows{where} in these days. Choose other days, or another segment."
+        return SideRead(Profile()), told if what == "rows" else str(error)
+    except Invalid as error:
+        return SideRead(Profile()), str(error)
+
+
+def _missing(side: Profile, feature: str) -> float | None:
+    found = column(side, feature)
     return None if found is None else 1 - found.completeness
 
 

@@ -87,7 +87,7 @@ def _drawn(
     return {
         "title": title,
         "card": charts.card(feature, *columns, labelled=True),
-        "story": words.story(Pair(feature, 0, *columns, {}, ()), shape_of(*columns)),
+        "story": words.story(Pair(feature, 0, *columns, {}, ()), shape_of(*columns)) if all(columns) else [],
         "drift": charts.over_time(title, [(each["at"], each["value"]) for each in points]),
         "missing": charts.over_time("Missing in percent", [(each["at"], _percent(each["missing"])) for each in points]),
         "norms": charts.over_time("Mean norm", [(each["at"], each["norm"]) for each in points]) if vectors else "",
@@ -103,12 +103,12 @@ def _percent(share: float | None) -> float | None:
 def _verdict(past: History | None, feature: str, ranked: Comparison, vectors: Embedding | None) -> dict[str, str]:
     """In one sentence: what the monitor says, or else how the feature ranks among all."""
     said, last = drift_of(past, feature), past.last if past else None
-    if past is not None and last is not None and said and said[-1].run == last.latest.id:
+    if past is not None and last is not None and said and said[-1].run == last.latest.id and said[-1].value is not None:
         value, limit = said[-1].value, said[-1].limit
         bad = feature in drifted(last)
         where = f"in its last window, {_day(last.start)} to {_day(last.end)}"
         text = f"{'Drifted' if bad else 'Not drifted'}, says the monitor {past.monitor.name} {where}"
-        amounts = "" if value is None or limit is None else f": {number(value)} with a limit of {number(limit)}"
+        amounts = "" if limit is None else f": {number(value)} with a limit of {number(limit)}"
         return {"tone": "bad" if bad else "good", "text": f"{text}{amounts}.", "run": last.latest.id}
     return {"tone": "plain", "text": f"No monitor judges this feature. {_ranked(feature, ranked, vectors)}", "run": ""}
 
