@@ -99,15 +99,13 @@ def _of_period(period: str) -> Callable[[pa.Table], pa.Table]:
 
 
 def _of_year(year: int) -> Callable[[pa.Table], pa.Table]:
-    """The rows of a year of the survey, which tells no more of the time: they came evenly over three hundred days."""
+    """The rows of a year of the survey, which tells no more of the time: so many were asked on each of 300 days."""
 
     def chosen(table: pa.Table) -> pa.Table:
         rows = table.filter(pc.equal(table["year"], year))
-        step = timedelta(days=300) / rows.num_rows
-        start = datetime(year, 1, 1)
-        return rows.append_column(
-            "timestamp", pa.array([start + step * i for i in range(len(rows))], pa.timestamp("ms"))
-        )
+        days = (timedelta(place % _LASTS.days) for place in range(rows.num_rows))
+        moments = [datetime(year, 1, 1, 6) + each for each in days]
+        return rows.append_column(_TIME, pa.array(moments, pa.timestamp("ms")))
 
     return chosen
 
@@ -243,9 +241,10 @@ def _import(told: History, folder: Path, content: Content, environment: Environm
 
 def _watch(told: History, catalog: Catalog, now: datetime) -> None:
     with catalog.begin() as tx:
+        known = {each.name for each in monitors.of_model(tx, told.id)}
         for each in told.watched:
-            if each.name == _DRIFT:
-                monitors.change(tx, told.id, _DRIFT, {"cadence": each.cadence}, now=now)
+            if each.name in known:
+                monitors.change(tx, told.id, each.name, {"cadence": each.cadence}, now=now)
             else:
                 monitors.create(tx, each, now=now)
             queueing.backfill(tx, told.id, each.name, now - _LASTS, now, now)
