@@ -80,12 +80,17 @@ class Worker:
     """Plans, claims and runs, in threads of this process, until it is stopped."""
 
     def __init__(
-        self, catalog: Catalog, settings: Settings, access: Access, *, node: str = "", plans: bool = True
-    ) -> None:
-        """`node` names this worker for good: after a restart under the same name it takes its own work up at once."""
+        self, catalog: Catalog, settings: Settings, access: Access, *, node: str = "", plans: bool = True,
+        slots: int | None = None,
+    ) -> None:  # fmt: skip
+        """`node` names this worker for good: after a restart under the same name it takes its own work up at once.
+
+        `slots` is how many runs it does at once, instead of what the settings say; with 0 it plans, judges and tells.
+        """
         self._catalog, self._settings, self._access = catalog, settings, access
         self.node = node or f"{socket.gethostname()}-{os.getpid()}"
         self._plans = plans
+        self._slots = (settings.workers or os.cpu_count() or 1) if slots is None else slots
         self._ended = threading.Event()
         self._woken = threading.Condition()
         self._held: dict[int, Held] = {}
@@ -95,13 +100,12 @@ class Worker:
         """Begin; work that this node held before a crash goes back to the queue first."""
         with self._catalog.begin() as tx:
             work.release(tx, self.node, now=self._catalog.clock())
-        count = self._settings.workers or os.cpu_count() or 1
         loops: list[tuple[str, Callable[[], None]]] = [("beat", self._beat)]
         loops += [("plan", self._plan)] if self._plans else []
         loops += [("labels", self._look)] if self._plans and self._settings.label_days else []
         loops += [("imports", self._watch), ("monitors", self._monitor)] if self._plans else []
         loops += [("alerts", self._alert), ("alarms", self._alarm)] if self._plans else []
-        loops += [(f"slot-{place}", self._labour) for place in range(count)]
+        loops += [(f"slot-{place}", self._labour) for place in range(self._slots)]
         loops += [("deliver", self._deliver)]
         for name, loop in loops:
             thread = threading.Thread(target=loop, name=f"driftline-{name}", daemon=True)

@@ -50,17 +50,19 @@ def run(catalog: Catalog, held: Work, settings: Settings) -> str:
 
 
 def lost(tx: Connection, held: Work, reason: str, now: datetime) -> None:
-    """Its worker ended too often while it sent it, and its work is gone: it is queued again, or given up."""
+    """Its worker ended too often while it sent it: it is tried again later, in its turn, or given up."""
     found = deliveries.find(tx, held.subject, lock=True)
     if found is None or found.status != PENDING:
+        work.finish(tx, held)
         return
     attempts = found.attempts + 1
     if now - found.created >= GIVEN_UP:
-        deliveries.change(tx, found.id, status=FAILED, attempts=attempts, reason=reason, ended=now)
+        if work.finish(tx, held):
+            deliveries.change(tx, found.id, status=FAILED, attempts=attempts, reason=reason, ended=now)
         return
     due = now + timedelta(seconds=pause_seconds(attempts))
-    deliveries.change(tx, found.id, attempts=attempts, reason=reason, due=due)
-    work.enqueue(tx, held.kind, found.id, now=now, run_after=due, lane=held.lane)
+    if work.give_back(tx, held, run_after=due, counts=False):
+        deliveries.change(tx, found.id, attempts=attempts, reason=reason, due=due)
 
 
 def _channel(tx: Connection, found: Delivery) -> KeptChannel | None:

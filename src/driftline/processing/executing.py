@@ -262,12 +262,11 @@ def baseline_in(tx: Connection, definition: Mapping[str, Any], type: str | None)
     return {name: f"{folder}/{name}.json" for name in named}
 
 
-_AGAIN: Mapping[str, Callable[[Connection, Work, str, datetime], None]] = {
-    modelmonitors.WORK: modelmonitors.lost,
+_TOLD: Mapping[str, Callable[[Connection, Work, str, datetime], None]] = {
     telling.WORK: delivering.lost,
     publishing.WORK: notices.lost,
 }
-"""Work that is queued once more when it was begun too often, until it is given up in its own time."""
+"""What is told keeps its place in the queue however often its worker ended, until it is given up in its own time."""
 
 
 def reap(tx: Connection, settings: Settings, now: datetime) -> None:
@@ -287,12 +286,15 @@ def give_up(catalog: Catalog, claimed: Work, reason: str) -> None:
 
 
 def _fail(tx: Connection, lost: Work, reason: str, now: datetime) -> None:
+    if lost.kind in _TOLD:
+        _TOLD[lost.kind](tx, lost, reason, now)
+        return
     if not work.finish(tx, lost):
         return
-    if lost.kind in _AGAIN:
-        _AGAIN[lost.kind](tx, lost, reason, now)
-        return
     outcome = Outcome.failed(reason)
+    if lost.kind == modelmonitors.WORK:
+        modelmonitors.lost(tx, lost, reason, now)
+        return
     if lost.kind not in (jobs.WORK, WORK):  # files wait: whoever plans queues them again
         return
     if lost.kind == jobs.WORK:

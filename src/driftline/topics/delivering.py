@@ -57,15 +57,15 @@ def run(catalog: Catalog, held: Work, settings: Settings, access: Access, _log: 
 
 
 def lost(tx: Connection, held: Work, reason: str, now: datetime) -> None:
-    """Its worker ended too often while it sent it, and its work is gone: it is queued again, or given up."""
+    """Its worker ended too often while it sent it: it is tried again later, or given up."""
     told = topics.notice_of(tx, held.subject)
     if told is None or told.status != PENDING:
+        work.finish(tx, held)
         return
     attempts, is_old = told.attempts + 1, now - told.created >= GIVEN_UP
-    topics.end(tx, told.id, FAILED if is_old else PENDING, attempts=attempts, reason=reason, now=now)
-    if not is_old:
-        after = now + timedelta(seconds=pause_seconds(attempts))
-        work.enqueue(tx, held.kind, held.subject, now=now, run_after=after, lane=held.lane)
+    after = now + timedelta(seconds=pause_seconds(attempts))
+    if work.finish(tx, held) if is_old else work.give_back(tx, held, run_after=after, counts=False):
+        topics.end(tx, told.id, FAILED if is_old else PENDING, attempts=attempts, reason=reason, now=now)
 
 
 def _post_office(tx: Connection) -> KeptChannel | None:
