@@ -163,6 +163,7 @@ def test_a_rule_is_tried_in_place_before_it_is_kept(console: Console, alerted: A
     page.click("text=Try >> nth=-1")
     page.wait_for_selector(".trial tbody tr")
     assert "It would have fired" in page.inner_text(".trial") and "car_value" in page.inner_text(".trial tbody")
+    assert page.evaluate("document.activeElement.id") == "try"
     assert "far-off" not in [each["name"] for each in rules_of(console)]
     follow(page, "text=Save")
     assert "baseline_drift above 0.05, at once" in page.inner_text("main tbody")
@@ -285,6 +286,17 @@ def test_history_and_deliveries_are_filtered_and_paged(console: Console, alerted
     page.select_option("select[name=status]", "pending")
     follow(page, "text=Show")
     assert "503" in page.inner_text("main tbody") and "3" in page.inner_text("main tbody td[data-name=Attempts]")
+
+
+def test_alerts_rules_and_channels_are_found_by_name(console: Console, alerted: Alerted, page: Page) -> None:
+    """By the search that stands on each page."""
+    console.sign_in(page)
+    for text, place in (("DRIFTS-F", "/rules/"), ("ops-b", "/channels/"), ("car_val", "/console/alerts/")):
+        page.fill("#q", text)
+        with page.expect_navigation():
+            page.press("#q", "Enter")
+        follow(page, f"main a[href*='{place}'] >> nth=0")
+        assert place in page.url
 
 
 def test_maintenance_is_planned_and_ended(console: Console, alerted: Alerted, page: Page) -> None:

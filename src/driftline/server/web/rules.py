@@ -20,7 +20,7 @@ router = APIRouter(prefix="/console/alerts", include_in_schema=False)
 
 ALERTS = ("Alerts", "/console/alerts")
 RULES = ("Rules", "/console/alerts/rules")
-_MODELS = 1000
+_MODELS, _RULES = 1000, 250
 _SHOWN = 100
 """So many flips of a trial are shown."""
 
@@ -31,10 +31,10 @@ def show_all(request: Request, call: Reading, model: OfModel = None) -> Response
     found = alertpast.list_all_rules(call, model).items
     fires = Counter((each.model, each.rule) for each in rest.list_alerts(call, model, "FIRING").items)
     rules = [
-        {**each.model_dump(), "says": says(each), "firing": fires[each.model, each.name]} for each in found
+        {**each.model_dump(), "says": says(each), "firing": fires[each.model, each.name]} for each in found[:_RULES]
     ]  # fmt: skip
     models = [each.id for each in registered.list_models(call, ModelsWanted(limit=_MODELS, sort_by="name")).items]
-    facts = {"rules": rules, "models": models}
+    facts = {"rules": rules, "models": models, "more": max(0, len(found) - _RULES)}
     return page(request, call, "rules.html", Heading("Rules", "alerts", (ALERTS,)), facts, model=model)
 
 

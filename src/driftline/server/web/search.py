@@ -1,4 +1,4 @@
-"""Search: models, import jobs and schedules by a part of their names, runs and executions by the start of their ids."""
+"""Search: models, imports, schedules, alerts, rules and channels by a part of the name, runs by the start of the id."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from driftline import registry
+from driftline.alerting import register
+from driftline.catalog import alerting, deliveries, modelruns, resources
 from driftline.catalog import imports as kept
-from driftline.catalog import modelruns, resources
 from driftline.errors import Conflict, NotFound
 from driftline.imports import jobs
 from driftline.schedules import KIND
@@ -31,6 +32,9 @@ def search(request: Request, call: Reading, q: Asked = "") -> Response:
         models = registry.search(tx, registry.Search(contains=text or None, limit=_MOST)).items
         imports = jobs.page(tx, kept.Search(text=text or None, limit=_MOST)).items
         schedules = resources.search(tx, KIND, resources.Search(name_contains=text or None, limit=_MOST)).items
+        rules = [each for each in register.every(tx) if _has(text, each.name)][:_MOST]
+        fires = [each for each in alerting.states(tx, state=alerting.FIRING) if _has(text, each.subject)][:_MOST]
+        channels = [each.name for each in deliveries.channels(tx) if _has(text, each.name)][:_MOST]
         if re.fullmatch(r"[0-9a-f]{4}[0-9a-f-]{0,32}", text):
             try:
                 run = modelruns.beginning(tx, text).id
@@ -41,6 +45,18 @@ def search(request: Request, call: Reading, q: Asked = "") -> Response:
         "models": [{"id": each.id, "name": each.name} for each in models],
         "imports": [{"id": each.id, "model": each.model, "uri": each.place.uri} for each in imports],
         "schedules": [{"name": each.name, "status": each.status} for each in schedules],
+        "alerts": [{"id": each.id, "model": each.model, "subject": each.subject} for each in fires],
+        "rules": [{"name": each.name, "model": each.model} for each in rules],
+        "channels": [{"name": each} for each in channels],
         "run": run,
     }
     return page(request, call, "search.html", Heading(f"Search: {text}" if text else "Search", "search"), facts)
+
+
+def _has(text: str, name: str) -> bool:
+    """Whether the text is a part of the name, in any case.
+
+    >>> _has("Car", "car_value"), _has("", "car_value")
+    (True, False)
+    """
+    return bool(text) and text.lower() in name.lower()
