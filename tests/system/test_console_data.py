@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+import requests
 from browsing import FAINT
 from consoled import BUDGET_BYTES, FIRST, LAST, UNFIT, Console, follow
 from loaned import MODEL, VERSION, Installation, day
@@ -19,6 +20,7 @@ from playwright.sync_api import Browser, Page
 from driftline import registry
 from driftline.catalog import hours
 from driftline.catalog.hours import HourPart, Subject
+from driftline.inferences import slices
 from driftline.inferences.hours import Hourly
 from driftline.inferences.sheetbytes import store
 from driftline.inferences.staging import staging
@@ -240,6 +242,40 @@ def test_a_drawing_is_saved_and_a_page_is_printed_without_its_controls(data: Con
     page.emulate_media(media="print")
     assert not page.is_visible("header.console") and not page.is_visible("form.fields >> nth=0")
     assert not page.is_visible(".saves >> nth=0") and page.is_visible("svg.plot >> nth=0")
+
+
+def test_what_the_pages_show_is_there_by_rest(data: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts, embeddings, segments and quality; of a long window only the last hours are read row by row, and told."""
+    asked = requests.Session()
+    asked.headers["Authorization"] = f"Bearer {data.key}"
+    at = f"{data.url}/v1/models"
+    windows = {
+        "version": VERSION, "environment": "training", "second_environment": "production",
+        "first_start": "2019-01-01T00:00:00Z", "first_end": "2019-01-03T00:00:00Z",
+        "second_start": "2019-03-01T00:00:00Z", "second_end": "2019-03-03T00:00:00Z",
+    }  # fmt: skip
+    moved = asked.get(f"{at}/{WIDE}/embeddings", params={**windows, "feature": "picture"}, timeout=30).json()
+    assert moved["dimensions"][0]["dimension"] == 2 and moved["dimensions"][0]["shift"] > 1
+    assert moved["second"]["mean"] > moved["first"]["mean"]
+    parts = {**windows, "feature": "f099", "field": "city", "metric": "ks"}
+    found = asked.get(f"{at}/{WIDE}/parts", params=parts, timeout=30).json()
+    assert {each["value"] for each in found["parts"]} == {"Rome", "Bari"} and found["second_since"] is None
+    assert sum(each["second_rows"] for each in found["parts"]) == 2 * ROWS
+    rome = {**windows, "second_segment": "city=Rome", "first_segment": "city=Rome", "metric": "ks"}
+    compared = asked.get(f"{at}/{WIDE}/comparison", params=rome, timeout=30).json()
+    one, other = (next(each for each in found["parts"] if each["value"] == "Rome"), compared["features"][0])
+    assert compared["second_rows"] == one["second_rows"] and other["value"] >= one["moved"]["value"]
+    monkeypatch.setattr(slices, "MOST", ROWS)
+    cut = asked.get(f"{at}/{WIDE}/parts", params=parts, timeout=30).json()
+    assert cut["second_since"] == "2019-03-02T00:00:00Z"
+    assert sum(each["second_rows"] for each in cut["parts"]) == ROWS
+    wanted = {"version": VERSION, "start": f"{FIRST}T00:00:00Z", "end": "2019-04-01T00:00:00Z"}
+    told = asked.get(f"{at}/{MODEL}/quality", params={**wanted, "segment": "salary_range=60K+ €"}, timeout=30).json()
+    assert told["rows"] == told["labelled"] > 0 and 0 < told["figures"]["accuracy"] <= 1
+    none = asked.get(f"{at}/{WIDE}/quality", params=wanted, timeout=30).json()
+    assert none["figures"] == {} and "no actual" in none["reason"]
+    for path, wrong in (("parts", {**parts, "field": "nope"}), ("embeddings", {**windows, "feature": "f001"})):
+        assert asked.get(f"{at}/{WIDE}/{path}", params=wrong, timeout=30).status_code == 400
 
 
 def test_pages_with_data_are_read_without_any_script(data: Console, browser: Browser) -> None:
