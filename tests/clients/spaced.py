@@ -42,6 +42,8 @@ from driftline.storage.access import Access
 
 SECRET = "kennwort"
 """Is in all that the spaces `risk` and `default` have, beside its names in paths."""
+SIGNED = "s" * 40
+"""The secret of the access keys."""
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 RUN, JOB, ALERT, EXECUTION, QUIET = (f"{digit * 8}-0000-4000-8000-000000000000" for digit in "abcde")
 FILE = 77
@@ -65,7 +67,7 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Spaced:
-    """The server, and keys by name: a viewer of risk and default, an administrator of fraud."""
+    """The server, and keys by name: viewer of risk and default, editor and owner of risk, administrator of fraud."""
 
     url: str
     catalog: Catalog
@@ -120,11 +122,13 @@ def spaced(folder: Path) -> Iterator[Spaced]:
 def fill(catalog: Catalog) -> dict[str, str]:
     """Keys by name; makes all else."""
     roles = {"viewer": (["read"], ["risk", "default"]), "fraud": (["read", "write", "admin"], ["fraud"])}
+    roles |= {"editor": (["read", "write"], ["risk"]), "owner": (["admin"], ["risk"])}
     with catalog.begin() as tx:
         made = {name: keys.create_api_key(tx, name, *role, now=AT) for name, role in roles.items()}
         keys.create_api_key(tx, "risk admin", ["admin"], ["risk"], now=AT)
-        signer = keys.AccessKey("DLRISK", "s" * 40, spaces=frozenset({"risk"}))
-        keys.put_access_key(tx, signer, note=SECRET, now=AT)
+        for id, scopes, space in (("DLRISK", {"read", "write"}, "risk"), ("DLVIEW", {"read"}, "default")):
+            signer = keys.AccessKey(id, SIGNED, scopes=frozenset(scopes), spaces=frozenset({space}))
+            keys.put_access_key(tx, signer, note=SECRET, now=AT)
         spaces.ingestion_key(tx, "risk", now=AT)
         credentials.put(tx, Credential("vault", Access(region=SECRET), space="risk"), now=AT)
         _model(tx)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import boto3
 import pytest
 import requests
 import schemathesis
+from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, Phase, given, settings
-from spaced import JOB, SECRET, Spaced, path_of, routes_of, spaced
+from spaced import JOB, SECRET, SIGNED, Spaced, path_of, routes_of, spaced
 
 from driftline.server import aporia, arize, arthur, web
 
@@ -144,3 +146,63 @@ def test_a_viewer_changes_nothing(served: Spaced, cases: list[Any]) -> None:
         if method != "GET":
             assert answer.status_code in (403, 422), (method, path, answer.text)
     assert served.kept() == before
+
+
+def test_an_editor_changes_what_is_in_the_space(served: Spaced) -> None:
+    """And nothing beside it, though it sees what all spaces share; SageMaker's things are of the space `default`."""
+    headers = {"Authorization": f"Bearer {served.keys['editor']}"}
+
+    def order(method: str, path: str, body: Any = None) -> requests.Response:
+        return requests.request(method, served.url + path, json=body, headers=headers, timeout=30)
+
+    assert order("PATCH", "/v1/models/churn", {"owner": "ada"}).json()["owner"] == "ada"
+    assert order("POST", f"/v1/imports/{JOB}/pause").json()["status"] == "inactive"
+    assert order("POST", "/v1/models", {"id": "more", "space": "risk"}).status_code == 201
+    assert order("POST", "/v1/models", {"id": "other"}).status_code == 403
+    assert [each["name"] for each in order("GET", "/v1/credentials").json()["items"]] == ["vault"]
+    assert order("GET", "/v1/schedules").json()["items"] == []
+    assert order("DELETE", "/v1/schedules/watched").status_code == 404
+    assert order("DELETE", "/v1/models/more").status_code == 204
+    assert order("GET", "/v1/me").json()["roles"] == {"risk": ["read", "write"]}
+
+
+def test_an_administrator_of_a_space_has_its_keys_alone(served: Spaced) -> None:
+    """It sees, makes and deletes those, and no other; nor may it give away more than it has."""
+    headers = {"Authorization": f"Bearer {served.keys['owner']}"}
+
+    def order(method: str, path: str, body: Any = None) -> requests.Response:
+        return requests.request(method, served.url + path, json=body, headers=headers, timeout=30)
+
+    names = {each["name"] for each in order("GET", "/v1/keys").json()["items"]}
+    assert names == {"editor", "owner", "risk admin"}
+    made = order("POST", "/v1/keys", {"name": "new", "scopes": ["read"], "spaces": ["risk"]})
+    assert made.status_code == 201 and made.json()["spaces"] == ["risk"]
+    for spaces in (["*"], ["fraud"], ["risk", "fraud"]):
+        wanted = {"name": "more", "scopes": ["read"], "spaces": spaces}
+        assert order("POST", "/v1/keys", wanted).status_code == 403
+        assert order("POST", "/v1/access-keys", {"spaces": spaces}).status_code == 403
+    assert [order("DELETE", f"/v1/keys/{name}").status_code for name in ("new", "fraud", "viewer")] == [204, 404, 404]
+    assert order("POST", "/v1/spaces/risk/ingestion-key").status_code == 201
+    assert order("POST", "/v1/spaces/fraud/ingestion-key").status_code == 403
+    assert order("PUT", "/v1/channels/all", {"kind": "webhook", "config": {}}).status_code == 403
+
+
+def test_signed_calls_need_a_role_in_the_space_of_sagemaker(served: Spaced) -> None:
+    """AWS's error for a denied action; who may only read describes and lists, and invokes nothing."""
+
+    def client(key: str, service: str = "sagemaker") -> Any:
+        told = {"region_name": "us-east-1", "aws_access_key_id": key, "aws_secret_access_key": SIGNED}
+        return boto3.client(service, endpoint_url=served.url, **told)
+
+    assert [each["EndpointName"] for each in client("DLVIEW").list_endpoints()["Endpoints"]] == ["shop"]
+    assert client("DLVIEW").list_monitoring_schedules()["MonitoringScheduleSummaries"]
+    orders: tuple[Callable[[], object], ...] = (
+        lambda: client("DLVIEW").stop_monitoring_schedule(MonitoringScheduleName="watched"),
+        lambda: client("DLVIEW", "sagemaker-runtime").invoke_endpoint(EndpointName="shop", Body=b"1"),
+        lambda: client("DLRISK").describe_endpoint(EndpointName="shop"),
+        lambda: client("DLRISK").delete_endpoint(EndpointName="shop"),
+    )
+    for order in orders:
+        with pytest.raises(ClientError) as caught:
+            order()
+        assert caught.value.response["Error"]["Code"] == "AccessDeniedException"

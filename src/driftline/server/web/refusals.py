@@ -40,5 +40,5 @@ def _title(status: int) -> str:
     >>> _title(404), _title(418)
     ('There is no such thing', 'That cannot be done')
     """
-    known = {403: "Your key does not allow that", 404: "There is no such thing", 409: "Not in this state"}
+    known = {403: "Your role does not allow that", 404: "There is no such thing", 409: "Not in this state"}
     return known.get(status, "Something went wrong here" if status >= 500 else "That cannot be done")
