@@ -12,7 +12,17 @@ from alerted import DAY, HOUR, MODEL, NOW, Board, ended, look, opened, put, rule
 from databases import postgres_url
 
 from driftline.alerting import past, register, trying
-from driftline.alerting.rule import Absence, Anomaly, Change, Missing, Partial, Rejected, Severity, Violations
+from driftline.alerting.rule import (
+    Absence,
+    Anomaly,
+    Change,
+    Missing,
+    Partial,
+    Rejected,
+    Severity,
+    Threshold,
+    Violations,
+)
 from driftline.catalog import Catalog, alerting, deliveries, hours, imports
 from driftline.catalog.alerting import FIRING, OK
 from driftline.catalog.deliveries import HELD
@@ -147,6 +157,19 @@ def test_one_check_of_a_run(catalog: Catalog, board: Board) -> None:
     assert len(found.lines) == 11
     assert "consider retraining" in found.text
     assert found.report == "s3://tables/churn/runs/2/constraint_violations.json"
+
+
+def test_the_range_of_a_column(catalog: Catalog, board: Board) -> None:
+    """AL-12: the least, the mean or the largest number of a column, as runs keep them."""
+    put(catalog, rule(Threshold("maximum", "age", above=120)), rule(Threshold("minimum", below=0), "negative"))
+    ended(catalog, 1, ranges={"age": [18.0, 44.0, 130.0], "pay": [-1.0, 2.0, 3.0]})
+    look(catalog, 1)
+    assert [each.partition(" (")[0] for each in board.told[0].lines] == [
+        "pay: minimum -1, below 0",
+        "age: maximum 130, above 120",
+    ]
+    with catalog.read() as tx:
+        assert {"minimum", "mean", "maximum"} <= set(trying.dry_run(tx, rule(), None, NOW + DAY).measures)
 
 
 def test_what_is_stopped_stale_or_rejected(catalog: Catalog, board: Board) -> None:

@@ -57,7 +57,8 @@ class Threshold:
     """A measure of a run above or below a bound; one of the two where only one side hurts.
 
     `measure` is the name of a measure in the runs (`baseline_drift`, `accuracy`), `estimated:NAME` or
-    `realised:NAME` of an estimate, or `rows`, `labelled`, `violations`. `subject` is a column, facet or label, or `*`.
+    `realised:NAME` of an estimate, `minimum`, `mean` or `maximum` of a column, or `rows`, `labelled`, `violations`.
+    `subject` is a column, facet or label, or `*`.
     """
 
     measure: str

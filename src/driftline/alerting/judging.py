@@ -16,6 +16,8 @@ from driftline.modelmonitors.running import COMPLETED, FAILED, NO_DATA, NO_LABEL
 from driftline.window import HOUR
 
 _COUNTS = ("rows", "labelled", "violations")
+RANGE = ("minimum", "mean", "maximum")
+"""Measures of columns of numbers."""
 _OF_MODEL = "model"
 _WORST = 10
 """So many violations of a run are named."""
@@ -125,11 +127,12 @@ def is_on_hour(times: Times) -> bool:
     )
 
 
-def measures(runs: Iterable[ModelRun]) -> list[str]:
+def measures(runs: Sequence[ModelRun]) -> list[str]:
     """The names of all that can be measured in these runs."""
     names = {each["name"] for run in runs for each in run.body.get("figures", ())}
     estimated = {each["name"] for run in runs for each in run.body.get("estimates", ())}
-    return [*_COUNTS, *sorted(names), *sorted(f"{side}:{each}" for each in estimated for side in _SIDES)]
+    ranges = RANGE if any(run.body.get("ranges") for run in runs) else ()
+    return [*_COUNTS, *ranges, *sorted(names), *sorted(f"{side}:{each}" for each in estimated for side in _SIDES)]
 
 
 def values_of(rule: Rule, runs: Iterable[ModelRun]) -> dict[Times, Mapping[str, float]]:
@@ -215,6 +218,9 @@ def _values(rule: Rule, run: ModelRun) -> Mapping[str, float]:
         told = run.body.get("estimates", ())
         estimates = [each[_SIDES[side]] for each in told if each["name"] == name]
         found = {_OF_MODEL: estimates[0]} if estimates else {}
+    elif condition.measure in RANGE and "ranges" in run.body:
+        place = RANGE.index(condition.measure)
+        found = {subject: told[place] for subject, told in run.body["ranges"].items()}
     else:
         told = run.body.get("figures", ())
         found = {each["subject"]: each["value"] for each in told if each["name"] == condition.measure}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from math import isfinite
 from typing import Any
 
 from driftline.baselines import write_json
 from driftline.manifest import Manifest
-from driftline.profile import encode
+from driftline.profile import Profile, encode
 from driftline.reports import Report
 from driftline.storage.access import Access
 from driftline.storage.storages import storage_for
@@ -45,7 +46,17 @@ def figures(report: Report) -> dict[str, Any]:
             }
             for each in report.estimates
         ],
+        "ranges": dict(islice(_ranges(report.current), _KEPT_FIGURES)),
     }  # fmt: skip
+
+
+def _ranges(current: Profile) -> Iterator[tuple[str, list[float]]]:
+    """Of each column of numbers the least, the mean and the largest."""
+    for name in current.names:
+        column = current.column(name)
+        found = column.moments
+        if column.kinds.inferred in ("Integral", "Fractional") and column.present and isfinite(found.sum):
+            yield name, [found.minimum, found.mean, found.maximum]
 
 
 _CHARTED = ("baseline_drift", "completeness", "attribution_ndcg", "DPL", "DI", "DPPL", "CI", "AD", "RD")

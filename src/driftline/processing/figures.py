@@ -43,7 +43,12 @@ def _figures(metrics: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
             continue
         prefix = next((one for one in _OF_COLUMNS if name.startswith(one)), None)
         if prefix is not None:
-            yield {"subject": name.removeprefix(prefix), "name": _OF_COLUMNS[prefix], "value": value}
+            subject = name.removeprefix(prefix)
+            yield {"subject": subject, "name": _OF_COLUMNS[prefix], "value": value}
+            for bound in ("minimum", "maximum") if _OF_COLUMNS[prefix] == "mean" else ():
+                told = each.get("StatisticValues", {}).get(bound.title())
+                if isinstance(told, int | float) and isfinite(told):
+                    yield {"subject": subject, "name": bound, "value": told}
         else:
             yield {"subject": _group(each) or _MODEL, "name": name.removeprefix("bias_metric_"), "value": value}
 
