@@ -143,7 +143,9 @@ def test_what_fires_is_taken_on_and_silenced(console: Console, alerted: Alerted,
     assert "/console/runs/" in page.url
 
 
-def test_a_rule_is_tried_in_place_before_it_is_kept(console: Console, alerted: Alerted, page: Page) -> None:
+def test_a_rule_is_tried_in_place_before_it_is_kept(
+    console: Console, alerted: Alerted, page: Page, pictures: Path
+) -> None:
     """Errors stand at their entry and nothing typed is lost; what it would have told is shown; then it is kept."""
     console.sign_in(page)
     page.goto(f"{console.url}{alerted.pages['rules']}")
@@ -161,9 +163,13 @@ def test_a_rule_is_tried_in_place_before_it_is_kept(console: Console, alerted: A
     page.fill("#condition-above", "0.05")
     page.select_option("#days", "all")
     page.click("text=Try >> nth=-1")
-    page.wait_for_selector(".trial tbody tr")
-    assert "It would have fired" in page.inner_text(".trial") and "car_value" in page.inner_text(".trial tbody")
+    page.wait_for_selector(".trial .lines svg rect.over")
+    page.screenshot(path=pictures / "trial-light-1280.png", full_page=True)
+    assert "It would have fired" in page.inner_text(".trial") and "car_value" in page.inner_text(".trial .lines tbody")
     assert page.evaluate("document.activeElement.id") == "try"
+    page.click(".trial summary")
+    assert "above 0.05" in page.inner_text(".trial details tbody")
+    assert page.evaluate(UNFIT) == [] and page.evaluate(FAINT) == []
     assert "far-off" not in [each["name"] for each in rules_of(console)]
     follow(page, "text=Save")
     assert "baseline_drift above 0.05, at once" in page.inner_text("main tbody")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -16,11 +17,22 @@ from driftline.server.web.rulebooks import Book
 from driftline.server.web.ruleforms import Draft
 from driftline.server.web.rules import ALERTS, RULES, told
 from driftline.server.web.shown import Form, Formed, Heading, page
+from driftline.server.web.timelines import Timeline, timeline
 
 router = APIRouter(prefix="/console", include_in_schema=False)
 
 _MODEL, _SCHEDULES = "/models/{model}", "/alerts/of-schedules"
 _DAYS = ("7", "30", "90")
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What came of trying a rule on so many of the last days, `all` for all that was."""
+
+    days: str = "30"
+    trial: TrialResult | None = None
+    drawn: Timeline | None = None
+
 
 Kind = Annotated[str | None, Query(max_length=32)]
 
@@ -106,10 +118,13 @@ def _save(request: Request, form: Form, book: Book) -> Response:
 
 def _try(request: Request, form: Form, book: Book) -> Response:
     draft, days = _sent(form, book), form.values.get("days", "")
-    trial = None
+    trial, drawn = None, None
     if draft.wanted is not None:
-        trial = book.try_out(draft.wanted, form.call.now - timedelta(days=int(days)) if days in _DAYS else None)
-    return _form(request, book, draft, was=form.values.get("was", ""), trial=trial, days=days)
+        since = form.call.now - timedelta(days=int(days)) if days in _DAYS else None
+        trial = book.try_out(draft.wanted, since)
+        drawn = timeline(trial.flips, since, form.call.now)
+    tried = Tried(days, trial, drawn)
+    return _form(request, book, draft, was=form.values.get("was", ""), tried=tried)
 
 
 def _delete(form: Form, book: Book, name: str) -> Response:
@@ -127,8 +142,9 @@ def _sent(form: Form, book: Book) -> Draft:
 
 def _form(
     request: Request, book: Book, draft: Draft, *, rule: RuleDetail | None = None, was: str = "",
-    trial: TrialResult | None = None, days: str = "30",
+    tried: Tried | None = None,
 ) -> Response:  # fmt: skip
+    tried = tried or Tried()
     was = rule.name if rule else was
     facts: dict[str, Any] = {
         "model": book.model,
@@ -136,12 +152,12 @@ def _form(
         "rule": rule if draft.wanted is None else draft.wanted,
         "errors": {each.name: each.error for each in draft.fields if each.error},
         "trouble": draft.trouble,
-        "trial": None if trial is None else told(trial),
+        "trial": None if tried.trial is None else told(tried.trial),
     }
     meaning = (book.scheme.kinds[draft.kind].__doc__ or "").split("\n")[0]
     drawn = {
-        "draft": draft, "was": was, "kinds": _kinds(draft), "meaning": meaning, "days": _DAYS, "chosen": days,
-        "path": book.path, "silent": rule.silent if rule else [],
+        "draft": draft, "was": was, "kinds": _kinds(draft), "meaning": meaning, "days": _DAYS, "chosen": tried.days,
+        "timeline": tried.drawn, "path": book.path, "silent": rule.silent if rule else [],
     }  # fmt: skip
     heading = Heading(f"Rule {was}" if was else "New rule", "alerts", (ALERTS, RULES, *book.above))
     return page(request, book.call, "rule.html", heading, facts, **drawn)
