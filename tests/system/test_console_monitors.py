@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import requests
 from browsing import FAINT
-from consoled import UNFIT, Console, follow, watch
+from consoled import BUDGET_BYTES, UNFIT, Console, follow, watch
 from loaned import MODEL
 from monitored import baseline, capture, hours_ago, monitored
 from playwright.sync_api import Page
+from sqlalchemy import delete, insert
 
-from driftline.catalog import executions
+from driftline.catalog import executions, resources
+from driftline.catalog.tables import execution
 from driftline.settings import Settings
 from driftline.storage.access import Access
 from driftline.worker import Worker
@@ -210,3 +214,79 @@ def test_constraints_of_a_schedule_are_tried_and_written_where_it_reads_them(
     page.fill("#document", "{")
     follow(page, "text=Keep these limits")
     assert "This is no JSON" in page.inner_text("#wrong-document") and page.input_value("#document") == "{"
+
+
+def test_a_schedule_is_made_changed_and_deleted_by_forms(
+    console: Console, scheduled: str, page: Page, pictures: Path
+) -> None:
+    """Its cron in words with the next times; another baseline makes another job definition, that of before stays."""
+    assert scheduled
+    console.sign_in(page)
+    page.goto(f"{console.url}/console/schedules")
+    follow(page, "text=New schedule")
+    page.fill("#name", "made-here")
+    page.fill("#endpoint", "Odd")
+    page.fill("#expression", "cron(0 0/6 ? * * *)")
+    page.wait_for_selector("#coming >> text=every 6 hours from 00:00")
+    page.fill("#output", "reports")
+    looked_at(page, pictures, "schedule-new")
+    follow(page, "text=Make the schedule")
+    assert "Nothing was kept" in page.inner_text(".trouble") and page.input_value("#output") == "reports"
+    page.fill("#output", "s3://loans/reports")
+    page.fill("#endpoint", "nowhere")
+    follow(page, "text=Make the schedule")
+    assert "does not exist" in page.inner_text("#wrong-endpoint")
+    page.fill("#endpoint", "Odd")
+    page.fill("#expression", "cron(0 25 ? * * *)")
+    follow(page, "text=Make the schedule")
+    assert "expected 0 to 23" in page.inner_text("#wrong-expression")
+    page.fill("#expression", "cron(0 2 ? * * *)")
+    follow(page, "text=Make the schedule")
+    assert page.inner_text("h1") == "made-here" and "at 02:00" in page.inner_text(".facts")
+    assert page.locator(".intro time").count() == 5
+    key = {"Authorization": f"Bearer {console.key}"}
+    url = f"{console.url}/v1/schedules/made-here"
+    first = requests.get(url, headers=key, timeout=30).json()
+    follow(page, "text=Edit")
+    page.fill("#expression", "cron(0 * ? * * *)")
+    follow(page, "text=Keep the changes")
+    second = requests.get(url, headers=key, timeout=30).json()
+    assert second["expression"] == "cron(0 * ? * * *)" and second["definition"] == first["definition"]
+    follow(page, "text=Edit")
+    page.fill("#constraints", "s3://loans/baseline/constraints.json")
+    follow(page, "text=Keep the changes")
+    third = requests.get(url, headers=key, timeout=30).json()
+    assert third["definition"] != first["definition"] and third["endpoint"] == "Odd"
+    settings = requests.get(f"{url}/settings", headers=key, timeout=30).json()
+    assert settings["constraints"] == "s3://loans/baseline/constraints.json"
+    looked_at(page, pictures, "schedule")
+    follow(page, "text=Delete")
+    follow(page, "text=Delete the schedule")
+    assert requests.get(url, headers=key, timeout=30).status_code == 404
+
+
+def test_thousands_of_executions_are_paged(console: Console, scheduled: str, page: Page) -> None:
+    """Fifty on a page, by status too; the page of a schedule stays small (DB-02)."""
+    with console.made.catalog.begin() as tx:
+        one = executions.last_of(tx, scheduled, 1)[0]
+        values = [
+            {
+                **asdict(one), "id": str(uuid4()), "schedule": "many", "name": "many", "body": {}, "job": None,
+                "scheduled": one.scheduled - timedelta(hours=at), "status": "Failed" if at % 30 == 0 else "Completed",
+            }
+            for at in range(3000)
+        ]  # fmt: skip
+        tx.execute(insert(execution), values)
+        kept = resources.get(tx, "monitoring-schedule", scheduled)
+        resources.create(tx, replace(kept, name="many", arn=f"{kept.arn}-many"))
+    asked = console.signed_in()
+    whole = asked.get(f"{console.url}/console/schedules/many", timeout=30)
+    assert len(whole.content) < BUDGET_BYTES and whole.text.count("/console/executions/") == 50
+    console.sign_in(page)
+    page.goto(f"{console.url}/console/schedules/many?status=Failed")
+    assert page.locator("tbody tr").count() == 50
+    follow(page, "text=Next page")
+    assert page.locator("tbody tr").count() == 50 and page.locator("text=Next page").count() == 0
+    with console.made.catalog.begin() as tx:
+        resources.delete(tx, "monitoring-schedule", "many")
+        tx.execute(delete(execution).where(execution.c.schedule == "many"))

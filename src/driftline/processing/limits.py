@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from driftline.baselines import read_json
-from driftline.catalog import Catalog, executions, resources
+from driftline.catalog import Catalog, audit, executions, resources
 from driftline.catalog.executions import Execution
 from driftline.documents import model_quality as quality_document
 from driftline.documents import violations as violations_document
@@ -69,7 +69,10 @@ def change(catalog: Catalog, name: str, document: Any, mark: str, access: Access
     """
     before = limits_of(catalog, name, access)
     before.refuse_stale(mark)
-    return put(before, document, access)
+    after = put(before, document, access)
+    with catalog.begin() as tx:
+        audit.note(tx, "constraints", name, before.document, document, None)
+    return after
 
 
 def try_on(catalog: Catalog, name: str, document: Any, access: Access) -> tuple[Execution, Effect]:

@@ -28,6 +28,7 @@ from driftline.server.rest.models import router as _models
 from driftline.server.rest.parts import router as _parts
 from driftline.server.rest.schedulealerts import router as _schedule_alerts
 from driftline.server.rest.schedulerules import router as _schedule_rules
+from driftline.server.rest.schedulenew import router as _new_schedules
 from driftline.server.rest.schedules import router as _schedules
 from driftline.server.rest.spaces import router as _spaces
 
@@ -48,6 +49,7 @@ router = APIRouter(
 _PARTS = (
     _callers,
     _schedules,
+    _new_schedules,
     _schedule_alerts,
     _executions,
     _evidence,
