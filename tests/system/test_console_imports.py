@@ -5,12 +5,20 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from browsing import FAINT
 from consoled import UNFIT, Console, follow
 from loaned import MODEL
 from playwright.sync_api import Page
+from s3 import WRITER, Server, use
 
 from driftline import registry
+from driftline.catalog import imports
+from driftline.catalog import work as queue
+from driftline.catalog.work import Work
+from driftline.imports import clearing, jobs, running, watching
+from driftline.imports.job import JobStatus
+from driftline.storage.access import Access
 
 COLUMNS = ("uuid", "at", "age", "city", "churned", "note")
 ROWS = [
@@ -96,7 +104,7 @@ def test_fix_schema_leads_to_the_field(console: Console, page: Page, tmp_path: P
     line = page.locator("tr", has_text="perhaps it is 'Car Value'").first
     line.locator("a.fix").click()
     assert page.evaluate("document.activeElement.id") == "role-2"
-    page.click("button:has-text('Car Value is feature car_value')")
+    page.click("button:has-text('is the feature')")
     page.wait_for_selector("#role-2 option[value=feature][selected]", state="attached")
     assert page.input_value("#field-2") == "car_value"
     page.select_option("#role-0", "id")
@@ -208,3 +216,116 @@ def test_where_rows_come_from_and_what_watches_them(console: Console, page: Page
     page.goto(f"{console.url}/console/models/{MODEL}/delete")
     assert page.locator("button.danger").count() == 0
     assert "Delete those first" in page.inner_text(".trouble")
+
+
+def work(console: Console, model: str) -> None:
+    """Look through the paths of a model's jobs, and do all that is queued of them, as workers do."""
+    catalog, settings = console.made.catalog, console.made.settings
+    with catalog.read() as tx:
+        found = [jobs.of_row(row) for row in imports.of_model(tx, model)]
+    for each in found:
+        if each.status is JobStatus.ACTIVE:
+            watching.look_through(catalog, each, Access(), now=catalog.clock())
+    while held := claimed(console, model):
+        do = clearing.run if held.kind == clearing.WORK else running.run
+        do(catalog, held, settings, Access(), lambda line: None)
+
+
+def claimed(console: Console, model: str) -> Work | None:
+    """The next work of a model; what is of others waits on."""
+    catalog, others = console.made.catalog, list[Work]()
+    with catalog.begin() as tx:
+        while held := queue.claim(tx, "test", now=catalog.clock(), lease_seconds=600):
+            if held.lane == jobs.lane_of(model):
+                break
+            others.append(held)
+        for each in others:
+            queue.give_back(tx, each, run_after=catalog.clock())
+    return held
+
+
+def test_a_file_that_fails_is_mended_and_read_again(
+    console: Console, page: Page, tmp_path: Path, pictures: Path
+) -> None:
+    """Counts that add up, errors with row and column, a dry run before saving, rejected rows to download (J-08)."""
+    console.sign_in(page)
+    uri = csv_in(tmp_path / "mended", ("uuid", "at", "age", "prediction"), [("a", "2026-11-01T00:00:00Z", 1, "yes")])
+    sampled(page, console, uri)
+    follow(page, "text=Save and start")
+    job = page.url
+    work(console, "mended")
+    rows = [(f"b{n}", "soon" if n < 2 else "2026-11-02T00:00:00Z", n, "no") for n in range(5)]
+    csv_in(tmp_path / "mended", ("uuid", "at", "age", "prediction"), rows, "b.csv")
+    csv_in(tmp_path / "mended", ("uuid", "at", "Years", "foretold"), rows[2:], "c.csv")
+    work(console, "mended")
+    page.reload()
+    assert "6 = 4 accepted + 2 rejected + 0 duplicate" in page.inner_text(".facts").replace("\n", " ")
+    assert "failed (1)" in page.inner_text("section[aria-labelledby=files]")
+    assert page.locator("svg.plot path.is").count() >= 2
+    looked_at(page, pictures, "import-job")
+    page.click("text=b.csv")
+    assert "Invalid_Timestamp" in page.inner_text("#main")
+    with page.expect_download() as told:
+        page.click("text=Download CSV")
+    lines = Path(told.value.path()).read_text().splitlines()
+    assert len(lines) == 3 and "soon" in lines[1]
+    page.goto(f"{job}?status=failed")
+    follow(page, "text=Fix schema >> nth=0")
+    assert page.url.startswith(f"{job}/edit?file=")
+    assert "failed" in page.inner_text(".kept")
+    looked_at(page, pictures, "import-edit")
+    page.click("a.fix >> nth=0")
+    assert page.evaluate("document.activeElement.id") == "role-2"
+    page.select_option("#role-3", "prediction")
+    page.fill("#field-3", "prediction")
+    page.click("text=What is done with what is doubtful")
+    page.fill("#policies-poll_seconds", "0")
+    page.click("text=Try again")
+    page.wait_for_selector("#policies-poll_seconds[aria-invalid]")
+    page.fill("#policies-poll_seconds", "60")
+    follow(page, "button.main:has-text('Save')")
+    assert "looks every 60 seconds" in page.inner_text("section[aria-labelledby=about]")
+
+
+def test_a_job_is_deleted_and_its_rows_purged(console: Console, page: Page, tmp_path: Path, pictures: Path) -> None:
+    """Each on a page that says what goes away, without scripts, too (J-15, DB-05)."""
+    context = page.context.browser
+    assert context is not None
+    plain = context.new_context(java_script_enabled=False).new_page()
+    console.sign_in(plain)
+    uri = csv_in(tmp_path / "purged", ("id", "timestamp", "age", "pred"), [("a", "2026-11-01T00:00:00Z", 1, 0.5)])
+    plain.goto(f"{console.url}/console/new/import")
+    plain.fill("#uri", uri)
+    follow(plain, "text=Look at a sample")
+    plain.fill("#model", "purged")
+    follow(plain, "text=Save and start")
+    work(console, "purged")
+    follow(plain, ".title >> text=Delete")
+    assert "The 1 rows that it brought stay" in plain.inner_text("main")
+    looked_at(plain, pictures, "import-delete")
+    follow(plain, "button.danger")
+    assert plain.inner_text(".title .pill") == "deleted"
+    follow(plain, "text=Purge its rows")
+    assert "1 accepted rows of 1 files" in plain.inner_text("main")
+    follow(plain, "button.danger")
+    assert "are being purged" in plain.inner_text("[role=status]")
+    work(console, "purged")
+    plain.reload()
+    assert "Purged: 1 rows are gone." in plain.inner_text("[role=status]")
+    plain.context.close()
+
+
+def test_what_reading_a_bucket_needs_is_told_with_what_its_owner_can_copy(
+    console: Console, page: Page, s3: Server, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S-06: the missing permission by its name, and the policy that grants it."""
+    use(monkeypatch, s3.environment(WRITER))
+    bucket = s3.bucket("nobodys-bucket")
+    console.sign_in(page)
+    page.goto(f"{console.url}/console/new/import")
+    page.fill("#uri", f"s3://{bucket}/churn/")
+    page.click("text=Look at a sample")
+    page.wait_for_selector("#needs")
+    looked_at(page, pictures, "import-needs")
+    assert "arn:aws:s3:::nobodys-bucket/churn/*" in page.inner_text("pre")
+    assert "s3:ListBucket" in page.inner_text("section[aria-labelledby=needs]")

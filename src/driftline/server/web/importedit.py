@@ -74,10 +74,11 @@ def answer(request: Request, form: Formed, id: JobId) -> Response:
         told = Trial(before, errors={"json": str(error)}, whole=before)
         return _page(request, call, job, told, json_text=values.get("json", ""))
     document = {**given, **fixed}
-    trial = _tried(call, job, document)
+    number = int(values["file"]) if values.get("file", "").isdigit() else None
+    trial = _tried(call, job, document, show_file(call, number).uri if number else None)
     if values.get("act") == "save" and not trial.errors and (trial.may_be_kept or values.get("anyway")):
         return _saved(request, form, job, trial)
-    return _page(request, call, job, trial)
+    return _page(request, call, job, trial, file=number)
 
 
 @router.get("/delete")

@@ -24,6 +24,7 @@ from driftline.server.rest.inferences import show_clearing
 from driftline.server.rest.registered import Named
 from driftline.server.web import volumes
 from driftline.server.web.downloads import sheet
+from driftline.server.web.drafts import OWN
 from driftline.server.web.importedit import router as _edit
 from driftline.server.web.importnew import router as _new
 from driftline.server.web.mending import link
@@ -165,4 +166,8 @@ def _charts(job: ImportDetail, read: list[Day], said: list[Day]) -> list[tuple[s
 
 def _columns(job: ImportDetail) -> list[tuple[str, str]]:
     """Which column is what, as far as the job says so."""
-    return [(name, str(told)) for name, told in job.columns.items() if told]
+    found = [(use, str(job.columns[use])) for use in OWN if job.columns.get(use)]
+    found += [(f"prefix of each {role}", prefix) for role, prefix in (job.columns.get("prefixes") or {}).items()]
+    found += [(role, ", ".join(names)) for role, names in (job.columns.get("lists") or {}).items()]
+    found += [(f"field {name}", column) for name, column in (job.columns.get("fields") or {}).items()]
+    return found + ([("excluded", ", ".join(job.columns["exclude"]))] if job.columns.get("exclude") else [])

@@ -70,7 +70,7 @@ def rows_of(
 def shown(rows: Sequence[Row], mends: Iterable[Mend]) -> list[Row]:
     """The rows that are shown, each with what is wrong with it."""
     at: dict[str, list[Mend]] = {}
-    for each in mends:
+    for each in (one for one in mends if one.is_sure):
         at.setdefault(each.place, []).append(each)
     found = [replace(row, mends=(*at.get(f"role-{row.number}", ()), *at.get(f"kind-{row.number}", ()))) for row in rows]
     return found if len(found) <= COLUMNS else sorted(found, key=lambda row: not row.mends)[:COLUMNS]

@@ -54,7 +54,8 @@ class Column(Protocol):
 class Mend:
     """A fault, where it leads (`#id` of this page, or another page), what to do there, and what can be done at once.
 
-    `apply` is the number of a column, its role and the name of its field, parted by `|`; `offer` is that in words.
+    `apply` is the number of a column, its role and the name of its field, parted by `|`; `offer` is that in words. One
+    that `is_sure` is about the column that it leads to.
     """
 
     fault: Fault
@@ -62,6 +63,7 @@ class Mend:
     advice: str
     apply: str = ""
     offer: str = ""
+    is_sure: bool = True
 
     @property
     def place(self) -> str:
@@ -77,7 +79,7 @@ def mend(fault: Fault, rows: Sequence[Column], fields: Mapping[str, str], schema
     rule = CODES.get(fault.code)
     advice = rule.remedy if rule else ""
     if fault.code in ("Missing_Columns", "Missing_Id_Column"):
-        return _missing(fault, by_column, fields)
+        return _missing(fault, rows, fields)
     if fault.code in _FIELDS and not (fault.code == "Invalid_Batch_Id" and row):
         place, advice = _FIELDS[fault.code]
         return Mend(fault, f"#{place}", advice)
@@ -102,18 +104,18 @@ def link(job: str, fault: Fault, file: int) -> str:
     return f"/console/imports/{job}/edit?{urlencode({name: told for name, told in asked.items() if told})}"
 
 
-def _missing(fault: Fault, by_column: Mapping[str, Column], fields: Mapping[str, str]) -> Mend:
-    """To the column that was perhaps meant, which can be taken at once."""
+def _missing(fault: Fault, rows: Sequence[Column], fields: Mapping[str, str]) -> Mend:
+    """To the column that was perhaps meant, which can be taken at once; else to the first that is nothing yet."""
     name = fault.field or ""
     role = name if name in _OWN else fields.get(name, "")
-    perhaps = by_column.get(fault.value or "")
-    what = f"the {name} of the rows" if name in _OWN else f"{role.replace('_', ' ') or 'field'} {name}"
+    perhaps = next((each for each in rows if each.column == fault.value), None)
+    what = f"the {name} of the rows" if name in _OWN else f"the {role.replace('_', ' ') or 'field'} {name!r}"
     if perhaps is None or not role:
-        return Mend(fault, f"#{MAPPING}", f"Choose the column that is {what}.")
+        free = next((f"role-{each.number}" for each in rows if each.role == "unmapped"), MAPPING)
+        return Mend(fault, f"#{free}", f"Choose the column that is {what}.", is_sure=False)
     apply = f"{perhaps.number}|{role}|{'' if name in _OWN else name}"
-    return Mend(
-        fault, f"#role-{perhaps.number}", f"{perhaps.column} is perhaps {what}.", apply, f"{perhaps.column} is {what}"
-    )
+    offer = f"{perhaps.column} is {what}"
+    return Mend(fault, f"#role-{perhaps.number}", f"Perhaps {offer}.", apply, offer)
 
 
 def _of_kind(fault: Fault, row: Column, advice: str, schema: str) -> Mend:

@@ -94,10 +94,12 @@ def attempt(call: Call, document: Document, kinds: Mapping[str, str] | None = No
     faults, warnings = (
         [mend(each, rows, missing, trial.schema) for each in some] for some in (found.faults, found.warnings)
     )
-    denied = any(each.code == "Access_Denied" for each in found.faults)
+    unreached = (
+        found.status != "passed" and found.rows == 0 and not any(each.code == "No_Files" for each in found.faults)
+    )
     return replace(
         trial, found=found, rows=shown(rows, (*faults, *warnings)), faults=faults, warnings=warnings, count=len(rows),
-        needs=needs_of(call, document) if denied else None,
+        needs=needs_of(call, document) if unreached else None,
     )  # fmt: skip
 
 
