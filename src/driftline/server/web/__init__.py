@@ -23,6 +23,7 @@ from driftline.server.web.rulesyaml import router as _rules_yaml
 from driftline.server.web.runs import router as _runs
 from driftline.server.web.schedules import router as _schedules
 from driftline.server.web.search import router as _search
+from driftline.server.web.settings import router as _settings
 from driftline.server.web.signing import router as _signing
 from driftline.server.web.times import router as _times
 
@@ -49,6 +50,7 @@ _PARTS = (
     _schedules,
     _executions,
     _search,
+    _settings,
 )
 for _part in _PARTS:
     router.include_router(_part)
