@@ -151,7 +151,7 @@ def _volumes(call: Call, job: ImportDetail) -> tuple[list[Day], list[Day]]:
         if job.content != "actuals":
             subject = Subject(job.model, job.version, str(job.environment))
             return read, volumes.predicted_on(tx, [subject])
-    return read, volumes.labelled_on(call, job.model, str(job.environment))
+    return read, volumes.labelled_on(call, job.model, str(job.environment)) or []
 
 
 def _charts(job: ImportDetail, read: list[Day], said: list[Day]) -> list[tuple[str, str, str]]:

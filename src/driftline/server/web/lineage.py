@@ -75,11 +75,12 @@ def show_volume(request: Request, call: Reading, model: ModelId) -> Response:
     with call.catalog.read() as tx:
         read = kept.volumes(tx, volumes.since(call.now), model=model)
         said = volumes.predicted_on(tx, [each for each in subjects(tx, model) if each.environment == "production"])
+    labelled = volumes.labelled_on(call, model, "production")
     days = {
         "predictions_read": volumes.read_on(read, "predictions"),
         "predictions_said": said,
         "actuals_read": volumes.read_on(read, "actuals"),
-        "actuals_said": volumes.labelled_on(call, model, "production"),
+        "actuals_said": labelled or [],
     }
     titles = {
         "predictions_read": "Predictions by the day they were read", "predictions_said": "Predictions by their own day",
@@ -87,7 +88,15 @@ def show_volume(request: Request, call: Reading, model: ModelId) -> Response:
     }  # fmt: skip
     charts = [(titles[name], volumes.drawn(some, volumes.told(some, titles[name]))) for name, some in days.items()]
     heading = Heading("How much came", "models", ((found.name, path_of(model)),))
-    return page(request, call, "volume.html", heading, {"model": found, **days}, charts=charts)
+    return page(
+        request,
+        call,
+        "volume.html",
+        heading,
+        {"model": found, **days},
+        charts=charts,
+        most=volumes.COUNTED if labelled is None else 0,
+    )
 
 
 def drawn(things: Sequence[Thing]) -> str:

@@ -7,21 +7,27 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from html import escape
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import Connection
 
 from driftline.catalog import hours
 from driftline.catalog.hours import Subject
 from driftline.catalog.imports import Volume
+from driftline.formats.format import ReadOptions
 from driftline.inferences.log import stored
 from driftline.inferences.tables import found
 from driftline.pages import plots
 from driftline.pages.svg import BLUE, RED
 from driftline.server.aws.wire import Call
 from driftline.server.rest.importfiles import tables_of
+from driftline.sources import resolve, strictly
 from driftline.window import Window
 
 SHOWN = timedelta(days=60)
 """So many days are drawn."""
+COUNTED = 2_000_000
+"""Of more actuals the times are not read for a page."""
 _DAY, _LEAST = timedelta(days=1), timedelta(days=13)
 """Of fewer days than two weeks the bars would be too wide."""
 _EPOCH = date(1970, 1, 1)
@@ -60,16 +66,22 @@ def predicted_on(tx: Connection, subjects: Iterable[Subject]) -> list[Day]:
     return [Day(day, rows) for day, rows in sorted(counted.items())]
 
 
-def labelled_on(call: Call, model: str, environment: str | None = None) -> list[Day]:
-    """Actuals day by day by their own times, as the log of their table counts them: the last days that there are."""
+def labelled_on(call: Call, model: str, environment: str) -> list[Day] | None:
+    """Actuals day by day by their own times: the last days that there are; None where there are too many to count."""
     tables = tables_of(call)
     uri = tables.actuals_uri(model)
     table = found(tables, uri)
+    if table is None:
+        return []
+    if sum(each.rows for each in stored(table, uri) if each.environment == environment) > COUNTED:
+        return None
+    options = ReadOptions(columns=("_time",), settings={"where": {"_environment": environment}})
     counted: dict[date, int] = {}
-    for each in stored(table, uri) if table is not None else ():
-        if environment in (None, each.environment):
-            day = _EPOCH + timedelta(days=each.day)
-            counted[day] = counted.get(day, 0) + each.rows
+    for batch in strictly(resolve([uri], tables.access, "delta", options)):
+        if isinstance(batch, pa.RecordBatch):
+            for each in pc.value_counts(batch.column("_time").cast(pa.timestamp("us")).cast(pa.date32())).to_pylist():
+                counted[each["values"]] = counted.get(each["values"], 0) + each["counts"]
+    counted.pop(None, None)  # type: ignore[call-overload]
     since = max(counted, default=_EPOCH) - SHOWN
     return [Day(day, rows) for day, rows in sorted(counted.items()) if day > since]
 
