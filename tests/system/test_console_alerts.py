@@ -155,7 +155,7 @@ def test_a_rule_is_tried_in_place_before_it_is_kept(
     page.fill("#condition-measure", "baseline_drift")
     page.fill("#condition-above", "much")
     page.fill("#owner", "grace")
-    page.click("text=Try >> nth=-1")
+    page.press("#owner", "Enter")
     page.wait_for_selector("#condition-above[aria-invalid]")
     assert page.url.endswith("/new-rule")
     assert "Expected a number" in page.inner_text("#condition-above-told")
