@@ -77,6 +77,13 @@ class Settings(BaseSettings):
     metric_series: Annotated[
         int, Field(ge=0, description="Series of features that /metrics tells in all, the worst first.")
     ] = 10_000
+    otel_endpoint: Annotated[
+        str,
+        Field(
+            description="Address of an OpenTelemetry collector (OTLP over HTTP) that is sent all metrics; empty: none."
+        ),
+    ] = ""
+    otel_seconds: Annotated[float, Field(gt=0, description="How often.")] = 60.0
     audit_days: Annotated[float, Field(gt=0, description="Days for which the audit log is kept.")] = 1095.0
     cloudwatch_url: Annotated[str, Field(description="What takes its PutMetricData; empty: CloudWatch itself.")] = ""
     empty_window_completes: Annotated[

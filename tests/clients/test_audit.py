@@ -111,6 +111,8 @@ IMPORT = {
     "columns": {"id": "id", "timestamp": "time"},
 }
 
+BATCH = {"expression": "cron(0 * ? * * *)", "output": "s3://loans/reports", "batch": "s3://loans/captured"}
+
 CALLS: tuple[tuple[str, str, Any], ...] = (
     ("POST", "/v1/models", {"id": "m", "owner": "ada"}),
     ("PATCH", "/v1/models/{m}", {"owner": "grace"}),
@@ -135,6 +137,9 @@ CALLS: tuple[tuple[str, str, Any], ...] = (
     ("PUT", "/v1/credentials/{bucket}", LOGIN),
     ("DELETE", "/v1/credentials/{bucket}", None),
     ("POST", "/v1/spaces/{risk}/ingestion-key", None),
+    ("POST", "/v1/spaces", {"name": "fresh"}),
+    ("PATCH", "/v1/spaces/{fresh}", {"name": "fraud"}),
+    ("DELETE", "/v1/spaces/{fraud}", None),
     ("POST", "/v1/imports", IMPORT),
     ("PATCH", "/v1/imports/{job}", {"columns": {"id": "id"}}),
     ("POST", "/v1/imports/{job}/pause", None),
@@ -145,6 +150,8 @@ CALLS: tuple[tuple[str, str, Any], ...] = (
     ("POST", "/v1/models/{m}/forgets", {"ids": ["person-17"]}),
     ("POST", "/v1/models/{m}/retentions", {"before": "2020-01-01T00:00:00Z"}),
     ("POST", "/v1/models/{m}/compactions", None),
+    ("POST", "/v1/schedules", {**BATCH, "name": "batched", "type": "DataQuality"}),
+    ("PUT", "/v1/schedules/{batched}", {**BATCH, "expression": "cron(0 2 ? * * *)"}),
     ("POST", "/v1/schedules/{watched}/stop", None),
     ("POST", "/v1/schedules/{watched}/start", None),
     ("PUT", "/v1/schedules/{watched}/alert", {"datapoints": 2, "period": 3}),

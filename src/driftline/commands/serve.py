@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,7 +26,10 @@ from driftline.hosts import Allowed
 from driftline.server import logs as structured
 from driftline.server.app import create_app
 from driftline.server.aws.runtime import Routes
+from driftline.server.gauges import Gauges
 from driftline.server.listen import Listener
+from driftline.server.measures import collectors
+from driftline.server.otel import Exporter
 from driftline.settings import Settings
 from driftline.storage import weed
 from driftline.storage.access import Access
@@ -83,22 +87,35 @@ def _serve(
     journal = Journal(settings.home / "journal", limits=Limits(seconds=FLUSH_SECONDS))
     forwarder = Forwarder(Allowed(settings.allowed_hosts), largest_bytes=settings.max_body_bytes)
     meter = Meter(catalog, journal)
-    parts = (labour, forwarder, Recorder(journal), meter, Routes())
+    gauges = Gauges(catalog, settings, time.monotonic)
+    parts = (labour, forwarder, Recorder(journal), meter, Routes(), gauges)
+    exporter = _exporter(settings, journal, gauges)
     listener = Listener(create_app(settings, catalog, parts=parts), settings.host, settings.port)
     journal.start()
     meter.start()
     labour.start()
+    if exporter is not None:
+        exporter.start()
     for line in (*greeting(_shown(listener.url), key, settings, is_new=is_new), *said):
         print(line, flush=True)
     try:
         listener.run()
     finally:
+        if exporter is not None:
+            exporter.stop()
         labour.stop()
         meter.close()
         journal.close()
         forwarder.close()
         catalog.close()
     return 0
+
+
+def _exporter(settings: Settings, journal: Journal, gauges: Gauges) -> Exporter | None:
+    """What sends metrics to a collector, if the settings name one."""
+    if not settings.otel_endpoint:
+        return None
+    return Exporter(settings.otel_endpoint, settings.otel_seconds, lambda: collectors(journal.counts, gauges))
 
 
 def greeting(address: str, key: AccessKey, settings: Settings, *, is_new: bool) -> Iterator[str]:

@@ -67,7 +67,7 @@ def create_app(
     inner.state.catalog, inner.state.settings, inner.state.parts = catalog, settings, running
     inner.state.clock, inner.state.now, inner.state.keys, inner.state.guard = clock, clock.now, known, guard
     inner.state.provider = oidc.provider_of(settings)
-    inner.state.gauges = Gauges(catalog, settings, clock.seconds)
+    inner.state.gauges = running.get(Gauges) or Gauges(catalog, settings, clock.seconds)
     inner.include_router(rest.router)
     inner.include_router(subscriptions.router)
     inner.include_router(arize.router)
