@@ -85,10 +85,10 @@ class Planned:
 
     def _input(self) -> dict[str, Any]:
         named = {_ATTRIBUTES[name]: value for name, value in (self.attributes or {}).items()}
-        common = {"LocalPath": f"{PROCESSING}/input/endpoint", **named}
+        shared = {"LocalPath": f"{PROCESSING}/input/endpoint", **named}
         found: dict[str, Any] = {}
         if self.endpoint:
-            found["EndpointInput"] = {"EndpointName": self.endpoint, **common}
+            found["EndpointInput"] = {"EndpointName": self.endpoint, **shared}
         if self.batch:
             how = {
                 "csv": {"Csv": {"Header": self.header}},
@@ -96,7 +96,7 @@ class Planned:
                 "parquet": {"Parquet": {}},
             }
             place = {"DataCapturedDestinationS3Uri": self.batch, "DatasetFormat": how[self.format]}
-            found["BatchTransformInput"] = {**place, **common}
+            found["BatchTransformInput"] = {**place, **shared}
         if self.type in ("ModelQuality", "ModelBias"):
             found["GroundTruthS3Input"] = {"S3Uri": self.ground_truth} if self.ground_truth else {}
         return found

@@ -99,7 +99,7 @@ def show_delete(request: Request, call: Reading, model: ModelId, name: MonitorNa
         "path": f"{_path(model, name)}/delete",
         "back": _path(model, name),
         "action": "Delete the monitor",
-        "goes": [f"The monitor {found.name} and the list of its runs; alerts on it end."],
+        "goes": [f"The monitor {found.name} and the list of its runs."],
         "stays": ["The files of its runs, and the rows that it looked at."],
     }
     return page(request, call, "sure.html", Heading(f"Delete {name}?", "models", up), facts)
