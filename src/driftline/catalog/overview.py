@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, case, func, select
 
 from driftline.catalog.tables import alert, execution, hour_part, import_file, import_job, model_run, model_version
 
@@ -27,13 +27,16 @@ class LastRun:
 
 @dataclass(frozen=True)
 class Feed:
-    """An import job, as far as something may be amiss with it."""
+    """An import job, as far as something may be amiss with it, and how many rows of what it brought."""
 
     id: str
     model: str
     status: str
     trouble: str | None
+    content: str
+    environment: str
     failed: int
+    accepted: int
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,27 @@ def last_hours(tx: Connection) -> dict[str, datetime]:
 
 
 def feeds(tx: Connection) -> list[Feed]:
-    """The import jobs that are not deleted, with how many files of each failed."""
+    """The import jobs that are not deleted, with how many files of each failed, and the rows of the others."""
     j, f = import_job.c, import_file.c
-    failed = select(f.job, func.count().label("files")).where(f.status == "failed").group_by(f.job).subquery()
-    query = select(j.id, j.model, j.status, j.trouble, func.coalesce(failed.c.files, 0).label("failed"))
-    query = query.outerjoin(failed, failed.c.job == j.id).where(j.status != "deleted").order_by(j.created)
-    return [Feed(*row) for row in tx.execute(query)]
+    failed = func.sum(case((f.status == "failed", 1), else_=0)).label("failed")
+    files = select(f.job, failed, func.sum(f.accepted).label("accepted")).group_by(f.job).subquery()
+    told = (func.coalesce(files.c.failed, 0), func.coalesce(files.c.accepted, 0))
+    query = select(j.id, j.model, j.status, j.trouble, j.content, j.environment, *told)
+    query = query.outerjoin(files, files.c.job == j.id).where(j.status != "deleted").order_by(j.created)
+    return [Feed(*row[:-2], int(row[-2]), int(row[-1])) for row in tx.execute(query)]
+
+
+def traffic(tx: Connection, since: datetime) -> dict[str, dict[date, int]]:
+    """Of each model the rows of production by the day of their time, from `since` on; days without any are left out."""
+    h = hour_part.c
+    day = func.date(h.hour).label("day")
+    query = select(h.model, day, func.sum(h.rows)).group_by(h.model, day)
+    query = query.where(h.environment == "production", h.span == "part", h.hour >= since)
+    found: dict[str, dict[date, int]] = {}
+    for model, day_of, rows in tx.execute(query):
+        at = day_of if isinstance(day_of, date) else date.fromisoformat(day_of)
+        found.setdefault(model, {})[at] = int(rows)
+    return found
 
 
 def last_executions(tx: Connection) -> dict[str, LastExecution]:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from driftline import registry
 from driftline.alerting import register as rules
-from driftline.alerting.rule import Absence, Missing, Rule, Severity, Violations
+from driftline.alerting.rule import Absence, Missing, Rule, Severity, Threshold
 from driftline.catalog import Catalog, keys, work
 from driftline.commands.serve import run
 from driftline.imports import making, watching
@@ -37,6 +37,7 @@ from driftline.worker import Worker
 Say = Callable[[str], None]
 
 _VERSION = "1"
+_MOVED = Threshold("baseline_drift", above=0.1)
 _DRIFT = "data-quality"
 """What the monitor is called that comes with a training set."""
 _WEEK, _FOUR_WEEKS = "rate(7 days)", "rate(28 days)"
@@ -120,7 +121,7 @@ HISTORIES = (
             _fairness("car-loan", "salary_range", "0 - 20K €"),
         ),
         (
-            Rule("car-loan", "moved", Violations(), monitor=_DRIFT, severity=Severity.CRITICAL, owner="credit-risk",
+            Rule("car-loan", "moved", _MOVED, monitor=_DRIFT, severity=Severity.CRITICAL, owner="credit-risk",
                  text="Look at what moved first; do not retrain on rows without labels."),
             Rule("car-loan", "no-labels", Absence(Missing.LABELS, 24 * 21.0), owner="credit-risk"),
         ),
@@ -134,7 +135,7 @@ HISTORIES = (
             _monitor("employment", "quality", "model-quality", thresholds=_QUALITY["employment"]),
             _fairness("employment", "sex", "female"),
         ),
-        (Rule("employment", "moved", Violations(), monitor=_DRIFT),),
+        (Rule("employment", "moved", _MOVED, monitor=_DRIFT),),
     ),
 )  # fmt: skip
 
