@@ -1,4 +1,4 @@
-"""Alerts in the console: seen worst first, taken on, silenced; rules, channels and maintenance made and tried there."""
+"""Alerts in the console: seen worst first, taken on, silenced; channels made and tried there; maintenance."""
 
 from __future__ import annotations
 
@@ -14,23 +14,13 @@ import pytest
 from browsing import FAINT
 from consoled import BUDGET_BYTES, UNFIT, Console, follow, now, token_of
 from loaned import MODEL
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
+from ringing import DRIFTS, Alerted
 
-from driftline.alerting import planning as judging
 from driftline.alerting import register
-from driftline.alerting.rule import Rule, Severity, Threshold, Violations
-from driftline.catalog import alerting, deliveries, keys
+from driftline.alerting.rule import Rule, Violations
+from driftline.catalog import alerting, keys
 from driftline.catalog.alerting import State
-
-DRIFTS = "drifts-far"
-
-
-@dataclass(frozen=True)
-class Alerted:
-    """An alert that fires for one of the rules of these tests, and the pages there are."""
-
-    id: str
-    pages: dict[str, str]
 
 
 @dataclass
@@ -64,41 +54,6 @@ def receiver() -> Iterator[Receiver]:
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-@pytest.fixture(scope="module")
-def alerted(console: Console) -> Iterator[Alerted]:
-    """A rule on the drift of each column that fires, with a channel, deliveries and maintenance; gone afterwards."""
-    made, at = console.made, now(console.made)
-    rule = Rule(
-        MODEL, DRIFTS, Threshold("baseline_drift", above=0.05), monitor="drift", severity=Severity.CRITICAL,
-        owner="grace", text="Ask the shop first.", channels=("ops-board",),
-    )  # fmt: skip
-    with made.catalog.begin() as tx:
-        register.put_channel(
-            tx, "ops-board", "webhook", {"url": "https://hooks.invalid/x", "secret": "env:HOOK"}, now=at
-        )
-        register.put(tx, rule, now=at)
-        quiet = register.add_quiet(tx, MODEL, at + timedelta(days=1), at + timedelta(days=2), "new tables", now=at)
-    judging.plan(made.catalog, at, made.settings)
-    with made.catalog.begin() as tx:
-        found = next(each for each in alerting.states(tx, MODEL, DRIFTS) if each.state == alerting.FIRING)
-        sent = deliveries.page(tx, {"channel": "ops-board"}, 1, None).items[0][0]
-        deliveries.change(tx, sent.id, attempts=3, reason="webhook does not take what it is told: 503.")
-    pages = {
-        "alerts": "/console/alerts", "alert-history": "/console/alerts/history", "alert": f"/console/alerts/{found.id}",
-        "rules": f"/console/alerts/rules?model={MODEL}", "rule": f"/console/models/{MODEL}/rules/{DRIFTS}",
-        "new-rule": f"/console/models/{MODEL}/new-rule?kind=change",
-        "rules-yaml": f"/console/models/{MODEL}/rules-as-yaml", "channels": "/console/alerts/channels",
-        "channel": "/console/alerts/channels/ops-board", "new-channel": "/console/alerts/new-channel?kind=email",
-        "deliveries": "/console/alerts/deliveries", "maintenance": "/console/alerts/maintenance",
-        "schedule-alerts": "/console/alerts/schedules", "schedule-alert": "/console/alerts/schedules/watched",
-    }  # fmt: skip
-    yield Alerted(found.id, pages)
-    with made.catalog.begin() as tx:
-        register.delete(tx, MODEL, DRIFTS, now=now(made), settings=made.settings)
-        register.delete_channel(tx, "ops-board")
-        register.end_quiet(tx, quiet.id)
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -141,99 +96,6 @@ def test_what_fires_is_taken_on_and_silenced(console: Console, alerted: Alerted,
     assert "ops-board" in page.inner_text(".facts")
     follow(page, "text=The run that says so")
     assert "/console/runs/" in page.url
-
-
-def test_a_rule_is_tried_in_place_before_it_is_kept(
-    console: Console, alerted: Alerted, page: Page, pictures: Path
-) -> None:
-    """Errors stand at their entry and nothing typed is lost; what it would have told is shown; then it is kept."""
-    console.sign_in(page)
-    page.goto(f"{console.url}{alerted.pages['rules']}")
-    follow(page, "text=New rule for")
-    assert page.url.endswith("/new-rule")
-    page.fill("#name", "far-off")
-    page.fill("#condition-measure", "baseline_drift")
-    page.fill("#condition-above", "much")
-    page.fill("#owner", "grace")
-    page.press("#owner", "Enter")
-    page.wait_for_selector("#condition-above[aria-invalid]")
-    assert page.url.endswith("/new-rule")
-    assert "Expected a number" in page.inner_text("#condition-above-told")
-    assert page.input_value("#condition-above") == "much" and page.input_value("#owner") == "grace"
-    page.fill("#condition-above", "0.05")
-    page.select_option("#days", "all")
-    page.click("text=Try >> nth=-1")
-    page.wait_for_selector(".trial .lines svg rect.over")
-    page.screenshot(path=pictures / "trial-light-1280.png", full_page=True)
-    assert "It would have fired" in page.inner_text(".trial") and "car_value" in page.inner_text(".trial .lines tbody")
-    assert page.evaluate("document.activeElement.id") == "try"
-    page.click(".trial summary")
-    assert "above 0.05" in page.inner_text(".trial details tbody")
-    assert page.evaluate(UNFIT) == [] and page.evaluate(FAINT) == []
-    assert "far-off" not in [each["name"] for each in rules_of(console)]
-    follow(page, "text=Save")
-    assert "baseline_drift above 0.05, at once" in page.inner_text("main tbody")
-    follow(page, "main tbody >> text=far-off")
-    page.fill("#count", "3")
-    page.fill("#last", "2")
-    follow(page, "text=Save")
-    assert "1 <= count <= last" in page.inner_text("#count-told")
-    page.click("summary")
-    follow(page, "text=Delete far-off")
-    assert "far-off" not in page.inner_text("main tbody")
-
-
-def test_a_rule_does_not_take_the_place_of_another_unasked(console: Console, alerted: Alerted, page: Page) -> None:
-    """And where it is of another kind, what both kinds have stays."""
-    console.sign_in(page)
-    page.goto(f"{console.url}{alerted.pages['new-rule']}")
-    page.fill("#name", DRIFTS)
-    page.fill("#condition-measure", "rows")
-    page.fill("#condition-fall", "0.5")
-    page.check("#condition-relative")
-    follow(page, "text=Save")
-    assert "open that one, or take another" in page.inner_text("#name-told")
-    assert page.is_checked("#condition-relative")
-    page.goto(f"{console.url}{alerted.pages['rule']}?kind=change")
-    assert page.input_value("#condition-measure") == "baseline_drift" and page.input_value("#owner") == "grace"
-
-
-def test_the_rules_of_a_model_are_changed_as_yaml(console: Console, alerted: Alerted, page: Page) -> None:
-    """In the shape that the command line takes; one that is wrong is named, and none of them is kept."""
-    console.sign_in(page)
-    page.goto(f"{console.url}{alerted.pages['rules-yaml']}?rule={DRIFTS}")
-    text = page.input_value("#text")
-    assert text.startswith(f"- name: {DRIFTS}") and "above: 0.05" in text and "created" not in text
-    both = text + "- name: quiet-days\n  condition: {kind: absence, of: labels, hours: 0}\n"
-    page.fill("#text", both)
-    follow(page, "text=Save")
-    assert "rule 2 (quiet-days): condition.absence.hours" in page.inner_text(".trouble")
-    assert page.input_value("#text") == both
-    page.fill("#text", "- &a {name: x, condition: {kind: violations}}\n- *a\n")
-    follow(page, "text=Save")
-    assert "expected each rule written out" in page.inner_text(".trouble")
-    page.fill("#text", both.replace("hours: 0", "hours: 48"))
-    page.click("text=Try on all that was")
-    page.wait_for_selector("#rules tbody tr")
-    assert page.inner_text("#rules tbody tr >> nth=0").startswith(DRIFTS)
-    follow(page, "text=Save")
-    assert "no labels for 48 hours" in page.inner_text("main tbody")
-    register_gone(console, MODEL, "quiet-days")
-
-
-def test_rules_of_schedules_are_made_likewise(console: Console, page: Page) -> None:
-    """Over executions: how many failed or found violations (AL-01)."""
-    console.sign_in(page)
-    page.goto(f"{console.url}/console/alerts/of-schedules/new-rule?kind=violations")
-    page.fill("#name", "any-schedule")
-    page.check("#condition-failed")
-    page.fill("#schedule", "watched")
-    follow(page, "text=Save")
-    assert "a run with violations, or one that failed" in page.inner_text("main tbody")
-    follow(page, "main tbody >> text=any-schedule")
-    page.click("summary")
-    follow(page, "text=Delete any-schedule")
-    assert "any-schedule" not in page.inner_text("main")
 
 
 def test_a_channel_is_made_tested_and_deleted(
@@ -294,17 +156,6 @@ def test_history_and_deliveries_are_filtered_and_paged(console: Console, alerted
     assert "503" in page.inner_text("main tbody") and "3" in page.inner_text("main tbody td[data-name=Attempts]")
 
 
-def test_alerts_rules_and_channels_are_found_by_name(console: Console, alerted: Alerted, page: Page) -> None:
-    """By the search that stands on each page."""
-    console.sign_in(page)
-    for text, place in (("DRIFTS-F", "/rules/"), ("ops-b", "/channels/"), ("car_val", "/console/alerts/")):
-        page.fill("#q", text)
-        with page.expect_navigation():
-            page.press("#q", "Enter")
-        follow(page, f"main a[href*='{place}'] >> nth=0")
-        assert place in page.url
-
-
 def test_maintenance_is_planned_and_ended(console: Console, alerted: Alerted, page: Page) -> None:
     """An end in the past is refused at its entry (AL-09)."""
     console.sign_in(page)
@@ -361,32 +212,6 @@ def test_who_may_only_read_changes_no_alert(console: Console, alerted: Alerted, 
     token = token_of(writer.get(f"{console.url}/console/alerts", timeout=30).text)
     answer = writer.post(f"{console.url}/console/alerts/channels/ops-board/delete", data={"token": token}, timeout=30)
     assert answer.status_code == 403 and "admin" in answer.text
-
-
-def test_rules_are_tried_without_any_script(console: Console, alerted: Alerted, browser: Browser) -> None:
-    """The page that follows says the same."""
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    console.sign_in(page)
-    page.goto(f"{console.url}{alerted.pages['rule']}")
-    page.select_option("#days", "all")
-    follow(page, "text=Try >> nth=-1")
-    assert "It would have fired" in page.inner_text(".trial")
-    context.close()
-
-
-def rules_of(console: Console) -> list[dict[str, object]]:
-    """The rules of the model, by REST."""
-    found: list[dict[str, object]] = console.signed_in().get(
-        f"{console.url}/v1/models/{MODEL}/rules", timeout=30
-    ).json()["items"]  # fmt: skip
-    return found
-
-
-def register_gone(console: Console, model: str, name: str) -> None:
-    """Forget a rule that a test made."""
-    with console.made.catalog.begin() as tx:
-        register.delete(tx, model, name, now=now(console.made), settings=console.made.settings)
 
 
 def test_a_flood_is_one_cause_and_taken_on_at_once(console: Console, page: Page) -> None:
