@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 import threading
 import time
 import uuid
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from driftline import registry
 from driftline.catalog import Catalog, keys, modelruns
@@ -191,3 +193,51 @@ def test_the_rest_of_its_life(catalog: Catalog, tmp_path: Path, capsys: pytest.C
     said(capsys, "delete-channel", "ops")
     assert (said(capsys, "rules", "churn"), said(capsys, "channels"), said(capsys, "quiets")) == ([], [], [])
     assert main(["alerts", "show", "abcdef"]) == 2
+
+
+def test_rules_of_schedules_and_pages_of_alerts(
+    catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """AL-11, AL-12: every condition by the command line, why one says nothing yet; alerts page by page."""
+    config = ("--config.url", "http://127.0.0.1:9/", "--config.secret", "env:HOOK", "--digest", "day")
+    assert said(capsys, "put-channel", "team", "webhook", *config)["digest"] == "day"
+    rules = tmp_path / "rules.json"
+    told: dict[str, dict[str, Any]] = {
+        "usual": {"kind": "anomaly", "measure": "rows", "side": "below"},
+        "segment": {"kind": "change", "measure": "rows", "fall": 0.5, "relative": True, "to": "drift"},
+        "part": {"kind": "partial", "below": 0.9},
+        "rejects": {"kind": "rejected", "above": 0.05},
+        "values": {"kind": "violations", "check": "categorical_values_check"},
+        "stale": {"kind": "absence", "of": "version", "hours": 1000},
+        "stopped": {"kind": "absence", "of": "schedule", "hours": 1},
+        "drift": {"kind": "threshold", "measure": "baseline_drift", "above": 0.2},
+        "any": {"kind": "threshold", "measure": "baseline_drift", "above": 0.1},
+    }
+    rules.write_text(json.dumps([{"name": name, "condition": each} for name, each in told.items()]))
+    ended(catalog, 1, 0.3)
+    assert len(said(capsys, "put-rules", "churn", str(rules))) == len(told)
+    alerts = until(lambda: said(capsys, "list")[1:] and said(capsys, "list"))
+    assert len(alerts) == 2 and len(said(capsys, "list", "--limit", "1")) == 1
+    page = asked("/alerts?limit=1")
+    rest = asked(f"/alerts?limit=1&token={page['next_token']}")
+    assert {page["items"][0]["id"], rest["items"][0]["id"]} == {each["id"] for each in alerts}
+    assert (page["items"][0]["escalated"], page["items"][0]["schedule"], rest["next_token"]) == (False, None, None)
+    silent = until(lambda: asked("/models/churn/rules/usual")["silent"])
+    assert "0 past windows of its season, 4 are needed" in silent[0]
+    rules.write_text(json.dumps([{"name": "usual", "condition": told["usual"]}]))
+    assert said(capsys, "try-rules", "churn", str(rules))["usual"]["silent"] == silent
+    rules.write_text(json.dumps([{"name": "alert", "condition": {"kind": "monitoring-alert"}}]))
+    assert said(capsys, "put-schedule-rules", str(rules))[0]["model"] == ""
+    assert [each["name"] for each in said(capsys, "schedule-rules")] == ["alert"]
+    assert main(["alerts", "put-rules", "churn", str(rules)]) == 2
+    rules.write_text(json.dumps([{"name": "failed", "condition": {"kind": "violations", "failed": True}}]))
+    assert said(capsys, "try-schedule-rules", str(rules))["failed"]["windows"] == 0
+    said(capsys, "delete-schedule-rule", "alert")
+    assert main(["alerts", "schedule-rules"]) == 0
+
+
+def asked(path: str) -> Any:
+    """What the REST API answers."""
+    key = os.environ["DRIFTLINE_API_KEY"]
+    url = f"{os.environ['DRIFTLINE_URL']}/v1{path}"
+    return requests.get(url, headers={"authorization": f"Bearer {key}"}, timeout=60).json()

@@ -224,7 +224,7 @@ class DeliveryValue(BaseModel):
 
     id: str
     channel: str
-    model: str
+    model: Annotated[str, Field(description="Empty for one of schedules, and for a digest.")]
     state: Annotated[str, Field(description="firing, resolved, escalated or digest.")]
     severity: str
     title: str

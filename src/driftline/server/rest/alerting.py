@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 
-from driftline.alerting import register, trying
+from driftline.alerting import digests, register, trying
 from driftline.alerting.rule import Rule
 from driftline.alerting.trying import Trial
 from driftline.alerting.watching import schedule_of
@@ -222,7 +222,8 @@ def delivery_value(found: Delivery, told: Mapping[str, Any]) -> DeliveryValue:
     """A delivery and its message as they are shown."""
     names = ("id", "channel", "status", "attempts", "reason", "created", "due", "ended")
     own = {name: getattr(found, name) for name in names}
-    return DeliveryValue(**own, **{name: told[name] for name in ("model", "state", "severity", "title")})
+    model = "" if told["model"] == digests.ALL else told["model"]
+    return DeliveryValue(**own, model=model, **{name: told[name] for name in ("state", "severity", "title")})
 
 
 def _told(found: State, rule: Rule) -> dict[str, Any]:
