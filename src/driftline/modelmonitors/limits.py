@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from driftline import registry
 from driftline.baselines import Baseline
-from driftline.catalog import Catalog, modelmonitors, modelruns
+from driftline.catalog import Catalog, audit, modelmonitors, modelruns
 from driftline.catalog.modelmonitors import Kept
 from driftline.catalog.modelruns import ModelRun, Search
 from driftline.errors import Conflict
@@ -86,6 +87,8 @@ def change(
     learnt = {"folder": folder, "rows": rows, "as_of": now.isoformat()} if is_learnt else None
     with catalog.begin() as tx:
         _put(tx, kept, before, _uri(f"{folder}/{PAPERS[before.kind].constraints}"), learnt, now)
+        space = registry.get_model(tx, model).space
+        audit.note(tx, "constraints", f"{model}/{name}", before.document, document, space)
     return limits_of(catalog, model, name, tables.access)
 
 

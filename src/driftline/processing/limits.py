@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from driftline.baselines import read_json
 from driftline.catalog import Catalog, audit, executions, resources
+from driftline.catalog.confines import DEFAULT
 from driftline.catalog.executions import Execution
 from driftline.documents import model_quality as quality_document
 from driftline.documents import violations as violations_document
@@ -71,7 +72,7 @@ def change(catalog: Catalog, name: str, document: Any, mark: str, access: Access
     before.refuse_stale(mark)
     after = put(before, document, access)
     with catalog.begin() as tx:
-        audit.note(tx, "constraints", name, before.document, document, None)
+        audit.note(tx, "constraints", name, before.document, document, DEFAULT)
     return after
 
 
