@@ -41,7 +41,7 @@ _ALIKE = {
 _NAMES = {name: use for use, names in _ALIKE.items() for name in names.split()}
 _PREFIXES = ("feature", "tag", "attribution", "prediction", "score", "actual", "segment")
 
-_COMMON = ("data", "inferences", "predictions", "actuals", "labels", "raw", "files", "logs", "input", "output")
+_PLAIN = ("data", "inferences", "predictions", "actuals", "labels", "raw", "files", "logs", "input", "output")
 _STAGES = {str(each): str(each) for each in Environment} | {
     "prod": "production",
     "val": "validation",
@@ -78,7 +78,7 @@ def suggested(uri: str) -> dict[str, str]:
     parts = parts[:-1] if parts and not uri.endswith("/") and "." in parts[-1] else parts
     stage = next((each for each in parts if each.lower() in _STAGES), "")
     version = next((each for each in parts[::-1] if _VERSION.fullmatch(each)), "")
-    left = [each for each in parts if each not in (stage, version) and each.lower() not in _COMMON]
+    left = [each for each in parts if each not in (stage, version) and each.lower() not in _PLAIN]
     named = [each for each in left if not _DATE.fullmatch(each) and re.fullmatch(NAME, each)]
     told = {"model": named[-1] if named else "", "environment": _STAGES.get(stage.lower(), ""), "version": version}
     return {name: value for name, value in told.items() if value}

@@ -36,18 +36,27 @@ _OWN = ("id", "timestamp", "version", "batch")
 
 
 class Column(Protocol):
-    """A column as the form shows it: by its number, with what it is."""
+    """A column as the form shows it."""
 
     @property
-    def number(self) -> int: ...
+    def number(self) -> int:
+        """By which its entries are named."""
+
     @property
-    def column(self) -> str: ...
+    def column(self) -> str:
+        """Its name."""
+
     @property
-    def role(self) -> str: ...
+    def role(self) -> str:
+        """What it is."""
+
     @property
-    def field(self) -> str: ...
+    def field(self) -> str:
+        """The field that it is; empty without one."""
+
     @property
-    def kinds(self) -> Sequence[str]: ...
+    def kinds(self) -> Sequence[str]:
+        """Kinds that may be chosen for it."""
 
 
 @dataclass(frozen=True)
