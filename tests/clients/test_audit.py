@@ -309,6 +309,43 @@ def test_each_interface_is_told(made: Installation, monkeypatch: pytest.MonkeyPa
     assert made.entry.who.startswith("local:") and made.entry.action == "deleted"
 
 
+def test_changes_by_the_aws_api_are_audited(made: Installation) -> None:
+    """Each operation by its own name, with what it is about; tags, alarms and topics too."""
+    maker, alarms, topics = (aws(made, each) for each in ("sagemaker", "cloudwatch", "sns"))
+    variant = {"VariantName": "v", "ModelName": "lake", "InitialInstanceCount": 1}
+    alarm = {"Namespace": "n", "MetricName": "m", "Statistic": "Average", "Period": 60, "EvaluationPeriods": 1}
+    alarm |= {"Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold"}
+    arn = topics.create_topic(Name="lake")["TopicArn"]
+    calls = [
+        (maker.create_model, {"ModelName": "lake", "PrimaryContainer": {"Image": "i"}, "ExecutionRoleArn": ROLE}),
+        (maker.create_endpoint_config, {"EndpointConfigName": "lake", "ProductionVariants": [variant]}),
+        (maker.delete_endpoint_config, {"EndpointConfigName": "lake"}),
+        (maker.delete_model, {"ModelName": "lake"}),
+        (alarms.put_metric_alarm, {"AlarmName": "lake", **alarm}),
+        (alarms.disable_alarm_actions, {"AlarmNames": ["lake"]}),
+        (alarms.set_alarm_state, {"AlarmName": "lake", "StateValue": "ALARM", "StateReason": "tried"}),
+        (alarms.delete_alarms, {"AlarmNames": ["lake"]}),
+        (topics.subscribe, {"TopicArn": arn, "Protocol": "email", "Endpoint": "ada@example.org"}),
+        (topics.delete_topic, {"TopicArn": arn}),
+    ]
+    for call, asked in calls:
+        last = made.entry.id
+        answer = call(**asked)
+        new = [each for each in made.entries() if each.id > last]
+        assert {each.operation.replace(" ", "").lower() for each in new} == {
+            f"{call.__self__.meta.service_model.service_name}{call.__name__.replace('_', '')}"
+        }, asked
+        assert {each.request for each in new} == {answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-requestid"]}
+
+
+def test_what_is_changed_in_files_is_noted(made: Installation) -> None:
+    """Whoever writes a file for somebody says so in a transaction beside."""
+    who = Actor("key:ada", "rest", NOW, lambda: Operation("PUT /v1/x"))
+    with acting(who), made.catalog.begin() as tx:
+        audit.note(tx, "constraints", "churn", {"version": 0, "x": [1]}, {"version": 0, "x": [2]}, "default")
+    assert (made.entry.kind, made.entry.change) == ("constraints", {"x.0": {"was": 1, "is": 2}})
+
+
 def test_what_is_refused_or_done_by_nobody_is_not_audited(made: Installation) -> None:
     """Neither a refused request, nor one that changes nothing, nor a worker's change."""
     made.send("POST", "/v1/models", {"id": "again"})
