@@ -21,7 +21,7 @@ from driftline.limits import Limits, checked, mark_of
 from driftline.modelmonitors import evidence, register
 from driftline.modelmonitors.inputs import folder_of
 from driftline.modelmonitors.monitor import Basis, ModelMonitor
-from driftline.modelmonitors.running import asked_of, versions_of
+from driftline.modelmonitors.running import NO_LABELS, asked_of, versions_of
 from driftline.modelmonitors.watched import watched
 from driftline.monitors.effects import Effect, effect_of
 from driftline.monitors.monitor import Monitor
@@ -111,10 +111,13 @@ def _put(tx: Connection, seen: Kept, before: Limits, uri: str, learnt: Mapping[s
 
 
 def last_word(tx: Connection, kept: Kept) -> ModelRun | None:
-    """Of a monitor's last runs that compared rows with a baseline the one of the latest window; None without any."""
+    """Of a monitor's last runs that compared rows with a baseline that of the latest window; None without any.
+
+    A window of which labels are known goes before those of which none are yet.
+    """
     page = modelruns.search(tx, Search({"model": kept.model, "monitor": kept.name}, limit=_LOOKED))
     found = [each for each in page.items if each.body.get("output") and each.body.get("baseline")]
-    return max(found, key=lambda each: (each.window_end, each.run), default=None)
+    return max(found, key=lambda each: (each.status != NO_LABELS, each.window_end, each.run), default=None)
 
 
 def _learnt(tx: Connection, kept: Kept) -> str | None:
