@@ -54,7 +54,7 @@ _WORDS = (Kind.STRING, Kind.TEXT, Kind.CATEGORICAL)
 def create_model(tx: Connection, model: Model, *, now: datetime) -> Model:
     """The model as it is kept from now on; raises `Conflict` if its id is taken, `Invalid` for what is wrong in it."""
     made = _checked(model)
-    if kept.has_rows_elsewhere(tx, made.id, made.space) or not kept.add(tx, made, now=now):
+    if kept.is_taken(tx, made.id, made.space) or not kept.add(tx, made, now=now):
         raise Conflict(what="model", name=made.id, reason="it exists already", remedy="Choose a different id.")
     return get_model(tx, made.id)
 

@@ -36,6 +36,7 @@ class Told:
     published: list[RSAKey] = field(default_factory=list)
     algorithm: str = "RS256"
     challenge: str = ""
+    is_away: bool = False
     description: dict[str, Any] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str], str]] = field(default_factory=list)
 
@@ -55,11 +56,14 @@ class Told:
         """The answer to a request."""
         sent = {name: values[0] for name, values in parse_qs(form).items()}
         self.asked.append((path, sent, authorization))
+        if self.is_away:
+            return 503, {}
         if path == "/.well-known/openid-configuration":
             ends = {f"{each}_endpoint": f"{self.url}/{each}" for each in ("authorization", "token")}
             return 200, {"issuer": self.url, "jwks_uri": f"{self.url}/keys", **ends, **self.description}
         if path == "/keys":
-            return 200, KeySet(list(self.published or [self.key])).as_dict(private=False)
+            odd = [{"kty": "EC", "crv": "P-1", "kid": "odd"}, {"kty": "oct", "k": "c2VjcmV0", "kid": "1"}, 7]
+            return 200, {"keys": [*odd, *KeySet(list(self.published or [self.key])).as_dict(private=False)["keys"]]}
         made = _plain(sha256(sent.get("code_verifier", "").encode()).digest())
         if sent.get("code") != "good" or made != self.challenge:
             return 400, {"error": "invalid_grant"}

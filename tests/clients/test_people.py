@@ -24,7 +24,8 @@ from driftline.server.app import create_app
 from driftline.server.errors import AwsError
 from driftline.server.listen import Listener
 from driftline.server.oidc import provider_of
-from driftline.server.oidc.provider import AGAIN_SECONDS, Attempt
+from driftline.server.oidc.asking import ProviderUnavailable
+from driftline.server.oidc.provider import AGAIN_SECONDS, AWAY_SECONDS, Attempt
 from driftline.settings import Settings
 
 ROLES = {"risk-team": {"risk": "editor"}, "ada@example.org": {"*": "viewer"}, "ops": {"*": "admin"}}
@@ -205,6 +206,25 @@ def test_a_new_key_of_the_provider_is_fetched(provider: Told, browser: requests.
             with pytest.raises(AwsError, match="token is not good"):
                 found.person(attempt, "good", "http://x/", now=datetime.now(UTC))
     assert len([path for path, *_ in provider.asked if path == "/keys"]) >= 2
+
+
+def test_a_provider_that_is_away_is_not_asked_by_everybody(provider: Told, browser: requests.Session) -> None:
+    """Again after five seconds; until then people are told at once."""
+    moment = [0.0]
+    found = provider_of(Settings(oidc_issuer=provider.url, oidc_client_id=CLIENT, oidc_roles=ROLES))
+    assert found is not None
+    found.seconds = lambda: moment[0]
+    before = len(provider.asked)
+    for at, asked in ((0.0, 1), (AWAY_SECONDS - 1, 1), (AWAY_SECONDS, 2)):
+        moment[0], provider.is_away = at, True
+        with pytest.raises(ProviderUnavailable, match="answered 503"):
+            found.address(Attempt("seed"), "http://x/")
+        assert len(provider.asked) - before == asked
+    provider.is_away = False
+    with pytest.raises(ProviderUnavailable):
+        found.address(Attempt("seed"), "http://x/")
+    moment[0] += AWAY_SECONDS
+    assert found.address(Attempt("seed"), "http://x/").startswith(f"{provider.url}/authorization?")
 
 
 def test_a_provider_that_is_another_or_away_leaves_keys_to_sign_in_with(

@@ -19,7 +19,7 @@ _SETTINGS = settings(
     max_examples=1, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
-_INSTALLED = ("/v1/channels", "/v1/credentials", "/v1/spaces", "/console/alerts/channels/")
+_INSTALLED = ("/v1/channels", "/v1/credentials", "/v1/spaces", "/console/alerts/channels/", "/console/settings/")
 """What is the whole installation's, or is named by its space: 403 says no more than that."""
 
 
@@ -206,3 +206,14 @@ def test_signed_calls_need_a_role_in_the_space_of_sagemaker(served: Spaced) -> N
         with pytest.raises(ClientError) as caught:
             order()
         assert caught.value.response["Error"]["Code"] == "AccessDeniedException"
+
+
+def test_a_name_that_another_space_has_is_free_in_ones_own(served: Spaced) -> None:
+    """Arize's SDK logs to a model by name: it is made with an id of its own, beside the one that is not seen."""
+    prediction = {"features": {"n": {"int": "3"}}, "prediction_label": {"numeric": 2.5}}
+    sent: dict[str, Any] = {"model_id": "churn", "prediction_id": "1", "prediction": prediction}
+    headers = {"Authorization": f"Bearer {served.keys['fraud']}", "Grpc-Metadata-arize-space-id": "fraud"}
+    assert requests.post(f"{served.url}/v1/log", json=sent, headers=headers, timeout=30).ok
+    models = requests.get(f"{served.url}/v1/models", headers=headers, timeout=30).json()["items"]
+    assert [(each["name"], each["space"]) for each in models] == [("churn", "fraud")]
+    assert models[0]["id"] != "churn"

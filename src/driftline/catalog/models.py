@@ -189,11 +189,17 @@ def has_rows(tx: Connection, model_id: str, version: str) -> bool:
     return tx.execute(query).first() is not None
 
 
-def has_rows_elsewhere(tx: Connection, model_id: str, space: str) -> bool:
-    """Whether a model of this id had import jobs in another space: who makes one anew must not get its rows."""
-    c = import_job.c
-    query = select(c.id).where(c.model == model_id, c.space != space).limit(1)
-    return tx.execute(query, execution_options={OPTION: None}).first() is not None
+def is_taken(tx: Connection, model_id: str, space: str) -> bool:
+    """Whether no model of this id can be made in the space: there is one, or another space has rows of one.
+
+    Ids are one for all spaces, so that this looks into those, too, which are not seen in the transaction.
+    """
+    j = import_job.c
+    queries = (
+        select(model.c.id).where(model.c.id == model_id),
+        select(j.id).where(j.model == model_id, j.space != space),
+    )
+    return any(tx.execute(each.limit(1), execution_options={OPTION: None}).first() is not None for each in queries)
 
 
 def _inserted(tx: Connection, statement: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from driftline import registry
+from driftline.catalog import models as kept
 from driftline.errors import Invalid
 from driftline.imports import jobs
 from driftline.imports.dryrun import DryRun
@@ -89,7 +90,7 @@ def find_model(tx: Connection, name: str, space: str) -> Model | None:
 def free_id(tx: Connection, name: str, space: str) -> str:
     """The id of a new model of this name: with its space where another one's model has the plain one."""
     plain, long = mapping.ids_of(name, space)
-    return plain if registry.find_model(tx, plain) is None else long
+    return long if kept.is_taken(tx, plain, space) else plain
 
 
 def tried(asked: Asked, call: Call) -> tuple[Asked, DryRun]:

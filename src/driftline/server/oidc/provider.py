@@ -23,8 +23,9 @@ from driftline.server.oidc.tokens import refused, require_library, verified
 from driftline.settings import Settings
 from driftline.storage import secrets
 
-KEPT_SECONDS, AGAIN_SECONDS = 3600.0, 30.0
-"""How long what a provider says of itself is used, and after how long it is asked again for a key that is new."""
+KEPT_SECONDS, AGAIN_SECONDS, AWAY_SECONDS = 3600.0, 30.0, 5.0
+"""How long what a provider says of itself is used; after how long it is asked again for a key that is new, and after
+how long if it did not answer."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Provider:
     reach: Reach
     seconds: Callable[[], float] = time.monotonic
     _known: Described | None = None
+    _away: tuple[float, ProviderUnavailable] | None = None
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -144,15 +146,23 @@ class Provider:
             known = self._known
             if known is not None and self.seconds() - known.at < older_than:
                 return known
-            issuer = self.settings.oidc_issuer
-            document = self._ask(f"{issuer.rstrip('/')}/.well-known/openid-configuration").document
-            if document.get("issuer") != issuer:
-                got = str(document.get("issuer"))[:200]
-                raise Invalid(what="issuer that the provider of identities says it is", got=got, expected=issuer)
-            found = Described(document, {}, self.seconds())
-            keys = self._ask(self._endpoint(found, "jwks_uri")).document
-            self._known = Described(document, keys, self.seconds())
+            if self._away is not None and self.seconds() - self._away[0] < AWAY_SECONDS:
+                raise self._away[1]  # many who wait for an answer would hold up everybody
+            try:
+                self._known = self._describe()
+            except ProviderUnavailable as error:
+                self._away = (self.seconds(), error)
+                raise
             return self._known
+
+    def _describe(self) -> Described:
+        issuer = self.settings.oidc_issuer
+        document = self._ask(f"{issuer.rstrip('/')}/.well-known/openid-configuration").document
+        if document.get("issuer") != issuer:
+            got = str(document.get("issuer"))[:200]
+            raise Invalid(what="issuer that the provider of identities says it is", got=got, expected=issuer)
+        found = Described(document, {}, self.seconds())
+        return Described(document, self._ask(self._endpoint(found, "jwks_uri")).document, found.at)
 
     def _endpoint(self, described: Described, name: str) -> str:
         found = described.document.get(name)

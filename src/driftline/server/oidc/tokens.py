@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -37,7 +38,7 @@ def verified(
     from joserfc.jwk import KeySet
 
     try:
-        found = jwt.decode(token, KeySet.import_key_set(_signing(keys)), algorithms=list(ALGORITHMS))
+        found = jwt.decode(token, KeySet(_usable(keys)), algorithms=list(ALGORITHMS))
         registry = jwt.JWTClaimsRegistry(
             now=int(now.timestamp()),
             leeway=LEEWAY_SECONDS,
@@ -65,11 +66,14 @@ def refused(reason: str) -> AwsError:
     return AwsError("unauthenticated", f"You could not be signed in: {reason}. Please try again.", 401)
 
 
-def _signing(keys: Mapping[str, Any]) -> Any:
-    """The public keys for signatures."""
-    usable = [
-        each
-        for each in keys.get("keys", ())
-        if isinstance(each, dict) and each.get("kty") in ("RSA", "EC", "OKP") and each.get("use", "sig") == "sig"
-    ]
-    return {"keys": usable}
+def _usable(keys: Mapping[str, Any]) -> list[Any]:
+    """The public keys for signatures; what is no key that the library knows is left out, and spoils no other."""
+    from joserfc.errors import JoseError
+    from joserfc.jwk import JWKRegistry
+
+    found = []
+    for each in keys.get("keys", ()):
+        if isinstance(each, dict) and each.get("kty") in ("RSA", "EC", "OKP") and each.get("use", "sig") == "sig":
+            with suppress(JoseError, ValueError, TypeError, KeyError):
+                found.append(JWKRegistry.import_key(each))
+    return found

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from sqlalchemy import Connection
 
 from driftline import registry
+from driftline.catalog import models as kept
 from driftline.errors import NotFound
 from driftline.registry import Model
 from driftline.server.aporia.fields import TYPES, type_of
@@ -40,7 +41,7 @@ def create_model(call: Writing, workspace: Workspace, asked: ModelAsked) -> dict
     own = {f"{OWN}{name}": told[name] for name in _DEFAULTS if told[name]}
     with call.catalog.begin() as tx:
         made = Model(
-            _free_id(tx, asked.name),
+            _free_id(tx, asked.name, space_of(workspace)),
             asked.name,
             space_of(workspace),
             owner=asked.owner,
@@ -113,11 +114,11 @@ def model_said(tx: Connection, model: Model) -> dict[str, Any]:
     }
 
 
-def _free_id(tx: Connection, name: str) -> str:
+def _free_id(tx: Connection, name: str, space: str) -> str:
     """An id made of the name that no model has."""
     stem = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")[:100] or "model"
     id, count = stem, 1
-    while registry.find_model(tx, id) is not None:
+    while kept.is_taken(tx, id, space):
         count += 1
         id = f"{stem}-{count}"
     return id
