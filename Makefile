@@ -74,19 +74,20 @@ sdks: $(CLIENTS) ## Install the SageMaker SDKs and the AWS CLI for the tests (1.
 .venv-arize/.installed-%: | $(BIN)/python
 	$(call environment,.venv-arize,arize==$*)
 
-# Alone it takes a NumPy that the pandas it asks for cannot use; boto3 is for the Lambda function of its guide.
+# Alone it takes a NumPy that the pandas it asks for cannot use, and it lacks setuptools; boto3 is for the Lambda function of its guide.
 .venv-arthur/.installed-%: | $(BIN)/python
-	$(call environment,.venv-arthur,arthurai==$*' 'numpy<2' 'boto3)
+	$(call environment,.venv-arthur,arthurai==$*' 'numpy<2' 'boto3' 'setuptools<81)
 
 # An environment of the folder $(1) that holds the package $(2); the target is the sign that it is whole.
 define environment
 	rm -rf $(1)
-	$(BIN)/python -m venv $(1)
-	$(1)/bin/python -m pip install --quiet --disable-pip-version-check '$(2)'
+	$(BIN)/python -m venv --without-pip $(1)
+	$(BIN)/python -m pip --python $(1) install --quiet --disable-pip-version-check --no-compile '$(2)'
 	@touch $@
 endef
 
-test: setup-dev browser sdks ## Run all tests
+test: setup-dev browser ## Run all tests
+	@$(MAKE) --no-print-directory --jobs=2 sdks
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 check: setup-dev ## Format, lint, types, layers, shape
