@@ -279,6 +279,7 @@ def test_no_secret_is_in_the_log(made: Installation) -> None:
     client = aws(made, "sagemaker")
     container = {"Image": "i", "Environment": {"TOKEN": "token-value"}}
     client.create_model(ModelName="secret-model", PrimaryContainer=container, ExecutionRoleArn=ROLE)
+    assert made.send("GET", "/v1/credentials/login").json()["endpoint_url"] == "http://minio:9000"
     text = json.dumps([each.change for each in made.entries()])
     assert "TOKEN" in text and "http://minio:9000" in text
     for secret in (key, keys.digest(key), signing, ingestion, "pass-word", "other@", "token-value"):
@@ -316,7 +317,7 @@ def test_changes_by_the_aws_api_are_audited(made: Installation) -> None:
     alarm = {"Namespace": "n", "MetricName": "m", "Statistic": "Average", "Period": 60, "EvaluationPeriods": 1}
     alarm |= {"Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold"}
     arn = topics.create_topic(Name="lake")["TopicArn"]
-    calls = [
+    calls: list[tuple[Any, dict[str, Any]]] = [
         (maker.create_model, {"ModelName": "lake", "PrimaryContainer": {"Image": "i"}, "ExecutionRoleArn": ROLE}),
         (maker.create_endpoint_config, {"EndpointConfigName": "lake", "ProductionVariants": [variant]}),
         (maker.delete_endpoint_config, {"EndpointConfigName": "lake"}),

@@ -11,6 +11,7 @@ from fastapi import Path as InPath
 from pydantic import BaseModel, Field
 
 from driftline.catalog import spaces
+from driftline.catalog.differences import without_secrets
 from driftline.catalog.keys import EVERYWHERE
 from driftline.imports import credentials, preflight
 from driftline.imports.credentials import AUDIENCE, Credential
@@ -161,7 +162,7 @@ def check_access(call: Writing, wanted: CheckWanted) -> Checked:
 
 
 def _shown(found: Credential) -> CredentialValue:
-    told: dict[str, Any] = {**found.to_dict(), "audience": found.audience, "space": found.space}
+    told: dict[str, Any] = {**without_secrets(found.to_dict()), "audience": found.audience, "space": found.space}
     return CredentialValue(name=found.name, created=found.created, **told)
 
 
