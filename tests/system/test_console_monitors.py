@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 import requests
 from browsing import FAINT
-from consoled import BUDGET_BYTES, UNFIT, Console, follow, watch
+from consoled import BUDGET_BYTES, UNFIT, Console, follow, token_of, watch
 from loaned import MODEL
 from monitored import baseline, capture, hours_ago, monitored
 from playwright.sync_api import Page
@@ -265,16 +265,16 @@ def test_a_schedule_is_made_changed_and_deleted_by_forms(
     assert requests.get(url, headers=key, timeout=30).status_code == 404
 
 
-def test_thousands_of_executions_are_paged(console: Console, scheduled: str, page: Page) -> None:
+def test_many_executions_are_paged(console: Console, scheduled: str, page: Page) -> None:
     """Fifty on a page, by status too; the page of a schedule stays small (DB-02)."""
     with console.made.catalog.begin() as tx:
         one = executions.last_of(tx, scheduled, 1)[0]
         values = [
             {
                 **asdict(one), "id": str(uuid4()), "schedule": "many", "name": "many", "body": {}, "job": None,
-                "scheduled": one.scheduled - timedelta(hours=at), "status": "Failed" if at % 30 == 0 else "Completed",
+                "scheduled": one.scheduled - timedelta(hours=at), "status": "Failed" if at % 15 == 0 else "Completed",
             }
-            for at in range(3000)
+            for at in range(1500)
         ]  # fmt: skip
         tx.execute(insert(execution), values)
         kept = resources.get(tx, "monitoring-schedule", scheduled)
@@ -290,3 +290,22 @@ def test_thousands_of_executions_are_paged(console: Console, scheduled: str, pag
     with console.made.catalog.begin() as tx:
         resources.delete(tx, "monitoring-schedule", "many")
         tx.execute(delete(execution).where(execution.c.schedule == "many"))
+
+
+def test_limits_of_model_quality_are_those_of_metrics_and_readers_change_none(console: Console, page: Page) -> None:
+    """Each page has its facts as JSON; without scripts the effect is a page of its own."""
+    console.sign_in(page, console.reader)
+    path = f"{console.url}/console/models/{MODEL}/monitors/quality/constraints"
+    page.goto(path)
+    assert page.locator("#limits input:not([type=hidden]):enabled").count() == 0
+    assert page.locator("text=Keep these limits").count() == 0
+    asked = console.signed_in()
+    told = asked.get(path, params={"format": "json"}, timeout=30).json()
+    assert told["constraints"]["kind"] == "model-quality" and told["last"]["run"]
+    limits = told["constraints"]["document"]["binary_classification_constraints"]
+    metric = next(name for name, each in limits.items() if each["comparison_operator"] == "LessThanThreshold")
+    form = {"token": token_of(asked.get(path, timeout=30).text), f"limit.{metric}": "0.01"}
+    tried = asked.post(f"{path}/trials", data=form, timeout=30)
+    assert "in place of" in tried.text and 'value="0.01"' in tried.text
+    again = asked.get(path, params={"format": "json"}, timeout=30).json()
+    assert again["constraints"] == told["constraints"]
