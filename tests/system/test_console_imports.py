@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 from browsing import FAINT
-from consoled import UNFIT, Console, follow
+from consoled import BUDGET_BYTES, UNFIT, Console, follow, token_of
 from loaned import MODEL
 from playwright.sync_api import Page
 from s3 import WRITER, Server, use
 
 from driftline import registry
-from driftline.catalog import imports
+from driftline.catalog import imports, resources
 from driftline.catalog import work as queue
+from driftline.catalog.endpoints import KEPT
+from driftline.catalog.resources import Resource
 from driftline.catalog.work import Work
 from driftline.imports import clearing, jobs, running, watching
 from driftline.imports.job import JobStatus
@@ -210,6 +212,17 @@ def test_where_rows_come_from_and_what_watches_them(console: Console, page: Page
     assert drawn.locator("a", has_text="drift").count() == 1
     assert drawn.locator("path").count() >= 3
     looked_at(page, pictures, "lineage")
+    served = Resource("endpoint", "loans-live", "arn:aws:sagemaker:us-east-1:1:endpoint/loans-live", {
+        "EndpointConfigName": "c", KEPT: {"ProductionVariants": [{"VariantName": "all", "ModelName": MODEL}]},
+    }, "InService", console.made.catalog.clock(), console.made.catalog.clock())  # fmt: skip
+    with console.made.catalog.begin() as tx:
+        resources.create(tx, served)
+    page.reload()
+    follow(page, "svg.lineage a:has-text('loans-live')")
+    assert page.inner_text("h1") == "Endpoint loans-live" and MODEL in page.inner_text("main table")
+    looked_at(page, pictures, "endpoint")
+    with console.made.catalog.begin() as tx:
+        resources.delete(tx, "endpoint", "loans-live")
     page.goto(f"{console.url}/console/models/{MODEL}/volume")
     assert page.locator("svg.plot path.is").count() >= 4
     looked_at(page, pictures, "volume")
@@ -244,6 +257,19 @@ def claimed(console: Console, model: str) -> Work | None:
     return held
 
 
+def test_a_file_of_many_columns_is_a_page_as_small_as_others(console: Console, tmp_path: Path) -> None:
+    """The first of them in the form, the others as they are inferred, or by JSON; without a browser."""
+    names = tuple(f"column_{n}" for n in range(500))
+    uri = csv_in(tmp_path / "wide", ("id", *names), [("a", *range(500)), ("b", *range(500))])
+    asked, path = console.signed_in(), f"{console.url}/console/new/import"
+    form = {"token": token_of(asked.get(path, timeout=30).text), "uri": uri, "act": "look"}
+    answer = asked.post(path, data=form, timeout=30)
+    assert "120 of 501 columns are shown" in answer.text
+    assert len(answer.content) < BUDGET_BYTES
+    told = asked.post(f"{path}?format=json", data=form, timeout=30).json()
+    assert told["tried"]["status"] == "passed" and told["draft"]["columns"] == {"id": "id"}
+
+
 def test_a_file_that_fails_is_mended_and_read_again(
     console: Console, page: Page, tmp_path: Path, pictures: Path
 ) -> None:
@@ -258,6 +284,7 @@ def test_a_file_that_fails_is_mended_and_read_again(
     csv_in(tmp_path / "mended", ("uuid", "at", "age", "prediction"), rows, "b.csv")
     csv_in(tmp_path / "mended", ("uuid", "at", "Years", "foretold"), rows[2:], "c.csv")
     work(console, "mended")
+    page.wait_for_selector("text=failed (1)")  # the page follows by itself
     page.reload()
     assert "6 = 4 accepted + 2 rejected + 0 duplicate" in page.inner_text(".facts").replace("\n", " ")
     assert "failed (1)" in page.inner_text("section[aria-labelledby=files]")
@@ -301,17 +328,17 @@ def test_a_job_is_deleted_and_its_rows_purged(console: Console, page: Page, tmp_
     follow(plain, "text=Save and start")
     work(console, "purged")
     follow(plain, ".title >> text=Delete")
-    assert "The 1 rows that it brought stay" in plain.inner_text("main")
+    assert "1 accepted row stays" in plain.inner_text("main")
     looked_at(plain, pictures, "import-delete")
     follow(plain, "button.danger")
     assert plain.inner_text(".title .pill") == "deleted"
     follow(plain, "text=Purge its rows")
-    assert "1 accepted rows of 1 files" in plain.inner_text("main")
+    assert "1 accepted row of 1 file," in plain.inner_text("main")
     follow(plain, "button.danger")
     assert "are being purged" in plain.inner_text("[role=status]")
     work(console, "purged")
     plain.reload()
-    assert "Purged: 1 rows are gone." in plain.inner_text("[role=status]")
+    assert "Purged: 1 row is gone." in plain.inner_text("[role=status]")
     plain.context.close()
 
 
