@@ -13,13 +13,14 @@ from alerted import HOUR, NOW, Board, look, opened, put
 from databases import postgres_url
 
 from driftline.alerting import past, register, trying
-from driftline.alerting.rule import SCHEDULES, Absence, InAlert, Missing, Rule, Threshold, Violations
+from driftline.alerting.rule import SCHEDULES, Absence, InAlert, Missing, Partial, Rule, Threshold, Violations
 from driftline.alerting.watching import schedule_of
-from driftline.catalog import Catalog, alerting, alerts, executions, resources
+from driftline.catalog import Catalog, alerting, alerts, executions, resources, traffic
 from driftline.catalog.alerting import FIRING, OK
 from driftline.catalog.alerts import Alert
 from driftline.catalog.executions import Execution
 from driftline.catalog.resources import Resource
+from driftline.catalog.traffic import Traffic
 from driftline.channels.channels import CHANNELS
 from driftline.channels.message import event
 from driftline.errors import NotFound
@@ -172,6 +173,20 @@ def test_schedules_that_fall_silent(catalog: Catalog, board: Board) -> None:
     with catalog.read() as tx:
         tried = trying.dry_run(tx, of_schedules(Absence(Missing.RUN, 2), schedule="Hourly"), None, NOW + 9 * HOUR)
     assert [each.state for each in tried.flips] == [FIRING]
+
+
+def test_calls_that_were_not_captured(catalog: Catalog, board: Board) -> None:
+    """AL-11: a monitor that sees a part of the traffic only, whether its execution ended well or not."""
+    put(catalog, of_schedules(Partial(0.9), schedule="Hourly"))
+    start = NOW.replace(minute=0)
+    with catalog.begin() as tx:
+        counts = (Traffic(100, 95), Traffic(100, 20, 80, "full"), Traffic(50, 50))
+        traffic.add(tx, {("churn", start + place * HOUR): each for place, each in enumerate(counts)})
+    for hour in (1, 2, 3, 4):
+        ran(catalog, hour, fails=hour == 2)
+        look(catalog, hour + 0.2)
+    assert [each.state for each in board.told] == ["firing", "resolved"]
+    assert board.told[0].title == "Hourly: looked at 20 of 100 calls (20.0 %)"
 
 
 def test_a_rule_of_schedules_tried_on_what_was(catalog: Catalog) -> None:

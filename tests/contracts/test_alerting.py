@@ -336,7 +336,7 @@ def test_another_rule_of_the_name_begins_anew(catalog: Catalog, board: Board) ->
         {"condition": {"kind": "anomaly", "measure": "rows", "margin": -1}},
         {"condition": {"kind": "partial", "below": 0}},
         {"condition": {"kind": "rejected", "above": 1}},
-        {"condition": {"kind": "partial", "below": 0.5}, "model": ""},
+        {"condition": {"kind": "rejected", "above": 0.5}, "model": ""},
         {"condition": {"kind": "absence", "of": "labels", "hours": 1}, "model": ""},
         {"condition": {"kind": "violations"}, "monitor": "drift", "model": ""},
         {"condition": {"kind": "monitoring-alert"}, "count": 2, "last": 3, "model": ""},

@@ -10,7 +10,7 @@ from typing import Any
 from driftline.alerting import verdicts
 from driftline.alerting.conditions import ANY, Anomaly, Change, Partial, Season, Threshold, Violations
 from driftline.alerting.finding import Finding, Judged
-from driftline.alerting.rule import Rule
+from driftline.alerting.rule import SCHEDULES, Rule
 from driftline.catalog.modelruns import ModelRun
 from driftline.modelmonitors.running import COMPLETED, FAILED, NO_DATA, NO_LABELS, VIOLATED
 from driftline.window import HOUR
@@ -18,6 +18,8 @@ from driftline.window import HOUR
 _COUNTS = ("rows", "labelled", "violations")
 RANGE = ("minimum", "mean", "maximum")
 """Measures of columns of numbers."""
+CALLS, CAPTURED = "calls", "captured"
+"""Of an endpoint in a window."""
 _OF_MODEL = "model"
 _WORST = 10
 """So many violations of a run are named."""
@@ -35,7 +37,8 @@ def statuses(rule: Rule) -> tuple[str, ...]:
         case Violations(failed=failed):
             return (COMPLETED, VIOLATED, FAILED) if failed else (COMPLETED, VIOLATED)
         case Partial():
-            return COMPLETED, VIOLATED, NO_LABELS, NO_DATA
+            ended = (COMPLETED, VIOLATED, NO_LABELS, NO_DATA)
+            return (*ended, FAILED) if rule.model == SCHEDULES else ended
         case Threshold(measure=measure) | Change(measure=measure) | Anomaly(measure=measure):
             if measure == "rows":
                 return COMPLETED, VIOLATED, NO_LABELS, NO_DATA
@@ -172,8 +175,7 @@ def _judged(rule: Rule, points: Sequence[tuple[Times, float]], subject: str, bes
         case Anomaly():
             yield from _unusual(rule, condition, points)
         case Partial():
-            for times, value in points:
-                yield verdicts.partial(condition, value, beside.get(times, {}).get(_OF_MODEL, 0.0))
+            yield from (_partial(condition, value, beside.get(times, {})) for times, value in points)
         case Violations():
             yield from (_violations(condition, value) for value in series)
 
@@ -188,6 +190,12 @@ def _unusual(rule: Rule, condition: Anomaly, points: Sequence[tuple[Times, float
         if condition.season is Season.NONE:
             before = [each for _, each in points[max(0, place - condition.windows) : place]]
         yield verdicts.unusual(condition, value, before)
+
+
+def _partial(condition: Partial, value: float, there: Mapping[str, float]) -> Judged | None:
+    if CAPTURED in there:
+        return verdicts.partial(condition, there[CAPTURED], there[CALLS], "calls")
+    return verdicts.partial(condition, value, there.get(_OF_MODEL, 0.0))
 
 
 def _violations(condition: Violations, value: float) -> Judged:

@@ -33,7 +33,7 @@ NAME = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
 SCHEDULES = ""
 """In the place of a model: the rule is about SageMaker's monitoring schedules."""
 
-_OF_SCHEDULES = (Threshold, Change, Anomaly, Violations, InAlert)
+_OF_SCHEDULES = (Threshold, Change, Anomaly, Violations, Partial, InAlert)
 _MISSED_BY_SCHEDULES = (Missing.RUN, Missing.SCHEDULE)
 
 

@@ -83,8 +83,8 @@ def unusual(condition: Anomaly, value: float, past: Sequence[float]) -> Judged |
     return Judged(value, is_over or is_under, limit, score if is_over or is_under else 0.0, said)
 
 
-def partial(condition: Partial, looked: float, there: float) -> Judged | None:
-    """The rows that a run looked at of those that there are; None where there are none.
+def partial(condition: Partial, looked: float, there: float, of: str = "rows") -> Judged | None:
+    """The rows that a run looked at of those that there are, or the calls that were captured; None without any.
 
     >>> partial(Partial(0.9), 50.0, 200.0).said
     'looked at 50 of 200 rows (25.0 %)'
@@ -92,7 +92,7 @@ def partial(condition: Partial, looked: float, there: float) -> Judged | None:
     if not there:
         return None
     share = looked / there
-    said = f"looked at {looked:.0f} of {there:.0f} rows ({100 * share:.1f} %)"
+    said = f"looked at {looked:.0f} of {there:.0f} {of} ({100 * share:.1f} %)"
     is_bad = share < condition.below
     return Judged(share, is_bad, condition.below, far(share, condition.below) if is_bad else 0.0, said)
 

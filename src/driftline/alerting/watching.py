@@ -13,7 +13,7 @@ from driftline.alerting import judging
 from driftline.alerting.conditions import MOST_WINDOWS, Change, Partial
 from driftline.alerting.judging import Beside, Times
 from driftline.alerting.rule import SCHEDULES, Rule
-from driftline.catalog import looks, modelmonitors, resources
+from driftline.catalog import looks, modelmonitors, resources, traffic
 from driftline.catalog.alerting import State
 from driftline.catalog.looks import Looks
 from driftline.catalog.modelruns import ModelRun
@@ -86,6 +86,8 @@ def beside(tx: Connection, rule: Rule, runs: Sequence[ModelRun]) -> Beside:
     """What these windows are held against beside their own past, if the rule does that."""
     condition = rule.condition
     if isinstance(condition, Partial):
+        if rule.model == SCHEDULES:
+            return _calls(tx, runs)
         times = [(each.window_start, each.window_end) for each in runs]
         fit = [each for each in times if judging.is_on_hour(each)]
         return {each: {"model": float(looks.came(tx, rule.model, *each))} for each in fit}
@@ -97,6 +99,17 @@ def beside(tx: Connection, rule: Rule, runs: Sequence[ModelRun]) -> Beside:
     other = _monitor(ModelMonitor.of(kept), None)
     there = other.own(looks.looks_at(tx, other.asked(rule), {each.window_end for each in runs}))
     return judging.values_of(rule, there)
+
+
+def _calls(tx: Connection, runs: Sequence[ModelRun]) -> Beside:
+    """The calls of the endpoints in these windows, and how many of them were captured."""
+    found: dict[Times, dict[str, float]] = {}
+    for each in runs:
+        if each.body.get("endpoint"):
+            told = traffic.between(tx, each.body["endpoint"], Window(each.window_start, each.window_end))
+            counts = {judging.CALLS: float(told.calls), judging.CAPTURED: float(told.captured)}
+            found[each.window_start, each.window_end] = counts
+    return found
 
 
 def _before(

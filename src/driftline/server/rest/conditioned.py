@@ -81,10 +81,10 @@ class ViolationsValue(Asked):
 
 
 class PartialValue(Asked):
-    """A run that looked at a part of the rows only."""
+    """A run that looked at a part of the rows only, or calls of an endpoint that were not captured."""
 
     kind: Literal["partial"]
-    below: Annotated[Share, Field(gt=0, description="Less than this share of the rows that have come is bad.")]
+    below: Annotated[Share, Field(gt=0, description="Less than this share of what has come is bad.")]
 
 
 class RejectedValue(Asked):
@@ -117,7 +117,7 @@ ConditionValue = Annotated[
     Field(discriminator="kind"),
 ]
 ScheduleConditionValue = Annotated[
-    ThresholdValue | ChangeValue | AnomalyValue | ViolationsValue | AbsenceValue | InAlertValue,
+    ThresholdValue | ChangeValue | AnomalyValue | ViolationsValue | PartialValue | AbsenceValue | InAlertValue,
     Field(discriminator="kind"),
 ]
 AnyConditionValue = Annotated[
