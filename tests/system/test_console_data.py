@@ -239,7 +239,9 @@ def test_a_drawing_is_saved_and_a_page_is_printed_without_its_controls(data: Con
         found = saved.value
         assert found.suggested_filename == f"car-value-over-time.{kind.lower()}"
         assert Path(found.path()).read_bytes().startswith(begins)
+    assert not page.is_visible(".on-paper")
     page.emulate_media(media="print")
+    assert "compared with training from" in page.inner_text(".on-paper")
     assert not page.is_visible("header.console") and not page.is_visible("form.fields >> nth=0")
     assert not page.is_visible(".saves >> nth=0") and page.is_visible("svg.plot >> nth=0")
 

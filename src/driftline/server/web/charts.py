@@ -37,11 +37,15 @@ class Card:
     remark: str = ""
 
 
-def estimated(name: str, known: Sequence[Known]) -> str:
-    """A figure over time: estimates as hollow dots with their intervals, what labels showed as a line of full ones."""
+def estimated(name: str, known: Sequence[Known], limit: float | None = None) -> str:
+    """A figure over time: estimates as hollow dots with their intervals, what labels showed as a line of full ones.
+
+    Its limit is a dashed line.
+    """
     values = [v for each in known for v in (each.estimate, each.low, each.high, each.realised) if v is not None]
-    axes = _axes([each.at for each in known], plots.span_of(values))
-    shapes = [
+    axes = _axes([each.at for each in known], plots.span_of(values if limit is None else [*values, limit]))
+    shapes = [] if limit is None else [plots.line(axes, [(axes.across[0], limit), (axes.across[1], limit)], "was")]
+    shapes += [
         plots.dot(axes, (_x(each.at), each.estimate), "was", _told(each.at, "estimated", each.estimate), _bounds(each))
         for each in known
         if each.estimate is not None

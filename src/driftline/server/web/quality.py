@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -20,7 +21,9 @@ from driftline.server.web.judged import Chart, JudgedWanted, Kind, Past, has_lab
 router = APIRouter(prefix="/console/models/{model}/quality", include_in_schema=False)
 
 CHARTS = 6
-_LEGEND = "a hollow dot is estimated without labels, with its interval; a full one is what labels showed"
+_LEGEND = (
+    "a hollow dot is estimated without labels, with its interval; a full one is what labels showed; dashed is the limit"
+)
 
 
 @router.get("")
@@ -37,25 +40,27 @@ def _past(found: History, about: str) -> Past:
             known.setdefault(name, []).append(told)
     main = [name for name in dict.fromkeys(name for some in MAIN.values() for name in some) if name in known]
     names = [about] if about in known else (main or list(known))[:CHARTS]
-    drawn = [
-        Chart(title_of(name), charts.estimated(title_of(name), [_known(each) for each in known[name]]))
-        for name in names
-    ]
+    drawn = [_chart(name, known[name]) for name in names]
     return Past(drawn, [each for name in known for each in known[name]], about, list(known), _LEGEND)
+
+
+def _chart(name: str, told: Sequence[dict[str, Any]]) -> Chart:
+    limit = next((each["limit"] for each in reversed(told) if each["limit"] is not None), None)
+    return Chart(title_of(name), charts.estimated(title_of(name), [_known(each) for each in told], limit))
 
 
 def _of(window: Result) -> dict[str, dict[str, Any]]:
     """What is known of each metric in a window: what labels showed, and what was estimated."""
     body, found = window.latest.body, dict[str, dict[str, Any]]()
     nothing = {"estimate": None, "low": None, "high": None, "realised": None, "limit": None}
-    base = {"at": window.start, "run": window.latest.id, **nothing}
+    start = {"at": window.start, "run": window.latest.id, **nothing}
     for each in body.get("figures", ()):
         if each["subject"] == "model" and each["value"] is not None:
-            found[each["name"]] = {"name": each["name"], **base, "realised": each["value"], "limit": each["limit"]}
+            found[each["name"]] = {"name": each["name"], **start, "realised": each["value"], "limit": each["limit"]}
     for each in body.get("estimates", ()):
         told = {"estimate": each["value"], "low": each["low"], "high": each["high"]}
         realised = {} if each["realised"] is None else {"realised": each["realised"]}
-        found[each["name"]] = {"name": each["name"], **base, **found.get(each["name"], {}), **told, **realised}
+        found[each["name"]] = {"name": each["name"], **start, **found.get(each["name"], {}), **told, **realised}
     return found
 
 
