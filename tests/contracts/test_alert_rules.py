@@ -11,6 +11,7 @@ import pytest
 from alerted import DAY, HOUR, MODEL, NOW, Board, ended, look, opened, put, rule, states
 from databases import postgres_url
 
+from driftline import registry
 from driftline.alerting import past, register, trying
 from driftline.alerting.rule import (
     Absence,
@@ -255,3 +256,13 @@ def test_a_digest_once_a_day(catalog: Catalog, board: Board) -> None:
     assert {each.status for each, _ in log} == {"sent", "digested"}
     assert HELD not in {each.status for each, _ in log}
     assert timedelta(0) < log[0][0].created - NOW < DAY
+
+
+def test_the_rules_of_a_model_go_with_it(catalog: Catalog, board: Board) -> None:
+    """And their alerts, though rules may be of no model."""
+    put(catalog, rule())
+    ended(catalog, 1, {"age": 0.3})
+    look(catalog, 1)
+    with catalog.begin() as tx:
+        registry.delete_model(tx, MODEL)
+        assert (alerting.rules(tx), alerting.states(tx)) == ([], [])
