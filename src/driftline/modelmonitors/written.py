@@ -33,7 +33,12 @@ def save(report: Report, folder: str, manifest: Manifest, opened: Mapping[str, V
 def figures(report: Report) -> dict[str, Any]:
     """What the row of a run says of its verdict, for lists and charts; the whole of it is in the report."""
     measures = [each for each in report.measures if each.name in _CHARTED or each.subject == "model"]
+    columns = len({each.subject for each in measures if each.name in _OF_COLUMNS})
+    if len(measures) > _KEPT_FIGURES:  # of many columns those are kept that broke something, and the model's own
+        broken = {each.subject for each in report.violations} | {"model"}
+        measures.sort(key=lambda each: each.subject not in broken)
     return {
+        "columns": columns,
         "broken": [plain(_violation(each)) for each in report.violations[:_KEPT_VIOLATIONS]],
         "figures": [
             {"subject": each.subject, "name": each.name, "value": _number(each.value), "limit": each.limit}
@@ -59,7 +64,8 @@ def _ranges(current: Profile) -> Iterator[tuple[str, list[float]]]:
             yield name, [found.minimum, found.mean, found.maximum]
 
 
-_CHARTED = ("baseline_drift", "completeness", "attribution_ndcg", "DPL", "DI", "DPPL", "CI", "AD", "RD")
+_OF_COLUMNS = ("baseline_drift", "completeness")
+_CHARTED = (*_OF_COLUMNS, "attribution_ndcg", "DPL", "DI", "DPPL", "CI", "AD", "RD")
 """Measures of columns, groups and features that are drawn over time."""
 
 

@@ -67,7 +67,8 @@ def figures_of(body: Mapping[str, Any], most: int) -> Figures:
     found.sort(key=lambda each: (-each.badness, each.name))
     labelled, rows = body.get("labelled"), body.get("rows")
     coverage = labelled / rows if rows and labelled is not None else None
-    return Figures(rows, coverage, tuple(dict(model).items()), tuple(found[:most]), max(len(found) - most, 0))
+    left_out = max(body.get("columns", 0), len(found)) - min(len(found), most)
+    return Figures(rows, coverage, tuple(dict(model).items()), tuple(found[:most]), left_out)
 
 
 def _badness(name: str, value: float, limit: float | None) -> float:
