@@ -29,6 +29,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("refused word", "driftline.sagemaker.monitor"): "`base_job_name` is SageMaker's own name of a parameter",
     ("refused word", "driftline.sagemaker.options"): "`post_analytics_processor_script` is SageMaker's own name too",
     ("hidden import", "driftline.calling.calling"): "the library for HTTP is loaded only when a model is asked",
+    ("hidden import", "driftline.commands.demo.demo"): "the server's parts are loaded only where it serves",
     ("except Exception", "driftline.worker"): "the worker's loops go on whatever happens in them",
     ("except Exception", "driftline.processing.child"): "whatever a job does, its process tells it and takes the next",
     ("except Exception", "driftline.scripts.inside"): "a user's script may raise anything, and its line is told",

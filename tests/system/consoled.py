@@ -17,6 +17,7 @@ from uuid import uuid4
 import pyarrow.compute as pc
 import pytest
 import requests
+from axe_playwright_python.sync_playwright import Axe
 from browsing import running_browser
 from deltalake import DeltaTable
 from loaned import MODEL, SCHEMA, VERSION, Installation, analysis, day, reference
@@ -105,6 +106,17 @@ def follow(page: Page, selector: str) -> None:
     """Click, and be on the page that follows."""
     with page.expect_navigation():
         page.click(selector)
+
+
+def serious(page: Page) -> list[str]:
+    """What axe-core finds on the page that keeps somebody out, seriously or entirely: the rule, and where."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{each['id']}: {node['html'][:120]}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    ]
 
 
 def token_of(text: str) -> str:

@@ -19,6 +19,7 @@ from driftline import registry
 from driftline.alerting import register as rules
 from driftline.alerting.rule import Absence, Missing, Rule, Severity, Threshold
 from driftline.catalog import Catalog, keys, work
+from driftline.commands import demoschedule
 from driftline.commands.serve import run
 from driftline.imports import making, watching
 from driftline.imports.dryrun import PASSED
@@ -179,9 +180,10 @@ def tell(folder: Path, catalog: Catalog, settings: Settings, say: Say) -> None:
             _begin(each, folder / each.id, catalog, now)
         say("Rows and labels are imported ...")
         _until_done(catalog)
-        say("Monitors look at every week of them ...")
+        say("Monitors look at every week of them, and at an endpoint's last hours ...")
         for each in HISTORIES:
             _watch(each, catalog, now)
+        demoschedule.begin(folder, catalog, settings, now)
         _until_done(catalog)
     finally:
         worker.stop()
