@@ -80,7 +80,7 @@ def route_of(path: str) -> str:
 
 
 def looked_at(page: Page, picture: Path) -> list[str]:
-    """Take pictures in light and dark, at a desk and on a phone; what axe finds seriously wrong at a corner of these."""
+    """Take pictures in light and dark, at a desk and on a phone; what axe finds seriously wrong in two."""
     found = list[str]()
     for scheme, width in (("dark", 1280), ("light", 390), ("dark", 390), ("light", 1280)):
         page.set_viewport_size({"width": width, "height": 844 if width < 800 else 900})

@@ -27,8 +27,8 @@ from driftline.server.rest.modelruns import router as _runs
 from driftline.server.rest.models import router as _models
 from driftline.server.rest.parts import router as _parts
 from driftline.server.rest.schedulealerts import router as _schedule_alerts
-from driftline.server.rest.schedulerules import router as _schedule_rules
 from driftline.server.rest.schedulenew import router as _new_schedules
+from driftline.server.rest.schedulerules import router as _schedule_rules
 from driftline.server.rest.schedules import router as _schedules
 from driftline.server.rest.spaces import router as _spaces
 
