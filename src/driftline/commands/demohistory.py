@@ -19,7 +19,9 @@ from driftline import registry
 from driftline.alerting import register as rules
 from driftline.alerting.rule import Absence, Missing, Rule, Severity, Threshold
 from driftline.catalog import Catalog, keys, work
+from driftline.catalog.acting import acting
 from driftline.commands import demoschedule
+from driftline.commands.acting import account
 from driftline.commands.serve import run
 from driftline.imports import making, watching
 from driftline.imports.dryrun import PASSED
@@ -167,7 +169,11 @@ def serve(output: Path, port: int | None) -> int:
             key = keys.create_api_key(tx, _KEY, keys.SCOPES, now=catalog.clock())
         return ("", f"Open the console and sign in with this key: {key}")
 
-    return run(settings, first=first)
+    def audited(catalog: Catalog) -> Sequence[str]:
+        with acting(account("demo", catalog.clock())):
+            return first(catalog)
+
+    return run(settings, first=audited)
 
 
 def tell(folder: Path, catalog: Catalog, settings: Settings, say: Say) -> None:

@@ -10,6 +10,8 @@ from functools import partial
 from typing import Any
 
 from driftline.catalog import Catalog
+from driftline.catalog.acting import acting
+from driftline.commands.acting import account
 from driftline.commands.importing import Doubtful, Flag, Reading, Which, Whose, placed
 from driftline.commands.importshown import fault_lines, said_counts, tried
 from driftline.commands.showing import Facts, show
@@ -62,7 +64,8 @@ def once(
         asked = making.placed(catalog, asked, settings, access, now=catalog.clock())
         with catalog.read() as tx:
             reached = access_of(tx, asked.job.place.credentials, access)
-        job = _job(catalog, asked, access, as_json=json)
+        with acting(account("imports once", catalog.clock())):
+            job = _job(catalog, asked, access, as_json=json)
         watching.look_through(catalog, job, reached, now=catalog.clock())
         running.drain(catalog, settings, access, None if json else partial(print, file=sys.stderr, flush=True))
         with catalog.begin() as tx:
