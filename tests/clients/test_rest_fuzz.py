@@ -40,7 +40,7 @@ def test_no_request_makes_the_rest_api_fail(served: tuple[str, str]) -> None:
     found: Any
     for found in schemathesis.openapi.from_url(f"{served[0]}/openapi.json").get_all_operations():
 
-        @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
         @given(case=found.ok().as_strategy())
         def attempt(case: Any) -> None:
             answer = case.call(headers={"Authorization": f"Bearer {served[1]}"})

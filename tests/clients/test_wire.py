@@ -395,7 +395,8 @@ def test_rest_takes_aws_signatures_too(server: Running) -> None:
     request = AWSRequest("GET", f"{server.url}/v1/me")
     SigV4Auth(Credentials(KEY, SECRET), "sagemaker", REGION).add_auth(request)
     status, _, answer = server.send("GET", "/v1/me", headers={name: str(v) for name, v in request.headers.items()})
-    assert (status, answer) == (200, {"name": KEY, "scopes": ["admin", "read", "write"]})
+    scopes = ["admin", "read", "write"]
+    assert (status, answer) == (200, {"name": KEY, "scopes": scopes, "roles": {"*": scopes}})
 
 
 def test_the_page_of_the_rest_api_needs_no_script(server: Running) -> None:

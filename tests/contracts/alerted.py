@@ -81,7 +81,7 @@ def put(catalog: Catalog, *rules: Rule) -> None:
     """Keep rules."""
     with catalog.begin() as tx:
         for each in rules:
-            register.put(tx, each, now=NOW)
+            register.put(tx, each, now=NOW, settings=SETTINGS)
 
 
 def rule(condition: Any = None, name: str = "drifts", **more: Any) -> Rule:

@@ -133,6 +133,8 @@ def test_a_run_that_saw_a_part_of_the_rows(catalog: Catalog, board: Board) -> No
     came("2", "b", 300)
     look(catalog, 1.1)
     assert board.told[0].title == "churn: looked at 100 of 400 rows (25.0 %)"
+    with catalog.begin() as tx:
+        hours.add(tx, Subject(MODEL, "1", "validation"), [HourPart(start, "c", "s3://x", 900)])
     ended(catalog, 1, rows=400, run=2)
     look(catalog, 1.2)
     assert board.told[-1].state == "resolved"

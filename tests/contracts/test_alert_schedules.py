@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alerted import HOUR, NOW, Board, look, opened, put
+from alerted import HOUR, NOW, SETTINGS, Board, look, opened, put
 from databases import postgres_url
 
 from driftline.alerting import past, register, trying
@@ -145,7 +145,7 @@ def test_each_schedule_of_an_endpoint(catalog: Catalog, board: Board) -> None:
     look(catalog, 4)
     assert board.told[-1].state == "resolved"
     with catalog.begin() as tx, pytest.raises(NotFound):
-        register.put(tx, of_schedules(Violations(), schedule="Hourly"), now=NOW)
+        register.put(tx, of_schedules(Violations(), schedule="Hourly"), now=NOW, settings=SETTINGS)
 
 
 def test_schedules_that_fall_silent(catalog: Catalog, board: Board) -> None:

@@ -314,7 +314,7 @@ def test_another_rule_of_the_name_begins_anew(catalog: Catalog, board: Board) ->
     deliver(catalog)
     assert [each.state for each in board.told] == ["firing", "resolved"] * 3
     with catalog.begin() as tx, pytest.raises(NotFound):
-        register.put(tx, rule(monitor="unknown"), now=NOW)
+        register.put(tx, rule(monitor="unknown"), now=NOW, settings=SETTINGS)
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,19 @@ def test_a_schedule_that_is_deleted_is_over(catalog: Catalog) -> None:
     assert act(catalog) == 0  # there are no tags that say whom to tell
 
 
+def test_a_schedule_that_is_deleted_before_anybody_followed_its_alert(catalog: Catalog) -> None:
+    """Whoever was told that it is raised is told that it is over."""
+    flip(catalog, "One", IN_ALERT)
+    act(catalog)
+    flip(catalog, "One", OK)
+    with catalog.begin() as tx:
+        actions.end(tx, resources.get(tx, KIND, "One"), NOW, SETTINGS)
+        resources.delete(tx, KIND, "One")
+    assert act(catalog) == 0
+    subjects = [each["Subject"] for each in published(catalog)]
+    assert subjects == ["[CRITICAL] One found 1 violation", "[RESOLVED] One is back to normal"]
+
+
 @pytest.mark.parametrize(
     ("tag", "value", "said"),
     [

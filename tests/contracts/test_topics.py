@@ -106,13 +106,29 @@ def test_a_worker_that_dies_after_sending_sends_the_same_again(catalog: Catalog,
 def test_a_receiver_that_is_away_is_tried_later_and_given_up_after_a_day(catalog: Catalog, receiver: Receiver) -> None:
     to = subscribe(catalog, receiver.url)
     receiver.answer = lambda request: (503, "later")
-    tell(catalog)
-    assert "to be tried again" in deliver(catalog, claim(catalog))
-    assert states(catalog, to) == [("PENDING", 1)]
-    assert claim(catalog) is None
     tell(catalog, at=NOW)
     deliver(catalog, claim(catalog))
-    assert ("FAILED", 1) in states(catalog, to)
+    assert states(catalog, to) == [("FAILED", 1)]
+    tell(catalog)
+    assert "to be tried again" in deliver(catalog, claim(catalog))
+    assert ("PENDING", 1) in states(catalog, to)
+    assert claim(catalog) is None
+
+
+def test_what_is_published_arrives_in_its_order(catalog: Catalog, receiver: Receiver) -> None:
+    """What is told later waits for what is tried again: an end does not come before its beginning."""
+    subscribe(catalog, receiver.url)
+    receiver.answer = lambda request: (503, "later")
+    made = [tell(catalog)]
+    deliver(catalog, claim(catalog))
+    made.append(tell(catalog))
+    assert claim(catalog) is None
+    receiver.answer = lambda request: (200, "")
+    receiver.got.clear()
+    later = timedelta(minutes=1)
+    while (held := claim(catalog, after=later)) is not None:
+        deliver(catalog, held)
+    assert [each.json()["MessageId"] for each in receiver.got] == made
 
 
 def test_a_server_that_others_reach_tells_no_private_address(catalog: Catalog, receiver: Receiver) -> None:

@@ -233,8 +233,9 @@ def fail(made: Installation) -> int:
     return 99
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """For no longer than a module: its loop would be in the way of processes that others fork, and of Ctrl-C."""
     with running_browser() as running:
         yield running
 

@@ -129,18 +129,18 @@ class Installation:
         return self.files
 
     def work(self) -> list[str]:
-        """Do all that is queued and due, as workers do; what was said of each."""
+        """Do all of monitors that is queued and due, as workers do; what was said of each."""
         return list(self._labour())
 
     def _labour(self) -> Iterator[str]:
+        known = {running.WORK: running.run, following.LEARN: following.run}
         while True:
             now = self.catalog.clock()
             with self.catalog.begin() as tx:
-                held = work.claim(tx, "test", now=now, lease_seconds=60)
+                held = work.claim(tx, "test", now=now, lease_seconds=60, kinds=tuple(known))
             if held is None:
                 return
-            do = {running.WORK: running.run, following.LEARN: following.run}[held.kind]
-            yield do(self.catalog, held, self.settings, Access(), lambda line: None)
+            yield known[held.kind](self.catalog, held, self.settings, Access(), lambda line: None)
 
 
 def _note(tx: Any, stream: str, batch: int, touched: list[list[str]]) -> None:

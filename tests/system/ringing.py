@@ -38,7 +38,7 @@ def alerted(console: Console) -> Iterator[Alerted]:
         register.put_channel(
             tx, "ops-board", "webhook", {"url": "https://hooks.invalid/x", "secret": "env:HOOK"}, now=at
         )
-        register.put(tx, rule, now=at)
+        register.put(tx, rule, now=at, settings=made.settings)
         quiet = register.add_quiet(tx, MODEL, at + timedelta(days=1), at + timedelta(days=2), "new tables", now=at)
     judging.plan(made.catalog, at, made.settings)
     with made.catalog.begin() as tx:

@@ -91,7 +91,8 @@ def prepared(url: str, hooks: dict[str, Hook]) -> Catalog:
         for name, hook in hooks.items():
             config = {"url": f"http://127.0.0.1:{hook.port}/", "secret": "env:HOOK"}
             register.put_channel(tx, name, "webhook", config, now=BEGAN)
-        register.put(tx, Rule("churn", "drift", Threshold("baseline_drift", above=0.2), "drift"), now=BEGAN)
+        rule = Rule("churn", "drift", Threshold("baseline_drift", above=0.2), "drift")
+        register.put(tx, rule, now=BEGAN, settings=Settings())
     return catalog
 
 

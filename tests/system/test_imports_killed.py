@@ -111,7 +111,7 @@ def test_every_row_is_there_exactly_once(
         job = job_of(catalog, bucket)
         workers = [worker(catalog, tmp_path, place) for place in (0, 1)]
         end = time.monotonic() + LONGEST_SECONDS
-        for kill in range(KILLS if not catalog.on_postgres else KILLS // 4):
+        for kill in range(KILLS if not catalog.on_postgres else KILLS // 8):
             enough = done(catalog, job) + moments.choice((0, 0, 0, 1, 5))
             time.sleep(moments.uniform(0.0, 1.5))
             while done(catalog, job) < min(enough, FILES) and time.monotonic() < end:
