@@ -47,11 +47,11 @@ class Settings(BaseSettings):
     ] = ()
     allowed_folders: Annotated[
         tuple[str, ...],
-        Field(description="Folders that import jobs may read; empty: all on loopback, none on servers beyond it."),
+        Field(description="Folders that imports and baselines may be read from; empty: on loopback all, else none."),
     ] = ()
     prove_buckets: Annotated[
         bool | None,
-        Field(description="Import jobs need a tag of the bucket; empty: on servers that listen beyond loopback."),
+        Field(description="Imports and baselines need a tag of the bucket; empty: on servers beyond loopback."),
     ] = None
     images: Annotated[dict[str, str], Field(description="Local commands for container images, by image URI.")] = {}
     models: Annotated[

@@ -110,10 +110,15 @@ def _refuse(tx: Connection, statement: Any, given: Any, confines: Confines) -> N
         theirs = [*statement._where_criteria, seen, not_(rows(c, changed, False))]
         checks.append(select(select(literal(1)).select_from(table).where(*theirs).exists()))
     if any(tx.execute(each, execution_options={OPTION: None}).scalar() for each in checks):
-        remedy = "Ask for the role of an editor, or of an administrator, in that space."
-        raise Denied(
-            action="change", resource="what is in another space, or in one that you may only see", remedy=remedy
-        )
+        raise refused()
+
+
+def refused() -> Denied:
+    """The error of a change where nothing may be changed."""
+    remedy = "Ask for the role of an editor, or of an administrator, in that space."
+    return Denied(
+        action="change", resource="what is in another space, or in one that you may only see", remedy=remedy
+    )  # fmt: skip
 
 
 def _made(statement: Insert | Update, given: Any) -> list[dict[str, Any]]:

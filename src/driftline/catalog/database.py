@@ -16,7 +16,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from driftline.catalog.audit import auditing, listen
-from driftline.catalog.confines import OPTION, Confines, confine
+from driftline.catalog.confines import OPTION, Confines, confine, refused
 from driftline.catalog.tables import VERSION
 from driftline.errors import Invalid, Unavailable
 
@@ -92,6 +92,11 @@ class Catalog:
     def sees(self, space: str) -> bool:
         """Whether what is in this space is seen."""
         return self._confines.seen is None or space in self._confines.seen
+
+    def refuse_change(self, space: str) -> None:
+        """Raise `Denied` where what is in this space may not be changed: before what lies elsewhere is."""
+        if self._confines.changed is not None and space not in self._confines.changed:
+            raise refused()
 
     def _options(self, **more: Any) -> Engine:
         told = {OPTION: self._confines, **more} if self._confines else more

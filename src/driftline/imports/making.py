@@ -59,7 +59,8 @@ def placed(catalog: Catalog, wanted: Wanted, settings: Settings, access: Access,
     """The job with bucket and prefix inferred from its path; globs in the path are added to those that were said.
 
     Raises `Invalid` for a path that is none, `Denied` for a folder that may not be read, a queue on a host that may not
-    be called, and for a bucket whose owner has not shown, where the settings ask for that, that the space may read it.
+    be called, a space in which the caller changes nothing, and for a bucket whose owner has not shown, where the
+    settings ask for that, that the space may read it.
     """
     given = wanted.job.place
     found = place_of(given.uri)
@@ -67,10 +68,12 @@ def placed(catalog: Catalog, wanted: Wanted, settings: Settings, access: Access,
     if scheme_of(place.uri) == "" and not Path(place.uri).is_absolute():
         raise Invalid(what="path", got=given.uri, expected="s3://bucket/prefix/, or a folder by its whole path")
     refuse_folder(place, settings.allowed_folders, anywhere=settings.is_local)
+    with catalog.read() as tx:
+        model = registry.find_model(tx, wanted.job.model)
+    space = model.space if model else wanted.job.space
+    catalog.refuse_change(space)  # its credentials and buckets are read for those alone who work in it
     if is_asked(settings):
         with catalog.begin() as tx:
-            model = registry.find_model(tx, wanted.job.model)
-            space = model.space if model else wanted.job.space
             key = spaces.ingestion_key(tx, space, now=now)
             reached = access_of(tx, place.credentials, access, space)
         refuse_unproved(place, reached, key)

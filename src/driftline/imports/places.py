@@ -12,6 +12,7 @@ from driftline.formats.formats import implied
 from driftline.hosts import Allowed, Names, Target
 from driftline.imports.job import Place
 from driftline.storage import queues, uris
+from driftline.storage.file import path_of
 from driftline.storage.storages import STORAGES
 
 _ARN = re.compile(r"arn:aws[a-z-]*:s3:::([^/*]+)(?:/(.*))?")
@@ -60,8 +61,7 @@ def refuse_folder(place: Place, allowed: Sequence[str], *, anywhere: bool) -> No
     scheme = uris.scheme_of(place.uri)
     if scheme not in ("", "file") or (anywhere and not allowed):
         return
-    path = unquote(place.uri.removeprefix("file://")) if scheme else place.uri
-    real = Path(path).resolve()
+    real = path_of(place.uri).resolve()
     if not any(real.is_relative_to(Path(each).resolve()) for each in allowed):
         remedy = "Folders that jobs may read are listed in DRIFTLINE_ALLOWED_FOLDERS."
         raise Denied(action="read", resource=str(real), remedy=remedy)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
 
+from driftline import registry
 from driftline.catalog import Catalog, imports
 from driftline.errors import Invalid, NotFound
 from driftline.imports import jobs
@@ -37,16 +39,19 @@ _JOBS = uuid.UUID("6f8ef9d3-6f0c-4f5e-9d3c-2b9a0c8a7d11")
 def push(catalog: Catalog, inbox: ImportJob, data: bytes, name: str, *, access: Access, now: datetime) -> ImportFile:
     """Keep `data` for good and put it into the ledger; the same `name` again changes nothing.
 
-    `inbox` is the model's own job, as `inbox_of` makes it. The name should be a digest of the bytes, or the id of the
-    event that brought them. Raises `Invalid` for an unknown format.
+    `inbox` is the model's own job, as `inbox_of` makes it, in the space of the model. The name should be a digest of
+    the bytes, or the id of the event that brought them. Raises `Invalid` for an unknown format, `NotFound` for the
+    model, and `Denied` where the caller changes nothing in that space.
     """
     suffix = SUFFIXES.get(inbox.place.format or "")
     if suffix is None:
         raise Invalid(what="format", got=inbox.place.format, expected=f"one of {', '.join(SUFFIXES)}")
     with catalog.begin() as tx:
+        space = registry.get_model(tx, inbox.model).space
+        catalog.refuse_change(space)  # now, since the object alone would be found and read
         known = jobs.find(tx, inbox.id)
         if known is None:
-            jobs.create(tx, inbox, now=now)
+            jobs.create(tx, replace(inbox, space=space), now=now)
         elif known.status is JobStatus.DELETED:  # with its model, which is there again
             imports.change(tx, inbox.id, status=str(JobStatus.ACTIVE), modified=now)
     uri = f"{inbox.place.uri}{name_of(name)}.{suffix}"

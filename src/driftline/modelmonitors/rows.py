@@ -185,14 +185,27 @@ def _csv(batches: Iterator[pa.RecordBatch]) -> Iterator[bytes]:
 
 
 def _flat(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Lists, which CSV has not, as JSON."""
+    """Lists, which CSV has not, as JSON; and nothing that a spreadsheet would compute."""
     columns = [
         pa.array([None if each is None else json.dumps(each) for each in column.to_pylist()], pa.string())
         if pa.types.is_nested(column.type)
-        else column
+        else _plain(column)
         for column in batch.columns
     ]
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    """Texts that begin as a formula does, and are no numbers, with an apostrophe before them.
+
+    >>> _plain(pa.array(["=1+1", "-12.5", None, "Rome"])).to_pylist()
+    ["'=1+1", '-12.5', None, 'Rome']
+    """
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return column
+    is_number = pc.match_substring_regex(column, r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$")
+    told = pc.replace_substring_regex(column, pattern=r"^([=+@\t\r\n＝＋－＠-])", replacement=r"'\1")
+    return pc.if_else(is_number, column, told)
 
 
 class _Sink(io.RawIOBase):

@@ -56,7 +56,7 @@ class File:
 
     def _readable(self, uri: str) -> Path:
         given = self.access.standard_input
-        return Path(given) if uri == STANDARD_INPUT and given is not None else _path_of(uri)
+        return Path(given) if uri == STANDARD_INPUT and given is not None else path_of(uri)
 
     def put(self, uri: str, data: bytes, *, kms_key: str | None = None) -> None:
         """Write beside the file, flush to the disk, then rename over it; folders are made as needed.
@@ -64,14 +64,14 @@ class File:
         Raises `Invalid` for a key of AWS KMS: files are not encrypted here.
         """
         refuse_key(uri, kms_key)
-        target = Path(os.path.realpath(_path_of(uri)))
+        target = Path(os.path.realpath(path_of(uri)))
         with _told(uri, "write"), _written_beside(target, data) as fresh:
             fresh.replace(target)
             _flush_folder(target.parent)
 
     def put_if_absent(self, uri: str, data: bytes) -> bool:
         """As `put`, but a link instead of the rename, which fails if there is a file already."""
-        target = Path(os.path.realpath(_path_of(uri)))
+        target = Path(os.path.realpath(path_of(uri)))
         with _told(uri, "write"), _written_beside(target, data) as fresh:
             try:
                 os.link(fresh, target)
@@ -82,12 +82,12 @@ class File:
 
     def delete(self, uri: str) -> None:
         """Remove the file; its folder stays."""
-        path = _path_of(uri)
+        path = path_of(uri)
         with _told(uri, "delete"), suppress(FileNotFoundError, NotADirectoryError):
             path.unlink()
 
 
-def _path_of(uri: str) -> Path:
+def path_of(uri: str) -> Path:
     """The path of a URI; only `file://` URIs are percent-encoded."""
     if "\0" in uri or not uri:
         raise Invalid(what="path", got=uri, expected="the path of a file or folder")

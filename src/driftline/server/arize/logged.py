@@ -86,7 +86,6 @@ def _keep(call: Call, told: Logged, sample: pa.Table, body: bytes, format: str) 
         environment=told.environment,
         batch=told.batch,
     )
-    inbox = replace(inbox, space=told.space)
     push(call.catalog, inbox, body, sha256(body).hexdigest(), access=Access(), now=call.now)
     wake(call)
 

@@ -6,13 +6,18 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from driftline import registry
 from driftline.catalog import modelmonitors as kept
-from driftline.catalog import modelruns
+from driftline.catalog import modelruns, spaces
 from driftline.errors import Invalid
+from driftline.imports.job import Place
+from driftline.imports.ownership import is_asked, refuse_unproved
+from driftline.imports.places import refuse_folder
 from driftline.modelmonitors import following, monitor, queueing, register, results
 from driftline.modelmonitors.evidence import violations_of
 from driftline.server.aws import buckets
 from driftline.server.aws.waking import wake
+from driftline.server.aws.wire import Call
 from driftline.server.rest.answers import Page
 from driftline.server.rest.asked import Range
 from driftline.server.rest.callers import Reading, Writing
@@ -31,6 +36,7 @@ from driftline.server.rest.monitoring import (
     Windows,
 )
 from driftline.server.rest.registered import ModelId
+from driftline.storage.access import Access
 from driftline.window import Window
 
 router = APIRouter(tags=["monitors"])
@@ -46,7 +52,7 @@ def list_monitors(call: Reading, model: ModelId) -> Page[ModelMonitor]:
 @router.post("/models/{model}/monitors", summary="Make a monitor of a model", status_code=201)
 def create_monitor(call: Writing, model: ModelId, wanted: MonitorWanted) -> ModelMonitor:
     """A new monitor; what its settings leave out follows from the schema of the version. 409 if the name is taken."""
-    buckets.refuse(wanted.model_dump(mode="json"), call.settings.allowed_buckets)
+    _refuse_places(call, model, wanted)
     made = monitor.ModelMonitor(model, **wanted.changes())
     with call.catalog.begin() as tx:
         found = shown(register.create(tx, made, now=call.now))
@@ -66,7 +72,9 @@ def show_monitor(call: Reading, model: ModelId, name: MonitorName) -> ModelMonit
 @router.patch("/models/{model}/monitors/{name}", summary="Change a monitor of a model")
 def change_monitor(call: Writing, model: ModelId, name: MonitorName, wanted: MonitorChange) -> ModelMonitor:
     """Other settings for the windows to come; what was said of earlier ones stays."""
-    buckets.refuse(wanted.model_dump(mode="json"), call.settings.allowed_buckets)
+    with call.catalog.read() as tx:
+        before = register.get(tx, model, name).against
+    _refuse_places(call, model, wanted, before)
     with call.catalog.begin() as tx:
         return shown(register.change(tx, model, name, wanted.changes(), now=call.now))
 
@@ -168,6 +176,24 @@ def detail(found: modelruns.ModelRun) -> ModelRunDetail:
 def broken(place: int, found: modelruns.ModelRun) -> BrokenConstraint:
     """A violation with its number."""
     return BrokenConstraint(place=place, **found.body["broken"][place])
+
+
+def _refuse_places(call: Call, model: str, wanted: MonitorChange, before: monitor.Against | None = None) -> None:
+    """Raise `Denied` for files of a baseline that this caller may not have read, as with import jobs.
+
+    Those that the monitor names already may stay: constraints that were edited lie beside its tables.
+    """
+    buckets.refuse(wanted.model_dump(mode="json"), call.settings.allowed_buckets)
+    known = () if before is None else (before.statistics, before.constraints)
+    named = (wanted.against.statistics, wanted.against.constraints) if wanted.against else ()
+    new = [uri for uri in named if uri is not None and uri not in known]
+    for uri in new:
+        refuse_folder(Place(uri), call.settings.allowed_folders, anywhere=call.settings.is_local)
+    if new and is_asked(call.settings):
+        with call.catalog.begin() as tx:
+            key = spaces.ingestion_key(tx, registry.get_model(tx, model).space, now=call.now)
+        for uri in new:
+            refuse_unproved(Place(f"{uri.rpartition('/')[0]}/"), Access(), key)
 
 
 def _told(found: modelruns.ModelRun) -> dict[str, Any]:

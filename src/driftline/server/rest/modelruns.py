@@ -45,6 +45,11 @@ from driftline.storage.access import Access
 router = APIRouter(tags=["monitors"])
 
 _FILES = 200
+_ALONE = {
+    "content-security-policy": "sandbox allow-scripts allow-downloads allow-modals allow-popups",
+    "x-content-type-options": "nosniff",
+}
+"""A report is a file that lies elsewhere: whatever somebody made of it has no part in this site and its sessions."""
 _TYPES = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
 
@@ -79,7 +84,7 @@ def read_report(call: Reading, id: RunId) -> HTMLResponse:
     """The report for people, one HTML page. 409 for a run that wrote none."""
     with call.catalog.read() as tx:
         found = modelruns.beginning(tx, id)
-    return HTMLResponse(evidence.read_file(found, PAGE, Access()))
+    return HTMLResponse(evidence.read_file(found, PAGE, Access()), headers=_ALONE)
 
 
 @router.get("/model-runs/{id}/files", summary="Show the files of a run")
