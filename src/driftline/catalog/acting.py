@@ -11,11 +11,15 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Operation:
-    """What is done, and to what (of which model) as far as its path says it; what only brings data changes nothing."""
+    """What is done, and to what (of which model, or import job) as far as its path says it.
+
+    What only brings data changes nothing.
+    """
 
     name: str
     target: str = ""
     model: str = ""
+    job: str = ""
     brings_data: bool = False
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Delete, Engine, Insert, Table, Update, delete
 from driftline.catalog import differences, tokens
 from driftline.catalog.acting import Actor, actor
 from driftline.catalog.audited import AUDITED, Audited, defining
-from driftline.catalog.tables import audit, model
+from driftline.catalog.tables import audit, import_job, model
 
 MADE, CHANGED, DELETED, DONE = "made", "changed", "deleted", "done"
 MOST_ROWS = 50
@@ -108,8 +108,9 @@ def _key(table: Table, row: Mapping[str, Any]) -> Key:
 def _write(tx: Connection, who: Actor, seen: Seen) -> None:
     told = [*seen.noted, *(one for table in seen.rows for one in _told(tx, table, seen))]
     operation = who.operation()
-    if not told and seen.other and not operation.brings_data:
-        told = [{"kind": "", "subject": operation.target, "space": None, "action": DONE, "change": {}}]
+    if not told and seen.other and not operation.brings_data and not who.is_said():
+        space = _space_of(tx, operation.model) if operation.model else _space_of_job(tx, operation.job)
+        told = [{"kind": "", "subject": operation.target, "space": space, "action": DONE, "change": {}}]
     by = {"at": who.at, "who": who.name, "interface": who.interface, "operation": operation.name[:256]}
     if told:
         tx.execute(
@@ -157,6 +158,13 @@ def _space(tx: Connection, known: Audited, row: Mapping[str, Any], seen: Seen) -
 
 def _space_of(tx: Connection, identity: str | None) -> str | None:
     found: str | None = tx.execute(select(model.c.space).where(model.c.id == identity)).scalar()
+    return found
+
+
+def _space_of_job(tx: Connection, beginning: str) -> str | None:
+    """The space of the import job whose id begins so; None without any."""
+    query = select(import_job.c.space).where(import_job.c.id.startswith(beginning, autoescape=True)).limit(1)
+    found: str | None = tx.execute(query).scalar() if beginning else None
     return found
 
 

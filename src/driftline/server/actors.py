@@ -28,6 +28,7 @@ BRINGS_DATA = frozenset(
     }
 )
 """Operations that bring rows, calls, numbers or messages: what they change of definitions is audited, but no row."""
+_OF_IMPORTS = "/imports/{id}"
 _TOLD = "driftline/"
 """How our own commands begin to say which program they are."""
 
@@ -50,7 +51,8 @@ def _routed(received: Received, scope: Mapping[str, Any]) -> Operation:
     values: Mapping[str, Any] = scope.get("path_params", {})
     name = f"{received.method} {template(received.path, getattr(scope.get('route'), 'path', received.path))}"
     target = "/".join(str(each) for each in values.values())
-    return Operation(name, target, str(values.get("model", "")), name in BRINGS_DATA)
+    job = str(values.get("id", "")) if _OF_IMPORTS in name else ""
+    return Operation(name, target, str(values.get("model", "")), job, name in BRINGS_DATA)
 
 
 def template(path: str, routed: str) -> str:

@@ -36,6 +36,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PUBLIC = frozenset({"/health", "/ready", "/metrics", "/docs", "/openapi.json", "/favicon.ico", "/", CONFIRMING, *FREE})
 """Paths that need no key; `/metrics` looks itself."""
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""As metrics have them: whoever makes up others makes no new series."""
 CONTROL_THREADS, INVOKE_THREADS = 32, 128
 """Requests at a time; calls of models wait for the models, so they have threads of their own."""
 
@@ -135,7 +137,8 @@ class Edge:
             if not sent:
                 await _send(told_send, refused(received, Told("internal", INTERNAL, 500)), request_id)
         seconds = self._clock.seconds() - began
-        name = f"{received.method} {getattr(scope.get('route'), 'path', 'unknown')}"
+        method = received.method if received.method in _METHODS else "OTHER"
+        name = f"{method} {getattr(scope.get('route'), 'path', 'unknown')}"
         measures.observe(api="rest", operation=name, code=str(status), seconds=seconds)
         who = scope.get("state", {}).get("principal")
         facts = {"code": status, "caller": who.name if who else "", "milliseconds": round(seconds * 1000, 2)}

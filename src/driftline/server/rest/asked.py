@@ -34,20 +34,20 @@ def _text(given: str) -> str:
     return given
 
 
-def _document(given: Any) -> Any:
-    """The JSON value; refuses text and numbers in it that no database can keep."""
+def storable(given: Any) -> Any:
+    """The JSON value; raises `ValueError` for text and numbers in it that no database can keep."""
     if isinstance(given, str):
         return _text(given)
     if isinstance(given, float) and not isfinite(given):
         raise ValueError("expected finite numbers")
     for each in given.items() if isinstance(given, dict) else given if isinstance(given, list | tuple) else ():
-        _document(each)
+        storable(each)
     return given
 
 
 Text = Annotated[str, AfterValidator(_text)]
 """Any text that can be kept."""
-Document = Annotated[dict[str, Any], AfterValidator(_document)]
+Document = Annotated[dict[str, Any], AfterValidator(storable)]
 """Any JSON object that can be kept."""
 
 Name = Annotated[str, Path(pattern=_NAME, description="Its name, in any case.")]

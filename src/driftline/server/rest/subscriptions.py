@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from driftline.catalog import topics
+from driftline.catalog.acting import Actor, Operation, acting
 from driftline.errors import NotFound
 from driftline.server.aws.sns import CONFIRMING
 
@@ -22,7 +23,9 @@ def confirm(
     token: Annotated[str, Query(pattern=r"^[0-9a-f]{64}$")],
 ) -> HTMLResponse:
     """Say yes to the subscription of this token."""
-    with request.app.state.catalog.begin() as tx:
+    state = request.app.state
+    who = Actor("subscriber", "aws", state.now(), lambda: Operation(f"GET {CONFIRMING}", topic))
+    with acting(who), state.catalog.begin() as tx:
         found = topics.confirm(tx, topic, token)
     if found is None:
         raise NotFound(what="subscription", name="of this token", remedy="Subscribe again to be sent another.")

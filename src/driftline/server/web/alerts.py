@@ -145,7 +145,7 @@ def show_all(request: Request, call: Reading, wanted: Annotated[AlertsShown, Que
 @router.post("/acknowledge")
 def acknowledge_all(form: Formed) -> Response:
     """Whoever is signed in looks after all that fires for one cause."""
-    wanted = AlertsShown(model=form.values.get("model", ""), cause=form.values.get("cause", ""))
+    wanted = AlertsShown(model=form.values.get("model", "")[:256], cause=form.values.get("cause", "")[:256])
     fires = rest.list_alerts(form.call, None, "FIRING").items
     found = [each for each in fires if wanted.lets(each) and each.acknowledged_by is None]
     with form.call.catalog.begin() as tx:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,6 +11,7 @@ from driftline.documents import model_quality as quality_document
 from driftline.limits import checked
 from driftline.monitors.constraints import DEFAULTS, ColumnConstraints, Config, Constraints
 from driftline.monitors.quality import Limit, QualityConstraints
+from driftline.server.web.fields import json_of
 
 Values = Mapping[str, str]
 Errors = dict[str, str]
@@ -106,8 +106,8 @@ def document_of(kind: str, document: Any, values: Values) -> tuple[Any, Errors]:
     """The document that a form asks for, of the one that it showed; raises `Invalid` for a text that is none."""
     if "document" in values:
         try:
-            return json.loads(values["document"]), {}
-        except (json.JSONDecodeError, RecursionError) as error:
+            return json_of(values["document"]), {}
+        except ValueError as error:
             return document, {"document": f"This is no JSON: {error}."}
     found, errors = typed(checked(kind, document), values)
     write = quality_document.constraints if isinstance(found, QualityConstraints) else columns_document.write

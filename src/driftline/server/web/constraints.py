@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
+from pydantic import ValidationError
 
 from driftline.documents.jackson import dumps
 from driftline.errors import DriftlineError, Invalid
@@ -155,8 +156,9 @@ def _kept(request: Request, form: Form, target: Target, wanted: Wanted) -> Respo
         try:
             target.keep(form.call, ConstraintsWanted(document=document, mark=form.values.get("mark", "")))
             return form.back(f"{target.own}?{_query(wanted, saved=True)}")
-        except Invalid as error:
-            errors, trouble = {"document": str(error)}, f"Nothing was kept: {error}"
+        except (Invalid, ValidationError) as error:
+            said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+            errors, trouble = {"document": said}, f"Nothing was kept: {said}"
     return _page(request, form.call, target, wanted, shown, typed=form.values, said=(None, trouble, errors))
 
 

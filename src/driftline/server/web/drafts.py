@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -13,6 +12,7 @@ from driftline.errors import Invalid
 from driftline.registry import NAME
 from driftline.schemas.fields import Environment
 from driftline.schemas.roles import CHOSEN
+from driftline.server.web.fields import json_of
 
 Document = dict[str, Any]
 """As `POST /v1/imports` takes it."""
@@ -110,7 +110,7 @@ def guessed(columns: Iterable[tuple[str, str]]) -> Document:
 def document_of(text: str) -> Document:
     """The JSON object of a text, nothing for none; raises `Invalid`."""
     try:
-        found = json.loads(text or "{}")
+        found = json_of(text or "{}")
     except ValueError as error:
         raise Invalid(what="JSON", got=text[:80], expected="an object", remedy=f"It cannot be read: {error}.") from None
     if not isinstance(found, dict):
@@ -133,7 +133,7 @@ def drawn_up(values: Mapping[str, str], known: Known = None) -> Document:
         for name, text in values.items()
         if name.startswith(POLICIES) and text.strip()
     }
-    columns = remapped(found.get("columns") or {}, edits_of(values), known)
+    columns = remapped(_shaped(found.get("columns")), edits_of(values), known)
     found |= {**told, **({"policies": policies} if policies else {}), "columns": columns}
     return {name: value for name, value in found.items() if value not in ("", [], {}, None)}
 
@@ -176,6 +176,15 @@ def remapped(columns: Mapping[str, Any], edits: Iterable[Edit], known: Known = N
             _forget(found, each.column)
             _say(found, each, known)
     return {name: value for name, value in found.items() if value}
+
+
+def _shaped(columns: Any) -> Document:
+    """What of the columns of a document can be edited: members of another shape were told to be wrong before."""
+    shapes: Mapping[str, type] = {"fields": dict, "prefixes": dict, "lists": dict, "exclude": list}
+    told = columns if isinstance(columns, dict) else {}
+    found: Document = {name: value for name, value in told.items() if isinstance(value, shapes.get(name, object))}
+    lists = {role: names for role, names in found.get("lists", {}).items() if isinstance(names, list)}
+    return {**found, **({"lists": lists} if "lists" in found else {})}
 
 
 def _forget(found: Document, column: str) -> None:
@@ -224,6 +233,6 @@ def _json(text: str) -> Any:
     (0.5, {'separator': ';'}, 'much')
     """
     try:
-        return json.loads(text)
+        return json_of(text)
     except ValueError:
         return text

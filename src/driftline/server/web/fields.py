@@ -10,6 +10,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
+from driftline.server.limits import too_deep
+from driftline.server.rest.asked import storable
+
 Kind = Literal["text", "long", "number", "flag", "choice", "choices", "texts", "json", "moment", "secret"]
 Errors = Mapping[str, str]
 """What is wrong, by the name of the entry; without a name what is wrong with all of it."""
@@ -97,8 +100,9 @@ def filled(fields: Iterable[Field], document: Mapping[str, Any]) -> list[Field]:
         *above, last = each.name.split(".")
         place: Any = document
         for name in above:
-            place = place.get(name) or {}
-        found.append(_with(each, place[last]) if last in place else each)
+            place = place.get(name) if isinstance(place, Mapping) else None
+        is_said = isinstance(place, Mapping) and last in place
+        found.append(_with(each, place[last]) if is_said else each)
     return found
 
 
@@ -209,9 +213,20 @@ def _number(text: str) -> Any:
             return text
 
 
+def json_of(text: str) -> Any:
+    """The JSON value of a text; raises `ValueError` for what is none, nested too deeply, or cannot be kept.
+
+    >>> json_of('{"a": [1]}')
+    {'a': [1]}
+    """
+    if too_deep(text.encode()):
+        raise ValueError("it is nested too deeply")
+    return storable(json.loads(text))
+
+
 def _json(text: str) -> Any:
     try:
-        return json.loads(text) if text else None
+        return json_of(text) if text else None
     except ValueError:
         return text
 

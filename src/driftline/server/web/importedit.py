@@ -74,7 +74,8 @@ def answer(request: Request, form: Formed, id: JobId) -> Response:
         told = Trial(before, errors={"json": str(error)}, whole=before)
         return _page(request, call, job, told, json_text=values.get("json", ""))
     document = {**given, **fixed}
-    number = int(values["file"]) if values.get("file", "").isdigit() else None
+    said = values.get("file", "")
+    number = int(said) if said.isdecimal() and len(said) < 16 else None
     trial = _tried(call, job, document, show_file(call, number).uri if number else None)
     if values.get("act") == "save" and not trial.errors and (trial.may_be_kept or values.get("anyway")):
         return _saved(request, form, job, trial)

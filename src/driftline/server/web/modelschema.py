@@ -113,15 +113,20 @@ def _told(values: Mapping[str, str]) -> list[Line]:
     found = []
     for name in values:
         number = name.removeprefix("name.")
-        if number != name and number.isdigit() and (values[name].strip() or values.get(f"was.{number}")):
+        if number != name and _is_small(number) and (values[name].strip() or values.get(f"was.{number}")):
             value = _value(values, number)
             found.append(Line(int(number), values.get(f"was.{number}", ""), value, f"gone.{number}" in values))
     return found
 
 
+def _is_small(text: str) -> bool:
+    """Whether the text is a whole number of a few digits."""
+    return text.isdecimal() and len(text) < 10
+
+
 def _value(values: Mapping[str, str], number: str) -> Value:
     told = {what: values.get(f"{what}.{number}", "").strip() for what in ("name", "role", "kind", "of", "dimensions")}
-    sizes = [int(each) if each.isdigit() else each for each in told["dimensions"].replace("×", "x").split("x") if each]
+    sizes = [int(each) if _is_small(each) else each for each in told["dimensions"].replace("×", "x").split("x") if each]
     flags = {what: f"{what}.{number}" in values for what in ("whole", "required")}
     return {**told, "of": told["of"] or None, "dimensions": sizes or None, **flags}
 

@@ -15,6 +15,7 @@ from driftline.modelmonitors.monitor import LOOKBACK_DAYS, Basis
 from driftline.monitors.data_quality import EVERY, TITLES
 from driftline.schemas.fields import Environment, ModelSchema
 from driftline.server.rest.monitoring import ModelMonitor
+from driftline.server.web.fields import json_of
 
 Values = Mapping[str, str]
 Errors = dict[str, str]
@@ -207,8 +208,8 @@ def _value(text: str) -> Any:
     ('DE', 0, '0', True)
     """
     try:
-        found = json.loads(text)
-    except json.JSONDecodeError:
+        found = json_of(text)
+    except ValueError:
         return text
     return found if isinstance(found, str | int | float | bool) else text
 
@@ -225,8 +226,8 @@ def _plain(value: Any) -> str:
 def _object(name: str, values: Values, errors: Errors) -> dict[str, Any]:
     text = values.get(name, "").strip()
     try:
-        found = json.loads(text) if text else {}
-    except (json.JSONDecodeError, RecursionError) as error:
+        found = json_of(text) if text else {}
+    except ValueError as error:
         errors[name] = f"This is no JSON: {error}."
         return {}
     if not isinstance(found, dict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
@@ -22,6 +23,7 @@ from driftline.server.web.shown import Formed, Heading, page
 router = APIRouter(prefix="/console/models/{model}", include_in_schema=False)
 
 _LONGEST = 100_000
+_DEEPEST = 32
 _MOST = 200
 _EXAMPLE = """- name: drift
   condition: {kind: threshold, measure: baseline_drift, above: 0.2}
@@ -48,7 +50,7 @@ def save(request: Request, form: Formed, model: ModelId) -> Response:
             rest.put_rule(form.call, model, name, wanted)
     except CallerError as error:
         return _text(request, form.call, model, text, trouble=str(error))
-    return form.back(f"/console/alerts/rules?model={model}")
+    return form.back(f"/console/alerts/rules?model={quote(model, safe='')}")
 
 
 @router.post("/rules-as-yaml/trials")
@@ -106,8 +108,13 @@ def _rules(text: str) -> list[Mapping[str, Any]]:
     if len(text) > _LONGEST:
         raise Invalid(what="text", got=f"{len(text):,} characters", expected=f"at most {_LONGEST:,}")
     try:
-        if any(isinstance(each, yaml.AliasEvent) for each in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise Invalid(what="text", got="an alias (*)", expected="each rule written out")
+        depth = 0
+        for each in yaml.parse(text, Loader=yaml.SafeLoader):
+            if isinstance(each, yaml.AliasEvent):
+                raise Invalid(what="text", got="an alias (*)", expected="each rule written out")
+            depth += isinstance(each, yaml.CollectionStartEvent) - isinstance(each, yaml.CollectionEndEvent)
+            if depth > _DEEPEST:
+                raise Invalid(what="text", got="lists within lists within lists", expected=expected)
         found = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         said = " ".join(str(error).split())[:300]

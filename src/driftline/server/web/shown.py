@@ -15,7 +15,7 @@ from pydantic import Field
 
 from driftline.catalog import sessions
 from driftline.catalog.keys import digest
-from driftline.errors import Denied
+from driftline.errors import Denied, Invalid
 from driftline.server.aws.wire import Call
 from driftline.server.rest.callers import admitted
 from driftline.server.web.cookies import SESSION, form_token, is_ours
@@ -103,13 +103,18 @@ Sent = Annotated[bytes, Body(media_type="application/x-www-form-urlencoded")]
 
 
 def values_of(data: bytes) -> dict[str, str]:
-    """The values of a form, one of each name.
+    """The values of a form, one of each name; raises `Invalid` for too many of them.
 
     >>> values_of(b"key=dl_1&next=%2Fconsole")
     {'key': 'dl_1', 'next': '/console'}
     """
-    found = parse_qs(data.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_FIELDS)
-    return {name: told[-1] for name, told in found.items()}
+    text = data.decode("utf-8", "replace")
+    try:
+        found = parse_qs(text, keep_blank_values=True, max_num_fields=_FIELDS)
+    except ValueError as error:
+        got = f"{text.count('&') + 1:,} fields"
+        raise Invalid(what="form", got=got, expected=f"at most {_FIELDS:,}", remedy="Send it as JSON.") from error
+    return {name: told[-1].replace("\0", "\ufffd") for name, told in found.items()}  # no database keeps zero bytes
 
 
 def _formed(request: Request, data: Sent = b"") -> Form:

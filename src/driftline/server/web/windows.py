@@ -7,12 +7,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from driftline import registry
 from driftline.catalog import hours
 from driftline.catalog.hours import Subject
 from driftline.comparing import METRIC
+from driftline.cron import YEAR
 from driftline.errors import Invalid, NotFound
 from driftline.inferences import rollups
 from driftline.profile import Profile
@@ -27,7 +28,15 @@ from driftline.window import Window
 
 RECENT = timedelta(days=7)
 
-Day = Annotated[date | None, BeforeValidator(lambda given: given or None)]
+
+def _known(day: date | None) -> date | None:
+    """The day; refuses years in which no schedule runs, at whose ends days cannot be counted on."""
+    if day is not None and not YEAR.low < day.year < YEAR.high:
+        raise ValueError(f"expected a year from {YEAR.low + 1} to {YEAR.high - 1}")
+    return day
+
+
+Day = Annotated[date | None, BeforeValidator(lambda given: given or None), AfterValidator(_known)]
 """A day of a date picker; none if it was left empty."""
 
 
