@@ -157,7 +157,7 @@ def _model(tx: Any) -> None:
 
 
 def _alert(tx: Any) -> None:
-    rules.put(tx, Rule("churn", "moved", Violations(), text=SECRET), now=AT)
+    rules.put(tx, Rule("churn", "moved", Violations(), text=SECRET), now=AT, settings=Settings())
     before = State("churn", "moved", "drift", ALERT, "OK", "OK", 0, SECRET, {}, AT)
     body = {"about": SECRET, "said": SECRET, "value": 1.0, "run": RUN}
     alerting.flip(tx, before, alerting.FIRING, body, AT)

@@ -145,7 +145,8 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     made.work()
     job, number = next(iter(made.jobs.values())), fail(made)
     with made.catalog.begin() as tx:
-        register_rule(tx, Rule(MODEL, "moved", Violations(), monitor="drift", text="Ask the shop."), now=now(made))
+        rule = Rule(MODEL, "moved", Violations(), monitor="drift", text="Ask the shop.")
+        register_rule(tx, rule, now=now(made), settings=made.settings)
     judging.plan(made.catalog, now(made), made.settings)
     execution = schedule(made)
     with made.catalog.begin() as tx:

@@ -221,8 +221,8 @@ def test_a_flood_is_one_cause_and_taken_on_at_once(console: Console, page: Page)
         for at in range(400):
             rule = f"flood-{at % 8}"
             if at < 8:
-                flood = Rule(MODEL, rule, Violations(least=10**6), enabled=False)
-                register.put(tx, flood, now=now(made), settings=made.settings)
+                many = Rule(MODEL, rule, Violations(least=10**6), enabled=False)
+                register.put(tx, many, now=now(made), settings=made.settings)
             state = State(MODEL, rule, f"column-{at}", f"{at:032x}", "OK", "FIRING", 0, "flood", {}, now(made))
             body = {"about": f"column-{at}", "said": f"moved by {at}", "value": float(at), "limit": 1.0, "run": None}
             alerting.flip(tx, state, alerting.FIRING, {**body, "score": float(at), "window_end": None}, now(made))

@@ -67,7 +67,8 @@ def _runs(
     for each in watched:
         if each.is_planned:
             last = last_runs.get(each.name if each.monitor else fold(each.name))
-            yield _finding(condition, each.name, f"{each.name} has not run", max(last or since, since), last, now)
+            begun = max(since, each.created or since)  # nor is a run missed before there was anything to run
+            yield _finding(condition, each.name, f"{each.name} has not run", max(last or begun, begun), last, now)
 
 
 def _stopped(condition: Absence, found: Watched, now: datetime) -> Finding:

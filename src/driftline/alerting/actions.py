@@ -74,12 +74,13 @@ def prepare(tx: Connection, arn: str, schedule: str, *, now: datetime) -> None:
 
 def end(tx: Connection, schedule: Resource, now: datetime, settings: Settings) -> None:
     """The schedule is being deleted: whoever was told that its alert is raised is told that this is over."""
-    alert = alerts.find(tx, schedule.name)
-    if alert is None or alert.status != IN_ALERT:
-        return
-    body = {**alerts.changes(tx, schedule.name)[0].body, "status": _DELETED, "said": "the schedule was deleted"}
-    alerts.flip(tx, alert, alerts.OK, now=now, body=body)
-    _follow(tx, alerts.untold(tx, schedule.name), now, settings)
+    alert = alerts.find(tx, schedule.name, lock=True)
+    if alert is not None and alert.status == IN_ALERT:
+        body = {**alerts.changes(tx, schedule.name)[0].body, "status": _DELETED, "said": "the schedule was deleted"}
+        alerts.flip(tx, alert, alerts.OK, now=now, body=body)
+    found = alerts.untold(tx, schedule.name)
+    if found:  # also what nobody has followed yet: soon there are no tags that say whom to tell
+        _follow(tx, found, now, settings)
 
 
 def _follow(tx: Connection, found: Sequence[Change], now: datetime, settings: Settings) -> int:

@@ -146,7 +146,7 @@ class Violations:
 
 @dataclass(frozen=True)
 class Partial:
-    """A run that looked at less than this share of the rows of production that have come for its window by now.
+    """A run that looked at less than this share of the rows of its environment that have come for its window by now.
 
     Counted are rows of all versions of the model, so a run misses what its version or segment leaves out, and what
     came after it looked. Windows that do not begin and end on the hour are not judged. Of a schedule: the share of the

@@ -123,6 +123,19 @@ def why_silent(rule: Rule, runs: Sequence[ModelRun], beside: Beside) -> str | No
     return None
 
 
+def is_gone(rule: Rule, run: ModelRun, subject: str) -> bool:
+    """Whether a run measured what the rule is about, of others, and nothing at all of this subject.
+
+    So it is when a column is no more, and with so many that only those with the worst figures are kept.
+    """
+    condition = rule.condition
+    if not isinstance(condition, Threshold | Change | Anomaly):
+        return False
+    told = run.body.get("figures", ())
+    is_measured = any(each["name"] == condition.measure for each in told)
+    return is_measured and all(each["subject"] != subject for each in told)
+
+
 def is_on_hour(times: Times) -> bool:
     """Whether a window begins and ends on the hour, by which rows are counted."""
     return (

@@ -20,10 +20,10 @@ _ROUNDS = 100
 def plan(catalog: Catalog, now: datetime, settings: Settings) -> int:
     """Judge by the rules that are due, and queue what is to be told; says how many messages that makes."""
     with catalog.read() as tx:
-        due = alerting.due(tx, now - EVERY)
+        due = alerting.due(tx, now - EVERY, now)
         is_lost = bool(deliveries.lost(tx, telling.WORK, now - _LOST, 1))
-    made = sum(_look(catalog, model, now, settings) for model in due) + actions.act(catalog, now, settings)
-    made += digests.send_due(catalog, now, settings)
+    made = digests.send_due(catalog, now, settings)  # they tell what was before
+    made += sum(_look(catalog, model, now, settings) for model in due) + actions.act(catalog, now, settings)
     return made + (_requeue(catalog, now) if is_lost else 0)
 
 

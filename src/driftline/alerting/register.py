@@ -22,21 +22,28 @@ from driftline.errors import Invalid, NotFound
 from driftline.settings import Settings
 
 
-def put(tx: Connection, made: Rule, *, now: datetime) -> Rule:
+def put(tx: Connection, made: Rule, *, now: datetime, settings: Settings) -> Rule:
     """Keep a rule in the place of the one of its name; what it fires for is judged anew if it watches other things.
 
-    Raises `NotFound` for a model, monitor or channel that is not there.
+    Where it begins, or ceases, to name its channels, it has messages of its own from now on: then who was told by the
+    old one is told that it is over. Raises `NotFound` for a model, monitor or channel that is not there.
     """
     check(tx, made)
     for each in (*(made.channels or ()), *made.escalate_to):
         deliveries.get_channel(tx, each)
-    kept = alerting.find_rule(tx, made.model, made.name)
+    locked = alerting.rules(tx, made.model, lock=True)  # nobody judges by it meanwhile
+    kept = next((each for each in locked if each.name == made.name), None)
     cursor: Mapping[str, str] = {}
     if kept is not None:
-        same = Rule.of(kept).watches == made.watches
+        before = Rule.of(kept)
+        moves = (before.channels is None) != (made.channels is None)
+        same = before.watches == made.watches and not moves
         cursor = kept.cursor if same else {}
         if not same:
             states.close(tx, made.model, made.name, now, "the rule was changed")
+        if moves:
+            telling.tell(tx, made.model, now, settings)
+            telling.forget(tx, made.model, made.name)
     created = now if kept is None else kept.created
     alerting.put_rule(tx, KeptRule(made.model, made.name, {"asked": made.asked()}, created, now, cursor))
     return replace(made, created=created, modified=now)
@@ -74,10 +81,18 @@ def every(tx: Connection, model: str | None = None) -> list[Rule]:
 
 def delete(tx: Connection, model: str, name: str, *, now: datetime, settings: Settings) -> None:
     """Forget a rule; who was told that it fires is told that it is over. Raises `NotFound`."""
+    alerting.rules(tx, model, lock=True)  # nobody judges by it meanwhile
     alerting.get_rule(tx, model, name)
     states.close(tx, model, name, now, "the rule was deleted")
     telling.tell(tx, model, now, settings)
     alerting.remove_rule(tx, model, name)
+
+
+def end(tx: Connection, model: str, *, now: datetime, settings: Settings) -> None:
+    """The model is being deleted, and its rules with it: who was told that something fires is told that it is over."""
+    for each in alerting.rules(tx, model, lock=True):
+        states.close(tx, model, each.name, now, "the model was deleted")
+    telling.tell(tx, model, now, settings)
 
 
 def acknowledge(tx: Connection, start: str, by: str, *, now: datetime) -> State:
@@ -107,11 +122,14 @@ def put_channel(
 ) -> KeptChannel:  # fmt: skip
     """Keep a channel in the place of the one of its name; `least` is how bad must be what it is told.
 
-    With a `digest` it is told once every hour or day what has been. Raises `Invalid`, which names the member, for a
-    configuration that cannot be.
+    With a `digest` it is told once every hour or day what has been; what waits for another digest is told now. Raises
+    `Invalid`, which names the member, for a configuration that cannot be.
     """
     channels.check(kind, config)
     digests.check(kind, digest)
+    before = deliveries.find_channel(tx, name)
+    if before is not None and before.body.get("digest") != digest:
+        deliveries.hasten(tx, name, now)
     body = {"config": dict(config), "least": str(least), **({"digest": digest} if digest else {})}
     deliveries.put_channel(tx, KeptChannel(name, kind, body, now, now))
     return deliveries.get_channel(tx, name)

@@ -24,6 +24,7 @@ _MOST_SILENT = 20
 _SLACK = timedelta(minutes=5)
 """Who notes the end of an execution may do so a little later than its time."""
 _ANY_END = Violations(failed=True)
+_OVER = "it is over"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def judge(tx: Connection, kept: KeptRule, now: datetime) -> bool:
         found = list(absence.judge(tx, rule, watching.watched(tx, rule), now))
         _flip(tx, rule, _cause(rule), found, known, now)
         gone = {key_of(each.subject) for each in found}
-        _close(tx, (each for key, each in known.items() if key not in gone), now, "it is over")
+        _close(tx, (each for key, each in known.items() if key not in gone), now, _OVER)
     else:
         watched = watching.watched(tx, rule)
         waiting = _waiting(tx, kept, rule, watched)
@@ -121,6 +122,9 @@ def _windows(tx: Connection, rule: Rule, found: Watched, known: Mapping[str, Sta
     beside = watching.beside(tx, rule, runs)
     findings = judging.judge(rule, runs, beside)
     _flip(tx, rule, found.name, findings, known, now, prefix=prefix_of(rule, found.name))
+    own = [each for each in known.values() if each.cause == found.name] if runs else []
+    gone = [each for each in own if judging.is_gone(rule, runs[-1], str(each.body["about"]))]
+    _close(tx, gone, now, "it is no more among what the monitor measures, or among the worst of many columns")
     why = judging.why_silent(rule, runs, beside) if runs and not findings else None
     silent = seen.silent if why is None else (*seen.silent, f"{found.name}: {why}")
     more = seen.more or looks.next_window(tx, asked, until) is not None
@@ -175,4 +179,4 @@ def _new(rule: Rule, subject: str, cause: str, now: datetime) -> State:
 def _close(tx: Connection, known: Iterable[State], now: datetime, why: str) -> None:
     for each in known:
         if each.state == FIRING:
-            alerting.flip(tx, each, OK, {**each.body, "said": why}, now)
+            alerting.flip(tx, each, OK, {**each.body, "said": why, "closed": why != _OVER}, now)

@@ -50,6 +50,12 @@ def enqueue(tx: Connection, found: Delivery, model: str, now: datetime) -> None:
     work.enqueue(tx, WORK, found.id, now=now, run_after=max(found.due, now), lane=lane)
 
 
+def forget(tx: Connection, model: str, rule: str) -> None:
+    """Nothing of a rule counts as told: the messages that told it are not those that will tell it."""
+    for each in alerting.states(tx, model, rule):
+        alerting.change_state(tx, each.id, told=OK)
+
+
 _AFTER = {"firing": FIRING, "resolved": OK, "escalated": ESCALATED}
 
 
@@ -92,10 +98,13 @@ def _queue(tx: Connection, model: str, told: Told, rules: Mapping[str, Rule], no
     """
     flips = sorted(f"{each.rule}/{each.subject}/{each.number}/{each.since.isoformat()}" for each in told.states)
     identity = str(uuid.uuid5(_SPACE, "\0".join((model, told.cause, told.state, *flips))))
+    # who was told that it fires is told that it is over, whatever became of the rule and the channel meanwhile
+    open_at = deliveries.heard(tx, model, told.cause) if told.state == "resolved" else set()
     if not deliveries.add_message(tx, identity, model, told.state, wording.body(model, told, rules, settings), now):
         return 0
     severity = wording.severity_of(told, rules)
-    hearing = [each for each in deliveries.channels(tx) if _hears(each, told.channels, severity)]
+    known = deliveries.channels(tx)
+    hearing = [each for each in known if each.name in open_at or _hears(each, told.channels, severity)]
     for each in hearing:
         due = digests.due(each, now)
         made = Delivery(str(uuid.uuid5(_SPACE, f"{identity}/{each.name}")), identity, each.name, now, due or now)

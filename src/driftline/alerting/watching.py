@@ -42,6 +42,7 @@ class Watched:
     monitor: ModelMonitor | None = None
     stopped: Stopped | None = None
     is_planned: bool = True
+    created: datetime | None = None
 
     def asked(self, rule: Rule) -> Looks:
         """Its runs by which the rule can judge."""
@@ -88,9 +89,9 @@ def beside(tx: Connection, rule: Rule, runs: Sequence[ModelRun]) -> Beside:
     if isinstance(condition, Partial):
         if rule.model == SCHEDULES:
             return _calls(tx, runs)
-        times = [(each.window_start, each.window_end) for each in runs]
-        fit = [each for each in times if judging.is_on_hour(each)]
-        return {each: {"model": float(looks.came(tx, rule.model, *each))} for each in fit}
+        times = {(each.window_start, each.window_end): each.environment for each in runs}
+        fit = {each: place for each, place in times.items() if judging.is_on_hour(each)}
+        return {each: {"model": float(looks.came(tx, rule.model, place, *each))} for each, place in fit.items()}
     if not isinstance(condition, Change) or condition.to is None:
         return {}
     kept = modelmonitors.find(tx, rule.model, condition.to)
@@ -135,7 +136,7 @@ def _monitor(found: ModelMonitor, trouble: str | None) -> Watched:
         stopped = Stopped(found.modified, "it is paused")
     elif found.modified is not None and found.cadence is not None and found.next is None:
         stopped = Stopped(found.modified, trouble or "it plans nothing more")
-    return Watched(found.model, found.name, found, stopped, found.cadence is not None)
+    return Watched(found.model, found.name, found, stopped, found.cadence is not None, found.created)
 
 
 def _schedules(tx: Connection, rule: Rule) -> Sequence[Resource]:
@@ -162,7 +163,7 @@ def _schedule(found: Resource) -> Watched:
     elif found.status == schedules.FAILED:
         stopped = Stopped(found.modified, str(found.body.get(schedules.FAILURE, "it has failed")))
     is_planned = not schedules.Plan.of(found.body["MonitoringScheduleConfig"]).is_now
-    return Watched(SCHEDULES, found.name, None, stopped, is_planned)
+    return Watched(SCHEDULES, found.name, None, stopped, is_planned, found.created)
 
 
 def schedule_of(found: State) -> str | None:

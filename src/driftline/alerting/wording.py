@@ -71,7 +71,8 @@ def _title(model: str, told: Told, order: Sequence[State]) -> str:
     more = f" and {len(order) - 1} more" if len(order) > 1 else ""
     if told.state == "resolved":
         about = worst.body["about"] if worst.body.get("run") else worst.cause
-        return f"{whose}: {about} is back to normal{more}"
+        said = f"is over, {worst.body['said']}" if worst.body.get("closed") else "is back to normal"
+        return f"{whose}: {about} {said}{more}"
     return f"{whose}: {_said(worst, ' ')}{more}"
 
 

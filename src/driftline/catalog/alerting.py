@@ -122,8 +122,10 @@ def looked(
     tx.execute(update(alert_rule).where(*own).values(looked=at, cursor=dict(cursor), body=told))
 
 
-def due(tx: Connection, before: datetime) -> list[str]:
+def due(tx: Connection, before: datetime, now: datetime) -> list[str]:
     """The models with a rule that was not looked at since `before`, or for which a run has ended since.
+
+    A rule that was looked at after `now` is due, too: the clock has been set back.
 
     Among them is `SCHEDULES` for executions of schedules.
     """
@@ -131,7 +133,10 @@ def due(tx: Connection, before: datetime) -> list[str]:
     ended = select(run.id).where(run.model == c.model, run.ended >= c.looked).exists()
     changed = (c.model == SCHEDULES) & select(ran.id).where(ran.modified >= c.looked).exists()
     query = (
-        select(c.model).where(or_(c.looked.is_(None), c.looked <= before, ended, changed)).distinct().order_by(c.model)
+        select(c.model)
+        .where(or_(c.looked.is_(None), c.looked <= before, c.looked > now, ended, changed))
+        .distinct()
+        .order_by(c.model)
     )
     return list(tx.execute(query).scalars())
 
@@ -171,13 +176,15 @@ def state_beginning(tx: Connection, start: str) -> State:
 
 
 def flip(tx: Connection, before: State, state: str, body: Mapping[str, Any], now: datetime) -> State:
-    """The state after it changed, as kept with its flip; whoever acknowledged or snoozed it did not mean the new one.
+    """The state after it changed, as kept with its flip; whoever acknowledged it did not mean the new one.
 
-    Of a state that is new `number` is 0. The key of the flip keeps two from writing it.
+    A snooze lasts until its end: what comes and goes wakes nobody. Of a state that is new `number` is 0. The key of
+    the flip keeps two from writing it.
     """
+    snoozed = before.snoozed if before.snoozed is not None and before.snoozed > now else None
     made = replace(
         before, state=state, number=before.number + 1, body=body, since=now,
-        acknowledged=None, acknowledged_by=None, snoozed=None,
+        acknowledged=None, acknowledged_by=None, snoozed=snoozed,
     )  # fmt: skip
     flipped = {"number": made.number, "state": state, "body": dict(body), "at": now}
     tx.execute(insert(alert_flip).values(model=made.model, rule=made.rule, subject=made.subject, **flipped))

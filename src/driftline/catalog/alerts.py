@@ -57,9 +57,10 @@ def add(tx: Connection, made: Alert) -> None:
     tx.execute(insert(alert).values(**{**asdict(made), "schedule": fold(made.schedule)}))
 
 
-def find(tx: Connection, schedule: str) -> Alert | None:
-    """The alert of a schedule."""
-    row = tx.execute(select(alert).where(alert.c.schedule == fold(schedule))).first()
+def find(tx: Connection, schedule: str, *, lock: bool = False) -> Alert | None:
+    """The alert of a schedule; locked, nobody else judges it until the transaction ends."""
+    query = select(alert).where(alert.c.schedule == fold(schedule))
+    row = tx.execute(query.with_for_update() if lock else query).first()
     return None if row is None else Alert(**{**row._asdict(), "schedule": schedule})
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from driftline.catalog import tokens
@@ -126,6 +126,21 @@ def find(tx: Connection, identity: str, *, lock: bool = False) -> Delivery | Non
     query = select(delivery).where(delivery.c.id == identity)
     row = tx.execute(query.with_for_update() if lock else query).first()
     return None if row is None else Delivery(**row._asdict())
+
+
+def heard(tx: Connection, model: str, cause: str) -> set[str]:
+    """The channels that were told that a cause fires, and not yet that it is over."""
+    c, m = delivery.c, alert_message.c
+    own = (m.model == model, m.body["cause"].as_string() == cause)
+    over = tx.execute(select(func.max(m.at)).where(*own, m.state == "resolved")).scalar()
+    query = select(c.channel).join(alert_message, m.id == c.message).where(*own, m.state.in_(("firing", "escalated")))
+    return set(tx.execute((query if over is None else query.where(m.at >= over)).distinct()).scalars())
+
+
+def hasten(tx: Connection, channel: str, now: datetime) -> None:
+    """What waits for the channel's digest goes out in one that is due now."""
+    c = delivery.c
+    tx.execute(update(delivery).where(c.channel == channel, c.status == HELD, c.due > now).values(due=now))
 
 
 def change(tx: Connection, identity: str, **values: Any) -> None:

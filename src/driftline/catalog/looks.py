@@ -145,10 +145,10 @@ def rejected(tx: Connection, model: str, since: datetime) -> dict[str, tuple[int
     return {job: (int(bad), int(rows)) for job, bad, rows in tx.execute(query) if rows}
 
 
-def came(tx: Connection, model: str, start: datetime, end: datetime) -> int:
-    """How many rows of production, of all versions, there are in a window that begins and ends on the hour."""
+def came(tx: Connection, model: str, environment: str, start: datetime, end: datetime) -> int:
+    """How many rows of an environment, of all versions, there are in a window that begins and ends on the hour."""
     h = hour_part.c
-    query = select(func.coalesce(func.sum(h.rows), 0)).where(h.model == model, h.environment == "production")
+    query = select(func.coalesce(func.sum(h.rows), 0)).where(h.model == model, h.environment == environment)
     return int(tx.execute(query.where(h.span == "part", h.hour >= start, h.hour < end)).scalar_one())
 
 

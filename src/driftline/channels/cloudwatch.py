@@ -9,7 +9,7 @@ from typing import Any
 from driftline.channels.amazon import AWS, calling
 from driftline.channels.channel import PUBLIC, ChannelUnavailable, Secrets
 from driftline.channels.members import Given, Member
-from driftline.channels.message import Message, rank
+from driftline.channels.message import SEVERITIES, Message, rank
 from driftline.hosts import Reach
 
 _MOST = 500
@@ -20,7 +20,8 @@ _MOST = 500
 class CloudWatch:
     """The metric `Alerts` of CloudWatch: 1 when an alert of the model fires or escalates, 0 when it is resolved.
 
-    Its dimensions are `Model`, `Cause` and `Severity`; alarms of CloudWatch may watch it.
+    Its dimensions are `Model`, `Cause` and `Severity`; alarms of CloudWatch may watch it. What is resolved is 0 of each
+    severity, as several may have been told of one cause.
     """
 
     title: str = "CloudWatch"
@@ -32,21 +33,25 @@ class CloudWatch:
     def send(self, message: Message, config: Mapping[str, Any], secrets: Secrets, *, reach: Reach = PUBLIC) -> None:
         """Put the metric; raises as `Channel.send`."""
         given = Given(self.members, config, secrets)
-        named = {"Model": message.model, "Cause": message.cause, "Severity": rank(message.severity)}
-        dimensions = [
-            {"Name": name, "Value": value.encode("ascii", "replace").decode()[:1024]}
-            for name, value in named.items()
-            if value.strip()
-        ]
-        metric = {
-            "MetricName": "Alerts",
-            "Dimensions": dimensions,
-            "Timestamp": message.at,
-            "Value": 1.0 if message.state in ("firing", "escalated") else 0.0,
-            "Unit": "Count",
-        }
+        severities = SEVERITIES if message.is_over else (rank(message.severity),)
         with calling(self.title, "cloudwatch", given, reach) as client:
-            _put(client, [metric], given["namespace"])
+            _put(client, [_metric(message, each) for each in severities], given["namespace"])
+
+
+def _metric(message: Message, severity: str) -> dict[str, Any]:
+    named = {"Model": message.model, "Cause": message.cause, "Severity": severity}
+    dimensions = [
+        {"Name": name, "Value": value.encode("ascii", "replace").decode()[:1024]}
+        for name, value in named.items()
+        if value.strip()
+    ]
+    return {
+        "MetricName": "Alerts",
+        "Dimensions": dimensions,
+        "Timestamp": message.at,
+        "Value": 1.0 if message.state in ("firing", "escalated") else 0.0,
+        "Unit": "Count",
+    }
 
 
 def send(metrics: Sequence[Mapping[str, Any]], namespace: str, *, url: str, region: str) -> None:

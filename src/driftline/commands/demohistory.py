@@ -188,7 +188,7 @@ def tell(folder: Path, catalog: Catalog, settings: Settings, say: Say) -> None:
         _until_done(catalog)
         say("Monitors look at every week of them, and at an endpoint's last hours ...")
         for each in HISTORIES:
-            _watch(each, catalog, now)
+            _watch(each, catalog, now, settings)
         demoschedule.begin(folder, catalog, settings, now)
         _until_done(catalog)
     finally:
@@ -248,7 +248,7 @@ def _import(told: History, folder: Path, content: Content, environment: Environm
     watching.look_through(catalog, made, Access(), now=catalog.clock())
 
 
-def _watch(told: History, catalog: Catalog, now: datetime) -> None:
+def _watch(told: History, catalog: Catalog, now: datetime, settings: Settings) -> None:
     with catalog.begin() as tx:
         known = {each.name for each in monitors.of_model(tx, told.id)}
         for each in told.watched:
@@ -258,7 +258,7 @@ def _watch(told: History, catalog: Catalog, now: datetime) -> None:
                 monitors.create(tx, each, now=now)
             queueing.backfill(tx, told.id, each.name, now - _LASTS, now, now)
         for rule in told.rules:
-            rules.put(tx, rule, now=catalog.clock())
+            rules.put(tx, rule, now=catalog.clock(), settings=settings)
 
 
 def _until_done(catalog: Catalog) -> None:

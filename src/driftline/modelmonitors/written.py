@@ -10,6 +10,7 @@ from typing import Any
 
 from driftline.baselines import write_json
 from driftline.manifest import Manifest
+from driftline.monitors.verdict import Measure
 from driftline.profile import Profile, encode
 from driftline.reports import Report
 from driftline.storage.access import Access
@@ -34,9 +35,12 @@ def figures(report: Report) -> dict[str, Any]:
     """What the row of a run says of its verdict, for lists and charts; the whole of it is in the report."""
     measures = [each for each in report.measures if each.name in _CHARTED or each.subject == "model"]
     columns = len({each.subject for each in measures if each.name in _OF_COLUMNS})
-    if len(measures) > _KEPT_FIGURES:  # of many columns those are kept that broke something, and the model's own
+    if len(measures) > _KEPT_FIGURES:  # of many columns those are kept that broke something, and the model's own,
         broken = {each.subject for each in report.violations} | {"model"}
-        measures.sort(key=lambda each: each.subject not in broken)
+        worst: dict[str, float] = {}
+        for each in measures:  # and of the others those that are nearest to their limits
+            worst[each.subject] = max(worst.get(each.subject, 0.0), _nearness(each))
+        measures.sort(key=lambda each: (each.subject not in broken, -worst[each.subject]))
     return {
         "columns": columns,
         "broken": [plain(_violation(each)) for each in report.violations[:_KEPT_VIOLATIONS]],
@@ -53,6 +57,15 @@ def figures(report: Report) -> dict[str, Any]:
         ],
         "ranges": dict(islice(_ranges(report.current), _KEPT_FIGURES)),
     }  # fmt: skip
+
+
+def _nearness(found: Measure) -> float:
+    """How near a measure is to its limit; 1 is at it, 0 far from it or unknown."""
+    if not isfinite(found.value):
+        return 0.0
+    if found.name == "completeness":
+        return (1.0 - found.value) / max(1.0 - (found.limit or 0.0), 1e-9)
+    return abs(found.value) / (abs(found.limit or 0.0) or 1.0)
 
 
 def _ranges(current: Profile) -> Iterator[tuple[str, list[float]]]:

@@ -29,7 +29,17 @@ def figures_of(metrics: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     columns = {each["subject"] for each in found if each["name"] == "completeness"}
     # the largest drift of all is told as that of a column of this name, and would make a second alert of one cause
     kept = [each for each in found if _is_own(each, columns)]
+    if len(kept) > MOST:  # of many columns the largest drifts, and what has values missing, before ranges
+        kept.sort(key=_order)
     return kept[:MOST]
+
+
+def _order(figure: Mapping[str, Any]) -> tuple[int, float]:
+    if figure["subject"] == _MODEL:
+        return 0, 0.0
+    if figure["name"] == "baseline_drift":
+        return 1, -figure["value"]
+    return (2, figure["value"]) if figure["name"] == "completeness" else (3, 0.0)
 
 
 def _is_own(figure: Mapping[str, Any], columns: set[str]) -> bool:

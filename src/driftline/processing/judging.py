@@ -34,7 +34,7 @@ def close(tx: Connection, found: Execution, outcome: Outcome, now: datetime) -> 
     status, reason = outcome.execution_status, outcome.failure_reason
     said: dict[str, Any] = {"exit_message": outcome.exit_message, "failure_reason": reason}
     executions.update(tx, found.id, now=now, status=status, **said, found=_found(tx, found, outcome))
-    alert = alerts.find(tx, found.schedule)
+    alert = alerts.find(tx, found.schedule, lock=True)  # who ends another execution now sees this one
     if alert is None or status not in _ENDED:
         return
     latest = [each for each in executions.last_of(tx, found.schedule, 2 * alert.period + 8) if each.status in _ENDED]

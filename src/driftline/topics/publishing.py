@@ -61,8 +61,10 @@ def ask(tx: Connection, asked: Subscription, link: str, *, now: datetime) -> Non
 
 
 def _queue(tx: Connection, to: Subscription, body: Mapping[str, Any], now: datetime) -> None:
+    """In the lane of the subscription: what is over is not told before it has begun."""
     kept = {name: value for name, value in body.items() if value is not None}
-    work.enqueue(tx, WORK, topics.send(tx, to.arn, kept, now=now), now=now)
+    lane = f"{WORK}:{to.arn.rpartition(':')[2]}"
+    work.enqueue(tx, WORK, topics.send(tx, to.arn, kept, now=now), now=now, lane=lane)
 
 
 def _stamp(now: datetime) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from driftline import registry
+from driftline.alerting import register
 from driftline.catalog import models as kept
 from driftline.errors import Invalid
 from driftline.imports import jobs
@@ -78,6 +79,7 @@ def forget(call: Call, model: str) -> None:
         registry.get_model(tx, model)
         for job in kept.jobs_of(tx, model):
             jobs.delete(tx, job, now=call.now)
+        register.end(tx, model, now=call.now, settings=call.settings)
         registry.delete_model(tx, model)
 
 

@@ -73,7 +73,7 @@ def put_rule(call: Writing, model: ModelId, name: RuleName, wanted: RuleWanted) 
     """Keep a rule in the place of the one of its name; what fires is judged anew if it watches other things."""
     made = Rule(model, name, **wanted.model_dump(mode="json"))
     with call.catalog.begin() as tx:
-        found = rule_value(register.put(tx, made, now=call.now))
+        found = rule_value(register.put(tx, made, now=call.now, settings=call.settings))
     wake(call)
     return found
 
@@ -103,7 +103,8 @@ def list_alerts(
     with call.catalog.read() as tx:
         page = alerting.page(tx, model, state, limit, token)
         rules = register.known_rules(tx, page.items)
-    items = [Alert(**_told(each, rules[each.model, each.rule])) for each in page.items]
+    known = [(each, rules.get((each.model, each.rule))) for each in page.items]
+    items = [Alert(**_told(each, rule)) for each, rule in known if rule is not None]  # it is deleted just now
     return Page(items=items, next_token=page.token)
 
 

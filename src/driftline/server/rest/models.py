@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from driftline import registry
+from driftline.alerting import register
 from driftline.catalog.models import jobs_of
 from driftline.registry import ModelVersion, Search
 from driftline.server.rest.answers import Page
@@ -65,6 +66,7 @@ def change_model(call: Writing, model: ModelId, wanted: ModelChange) -> Model:
 def delete_model(call: Writing, model: ModelId) -> None:
     """Forget the model, its versions and monitors; rows that were imported stay. 409 while import jobs feed it."""
     with call.catalog.begin() as tx:
+        register.end(tx, model, now=call.now, settings=call.settings)
         registry.delete_model(tx, model)
 
 

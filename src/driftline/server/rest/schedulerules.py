@@ -41,7 +41,7 @@ def put_rule(call: Writing, name: RuleName, wanted: ScheduleRuleWanted) -> RuleV
     """Keep a rule in the place of the one of its name; what fires is judged anew if it watches other things."""
     made = Rule(SCHEDULES, name, **wanted.model_dump(mode="json"))
     with call.catalog.begin() as tx:
-        found = rule_value(register.put(tx, made, now=call.now))
+        found = rule_value(register.put(tx, made, now=call.now, settings=call.settings))
     wake(call)
     return found
 
