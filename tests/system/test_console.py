@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -170,6 +171,14 @@ def test_a_link_leads_through_signing_in_to_its_page(console: Console, page: Pag
     cross = {**kept, "Sec-Fetch-Site": "cross-site"}
     again = requests.get(console.url + path, headers=cross, timeout=30, allow_redirects=False)
     assert 'http-equiv="refresh"' in again.text
+
+
+def test_rows_of_a_chosen_group_stay_those_of_it(console: Console) -> None:
+    """On the next page, and in what is downloaded."""
+    asked = console.signed_in()
+    found = asked.get(f"{console.url}{console.pages['rows']}?group=1&limit=1", timeout=30).text
+    assert re.search(r'href="\?after=\d+&amp;group=1"', found)
+    assert found.count("/download?format=csv&amp;group=1") + found.count("/download?format=parquet&amp;group=1") == 2
 
 
 def test_what_is_not_there_is_told_on_a_page(console: Console, page: Page) -> None:

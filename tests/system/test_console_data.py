@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -278,6 +279,26 @@ def test_what_the_pages_show_is_there_by_rest(data: Console, monkeypatch: pytest
     assert none["figures"] == {} and "no actual" in none["reason"]
     for path, wrong in (("parts", {**parts, "field": "nope"}), ("embeddings", {**windows, "feature": "f001"})):
         assert asked.get(f"{at}/{WIDE}/{path}", params=wrong, timeout=30).status_code == 400
+
+
+def test_the_same_days_have_the_same_figures_on_every_page_and_by_their_link(data: Console) -> None:
+    """Windows are whole days, whichever page they stand on, and whether they were chosen or not (DB-06)."""
+    asked = data.signed_in()
+
+    def told(path: str) -> Any:
+        return asked.get(data.url + path, params={"format": "json"}, timeout=30).json()
+
+    for model, feature, field in ((MODEL, "car_value", "salary_range"), (WIDE, "f099", "city")):
+        of = f"/console/models/{model}"
+        features, compared = told(f"{of}/features"), told(f"{of}/compare")
+        now, before = features["now_"], features["before"]
+        days = f"?start={now['first']}&end={now['last']}&against_start={before['first']}&against_end={before['last']}"
+        again = told(f"{of}/features{days}")
+        parts = told(f"{of}/parts{days}&feature={feature}&field={field}")["parts"]["parts"]
+        rows = features["compared"]["second_rows"]
+        assert rows == compared["sides"]["b"]["rows"] == sum(each["second_rows"] for each in parts)
+        assert rows == again["compared"]["second_rows"] == told(f"{of}/features/{feature}")["second_rows"]
+        assert features["compared"]["first_rows"] == compared["sides"]["a"]["rows"]
 
 
 def test_pages_with_data_are_read_without_any_script(data: Console, browser: Browser) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, or_, select, update
@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from driftline.catalog import tokens
 from driftline.catalog.tables import model_run
-from driftline.errors import Conflict, NotFound
+from driftline.errors import Conflict, Invalid, NotFound
 
 PENDING, RUNNING = "Pending", "InProgress"
 OPEN = (PENDING, RUNNING)
@@ -126,17 +126,38 @@ def meeting(tx: Connection, model: str, environment: str, first: datetime, last:
 
 
 def search(tx: Connection, wanted: Search) -> Page:
-    """A page of runs, the latest made first; raises `Invalid` for a token that is none."""
+    """A page of runs, the latest made first, and of those made at once the latest window first.
+
+    Raises `Invalid` for a token that is none.
+    """
     c = model_run.c
     query = select(model_run).where(*(c[name] == value for name, value in wanted.equal.items()))
     query = query.where(*_meeting(wanted.since, wanted.until))
     if wanted.token:
-        moment, name = tokens.after(wanted.token, "created", is_time=True)
-        query = query.where(or_(c.created < moment, (c.created == moment) & (c.id > name)))
-    rows = tx.execute(query.order_by(c.created.desc(), c.id).limit(wanted.limit + 1)).all()
+        moment, end, name = _after(wanted.token)
+        behind = or_(c.window_end < end, (c.window_end == end) & (c.id > name))
+        query = query.where(or_(c.created < moment, (c.created == moment) & behind))
+    rows = tx.execute(query.order_by(c.created.desc(), c.window_end.desc(), c.id).limit(wanted.limit + 1)).all()
     shown = [_of(row) for row in rows[: wanted.limit]]
     more = len(rows) > wanted.limit and bool(shown)
-    return Page(shown, tokens.token("created", shown[-1].created, shown[-1].id) if more else None)
+    return Page(shown, _token(shown[-1]) if more else None)
+
+
+def _token(last: ModelRun) -> str:
+    return tokens.token("created", last.created, f"{last.window_end.isoformat()} {last.id}")
+
+
+def _after(token: str) -> tuple[datetime, datetime, str]:
+    """When the last run before was made, when its window ended, and its id."""
+    moment, name = tokens.after(token, "created", is_time=True)
+    ended, _, identity = name.partition(" ")
+    try:
+        end = datetime.fromisoformat(ended)
+        if not isinstance(moment, datetime) or end.utcoffset() is None:
+            raise ValueError("a time without a zone")
+        return moment, end.astimezone(UTC), identity
+    except (ValueError, OverflowError) as error:
+        raise Invalid(what="NextToken", got=token[:64], expected="the token of the page before") from error
 
 
 def _meeting(since: datetime | None, until: datetime | None) -> list[Any]:

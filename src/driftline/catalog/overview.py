@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, select
+from sqlalchemy import Connection, and_, case, func, literal_column, select
 
 from driftline.catalog.tables import alert, execution, hour_part, import_file, import_job, model_run, model_version
 
@@ -27,7 +27,7 @@ class LastRun:
 
 @dataclass(frozen=True)
 class Feed:
-    """An import job, as far as something may be amiss with it, and how many rows of what it brought."""
+    """An import job, as far as something may be amiss with it, and how many rows of what it brought, until when."""
 
     id: str
     model: str
@@ -37,6 +37,7 @@ class Feed:
     environment: str
     failed: int
     accepted: int
+    until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -71,21 +72,27 @@ def last_hours(tx: Connection) -> dict[str, datetime]:
     return found
 
 
-def feeds(tx: Connection) -> list[Feed]:
-    """The import jobs that are not deleted, with how many files of each failed, and the rows of the others."""
+def feeds(tx: Connection, model: str | None = None) -> list[Feed]:
+    """The import jobs of a model, or of all: how many files of each failed, the rows of the others, their last time.
+
+    Those that are deleted are among them, as their rows stay until they are purged.
+    """
     j, f = import_job.c, import_file.c
     failed = func.sum(case((f.status == "failed", 1), else_=0)).label("failed")
-    files = select(f.job, failed, func.sum(f.accepted).label("accepted")).group_by(f.job).subquery()
-    told = (func.coalesce(files.c.failed, 0), func.coalesce(files.c.accepted, 0))
+    sums = (failed, func.sum(f.accepted).label("accepted"), func.max(f.last).label("until"))
+    files = select(f.job, *sums).group_by(f.job).subquery()
+    told = (func.coalesce(files.c.failed, 0), func.coalesce(files.c.accepted, 0), files.c.until)
     query = select(j.id, j.model, j.status, j.trouble, j.content, j.environment, *told)
-    query = query.outerjoin(files, files.c.job == j.id).where(j.status != "deleted").order_by(j.created)
-    return [Feed(*row[:-2], int(row[-2]), int(row[-1])) for row in tx.execute(query)]
+    query = query.outerjoin(files, files.c.job == j.id).order_by(j.created)
+    rows = tx.execute(query if model is None else query.where(j.model == model))
+    return [Feed(*row[:-3], int(row[-3]), int(row[-2]), row[-1]) for row in rows]
 
 
 def traffic(tx: Connection, since: datetime) -> dict[str, dict[date, int]]:
-    """Of each model the rows of production by the day of their time, from `since` on; days without any are left out."""
+    """Of each model the rows of production by the day of their time in UTC, since a moment; empty days are left out."""
     h = hour_part.c
-    day = func.date(h.hour).label("day")
+    hour = func.timezone(literal_column("'UTC'"), h.hour) if tx.dialect.name == "postgresql" else h.hour
+    day = func.date(hour).label("day")
     query = select(h.model, day, func.sum(h.rows)).group_by(h.model, day)
     query = query.where(h.environment == "production", h.span == "part", h.hour >= since)
     found: dict[str, dict[date, int]] = {}

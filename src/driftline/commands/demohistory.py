@@ -158,10 +158,8 @@ def serve(output: Path, port: int | None) -> int:
 
     def first(catalog: Catalog) -> Sequence[str]:
         if not whole.exists():
-            print(
-                "Ten months of car loans and of a census, moved so that they end today, come to a server.", flush=True
-            )
-            tell(history, catalog, settings, lambda line: print(line, flush=True))
+            say("Ten months of car loans and of a census, moved so that they end today, come to a server.")
+            tell(history, catalog, settings, say)
             whole.touch()
         with catalog.begin() as tx:
             if any(each.name == _KEY for each in keys.api_keys(tx)):

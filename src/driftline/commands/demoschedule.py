@@ -76,7 +76,7 @@ def _made(folder: str) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, st
         "DestinationS3Uri": f"{folder}/capture",
         "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
     }
-    variants = [{"VariantName": "AllTraffic"}]
+    variants = [{"VariantName": "AllTraffic", "ModelName": NAME}]
     yield (
         "endpoint-config",
         {"EndpointConfigName": NAME, "ProductionVariants": variants, "DataCaptureConfig": capture},

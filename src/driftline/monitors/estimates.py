@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from driftline.errors import Invalid
 from driftline.metrics.calibration import IDENTITY, Calibrator, binned, isotonic
-from driftline.metrics.estimated import Called, Estimate, binary, realised_binary
+from driftline.metrics.estimated import COUNTED, Called, Estimate, binary, realised_binary
 from driftline.metrics.estimated_classes import ClassCalibrators, class_calibrators, realised_classes, several
 from driftline.metrics.expected_error import ErrorModel, error_model, realised, regression
 from driftline.monitors.lessons import LEAST_GAIN, Lesson, Lessons, adapted, by_segment, cost
@@ -147,12 +147,17 @@ class Estimates:
         return found
 
     def compare(self, lessons: Lessons, profile: Profile) -> tuple[Compared, ...]:
-        """Every metric estimated on all rows, and realised on those with labels."""
+        """Every metric estimated on all rows, and realised on those with labels.
+
+        Counts of rows are realised only once every row has its label: those of some rows say nothing of all.
+        """
         truth = self.ground_truth_attribute
         question = next((each for each in map(self.about, (truth, None)) if each in profile.states), self.about(truth))
         state = profile[question]
         known = self._realised(profile, state)
         labelled = self._labelled(state)
+        if isinstance(state, ScoresState) and state.unlabelled.any():
+            known = {name: value for name, value in known.items() if name not in COUNTED}
         found = self._estimated(lessons, profile, question)
         return tuple(
             Compared(name, each.value, each.low, each.high, known.get(name, nan), labelled, each.reason)

@@ -30,13 +30,14 @@ FAIR: Span = (0.8, 1.25)
 
 INTRO = (
     "Each group is compared with all other rows. The line across is the neutral value, where there is no bias; a dot "
-    "is now, with its interval if one was asked for, a hollow square is the baseline, and an arrow points at what is "
+    "is now, with its interval if one was asked for, a hollow square is its limit, and an arrow points at what is "
     "beyond the scale."
 )
 METHOD = (
-    "A metric breaks its constraint where it is farther from neutral than in the baseline, in whichever direction; "
-    "with intervals, where all of the interval is. “The group” is the sensitive one that a table is about, “the "
-    "others” are all rows outside it. Rates by group have 95 % intervals after Wilson."
+    "A metric breaks its constraint where it is farther from neutral than its limit, in whichever direction; with "
+    "intervals, where all of the interval is. Limits are the baseline's values unless others were set. “The group” is "
+    "the sensitive one that a table is about, “the others” are all rows outside it. Rates by group have 95 % intervals "
+    "after Wilson."
 )
 
 Found = tuple[Measure, bool]
@@ -66,7 +67,7 @@ def _sections(content: Content) -> Iterator[Section]:
     grids = [_table(subject, found[subject], bounds) for subject in first]
     if grids:
         left = f" {len(grids)} of {len(found)} groups are shown." if len(grids) < len(found) else ""
-        yield section_of("bias", "Bias by group", grids=grids, intro=INTRO + left, legend="marks", opened=OPEN)
+        yield section_of("bias", "Bias by group", grids=grids, intro=INTRO + left, legend="marks limits", opened=OPEN)
     yield from groups.sections_of(content, monitor)
     asked = [name for facet in monitor.facets for name in facet.columns]
     asked += [name for name in (monitor.ground_truth_attribute, monitor.inference_attribute) if name]
@@ -130,7 +131,7 @@ def _widest(every: Sequence[Found]) -> Iterator[Tile]:
 def _table(subject: str, found: Sequence[Found], bounds: dict[tuple[str, str], Disparity]) -> Grid:
     reach = _reach(found, bounds)
     rows = [_row(measure, is_broken, bounds.get((subject, measure.name)), reach) for measure, is_broken in found]
-    headings = f"Metric|Neutral ± {number(reach)}|#Value|#Baseline|What it says"
+    headings = f"Metric|Neutral ± {number(reach)}|#Value|#Limit|What it says"
     return Grid.of(name_of(subject), headings, rows)
 
 
@@ -138,10 +139,10 @@ def _row(measure: Measure, is_broken: bool, bounds: Disparity | None, reach: flo
     neutral = NEUTRAL.get(measure.name, 0.0)
     before = nan if measure.limit is None else measure.limit
     ends = (nan, nan) if bounds is None else (bounds.low, bounds.high)
-    said = f"{measure.name}: {number(measure.value)}, baseline {number(before)}, neutral {number(neutral)}"
+    said = f"{measure.name}: {number(measure.value)}, limit {number(before)}, neutral {number(neutral)}"
     drawing = marks.dumbbell(before, measure.value, ends, (neutral - reach, neutral + reach), neutral, said)
     told = said_of(measure.name, measure.value) or measure.reason
-    grown = "Farther from neutral than in the baseline." if is_broken else ""
+    grown = "Farther from neutral than its limit." if is_broken else ""
     return [
         Entry(measure.name, title_of(measure.name).removesuffix(f" ({measure.name})")),
         Entry(drawing="" if isnan(measure.value) and isnan(before) else drawing),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from driftline.errors import Invalid
@@ -61,6 +62,15 @@ def test_estimates_stand_beside_the_realised_values(inference: str | None) -> No
     guess, truth = table["p"].to_numpy() > 0.5, table["y"].to_numpy() == 1
     assert late["accuracy"].realised == pytest.approx((guess == truth).mean())
     assert lessons.realised["accuracy"] == pytest.approx(late["accuracy"].realised, abs=0.03)
+
+
+def test_counts_of_some_rows_are_not_held_against_those_of_all() -> None:
+    """While labels lack, rates are realised and counts are not known."""
+    monitor, table = Estimates(BINARY, "y", "guess", "p"), loans(2_000, 7)
+    some = table.set_column(3, "y", pc.if_else(np.arange(2_000) < 1_200, table["y"], None))
+    found = by_name(monitor.compare(taught(monitor, loans(5_000, 0)), answered(monitor, some)))
+    assert found["accuracy"].labelled == 1_200 and found["accuracy"].held is not None
+    assert isnan(found["true_positives"].realised) and found["true_positives"].held is None
 
 
 @pytest.mark.parametrize("inference", [None, "guess"])

@@ -175,7 +175,7 @@ def test_bias_metrics_have_their_meaning_in_words(pages: dict[str, str]) -> None
     """The issue: every metric's meaning and sign told in words."""
     said = text(pages["bias"])
     assert "DPPL Difference in Positive Proportions in Predicted Labels" in said
-    assert "The others are predicted positive more often. Farther from neutral than in the baseline." in said
+    assert "The others are predicted positive more often. Farther from neutral than its limit." in said
     assert re.search(
         r"DI Disparate Impact 0\.\d+ 0\.\d+ – 0\.\d+ 0\.\d+ The group is predicted positive less often", said
     )

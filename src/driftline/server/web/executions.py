@@ -91,7 +91,7 @@ def stop(form: Formed, id: Identity) -> Response:
 
 def _heading(found: ExecutionDetail) -> Heading:
     up = (("Schedules", "/console/schedules"), (found.schedule, f"/console/schedules/{found.schedule}"))
-    return Heading(f"Execution of {found.scheduled:%Y-%m-%d %H:%M}", "schedules", up)
+    return Heading(f"Execution of {found.scheduled:%Y-%m-%d %H:%M} UTC", "schedules", up)
 
 
 def _violations(call: Call, found: ExecutionDetail) -> tuple[list[Violation], str]:

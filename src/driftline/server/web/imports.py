@@ -63,6 +63,7 @@ class RejectsShown(RejectsWanted):
     format: Twin = None
 
 
+_CONTENTS = {"both": "predictions and actuals"}
 _ACTIONS = {"pause": rest.pause_import, "start": rest.start_import, "look": rest.look_now}
 
 
@@ -94,7 +95,7 @@ def show(request: Request, call: Reading, id: JobId, wanted: Annotated[FilesShow
         "link": link,
         "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
     }
-    heading = Heading(f"Import of {job.content} into {job.model}", "imports", _up(job))
+    heading = Heading(f"Import of {_CONTENTS.get(job.content, job.content)} into {job.model}", "imports", _up(job))
     return page(request, call, "import.html", heading, facts, **drawn)
 
 

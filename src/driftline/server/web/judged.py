@@ -9,7 +9,9 @@ from typing import Annotated, Any
 
 from fastapi import Request, Response
 from pydantic import Field
+from sqlalchemy import Connection
 
+from driftline.catalog import modelruns
 from driftline.catalog.modelruns import ModelRun
 from driftline.errors import NotFound
 from driftline.modelmonitors.kept import content_of
@@ -76,8 +78,8 @@ def show(request: Request, call: Call, model: str, wanted: JudgedWanted, kind: K
     heading = Heading(kind.title, "models", ((model, at),))
     with call.catalog.read() as tx:
         found = history(tx, model, kind.kind, wanted.monitor)
+        run = None if found is None else _run(tx, found, wanted.run, kind)
     drawn: dict[str, Any] = {"kind": kind, "words": words, "title_of": title_of, "path": f"{at}{kind.path}"}
-    run = None if found is None else _run(found, wanted.run, kind)
     if found is None or run is None:
         facts: dict[str, Any] = {"model": model, "monitor": found.monitor.name if found else None, "run": None}
         return page(request, call, "judged.html", heading, facts, **drawn)
@@ -104,15 +106,18 @@ def has_labels(run: ModelRun) -> bool:
     return bool(run.body.get("labelled"))
 
 
-def _run(found: History, asked: str | None, kind: Kind) -> ModelRun | None:
-    """The run that is asked for, or else the latest of which something can be told; None without any."""
-    runs = [each.latest for each in found.windows if each.latest.body.get("output")]
+def _run(tx: Connection, found: History, asked: str | None, kind: Kind) -> ModelRun | None:
+    """The run that is asked for, or else the latest of which something can be told; None without any.
+
+    One that was asked for stays the same, whether its window was looked at again or is long over: links lead to it.
+    """
     if asked is not None:
-        named = next((each for each in runs if each.id.startswith(asked)), None)
-        if named is None:
-            remedy = "Only the latest look at each of the last windows is shown here."
+        named = modelruns.beginning(tx, asked)
+        if (named.model, named.monitor) != (found.monitor.model, found.monitor.name) or not named.body.get("output"):
+            remedy = "It is one of another monitor, or has judged nothing."
             raise NotFound(what=f"run of {found.monitor.name}", name=asked, remedy=remedy)
         return named
+    runs = [each.latest for each in found.windows if each.latest.body.get("output")]
     return next((each for each in reversed(runs) if kind.tells(each)), runs[-1] if runs else None)
 
 

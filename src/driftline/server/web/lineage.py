@@ -132,7 +132,7 @@ def _things(tx: Connection, model: str, versions: Sequence[str]) -> Iterator[Thi
         yield Thing(
             f"data:{each.id}", "data", each.place.uri, about, f"/console/imports/{each.id}", (f"model:{each.version}",)
         )
-    served = list(_endpoints(tx, model, [each.place.uri for each in feeds]))
+    served = list(serving(tx, model, [each.place.uri for each in feeds]))
     watching = register.of_model(tx, model)
     for each in versions:
         to = (*(f"endpoint:{name}" for name, _ in served), *(
@@ -160,7 +160,7 @@ def _is_there(job: ImportJob) -> bool:
     return job.status is not JobStatus.DELETED
 
 
-def _endpoints(tx: Connection, model: str, feeds: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+def serving(tx: Connection, model: str, feeds: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
     """Endpoints that call the model by its id, or whose captures a job of it reads; with their schedules."""
     for each in resources.search(tx, ENDPOINT, Search(sort_by="name", descending=False, limit=_LOOKED)).items:
         config = find_config(tx, each)

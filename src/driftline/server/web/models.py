@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 from driftline.catalog import imports as kept
 from driftline.catalog import overview
 from driftline.catalog.modelruns import ModelRun
-from driftline.catalog.overview import LastRun
+from driftline.catalog.overview import Feed, LastRun
+from driftline.cronwords import said
 from driftline.imports import jobs
 from driftline.modelmonitors import register, results
 from driftline.modelmonitors.cadence import Cadence
@@ -25,6 +26,8 @@ from driftline.server.rest.registered import ModelId
 from driftline.server.web import charts
 from driftline.server.web.alerts import firing
 from driftline.server.web.charts import Known
+from driftline.server.web.health import labelled
+from driftline.server.web.lineage import serving
 from driftline.server.web.shown import Heading, page
 
 router = APIRouter(prefix="/console/models", include_in_schema=False)
@@ -65,11 +68,22 @@ class Verdicts:
     name: str
     kind: str
     status: str
+    version: str | None
+    where: Mapping[str, Any]
     cadence: str | None
     against: str
     next: tuple[datetime, ...]
     windows: tuple[Window, ...]
     figures: dict[str, list[Known]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The share of rows that have a label, in [0, 1], until when rows have some, and how many days that is ago."""
+
+    share: float
+    until: datetime | None
+    days_behind: float | None
 
 
 @router.get("/{model}")
@@ -81,9 +95,23 @@ def show(request: Request, call: Reading, model: ModelId) -> Response:
         monitors = [_verdicts(tx, each, last.get(each.name), call.now) for each in register.of_model(tx, model)]
         fires = firing(tx, model)
         feeds = [_feed(tx, each) for each in jobs.page(tx, kept.Search({"model": model}, limit=50)).items]
+        labels = _labels(overview.feeds(tx, model), call.now)
+        endpoints = [name for name, _ in serving(tx, model, [each["uri"] for each in feeds])]
     drawn = {each.name: charts.by_name(each.figures) for each in monitors}
-    facts = {"model": detail, "firing": fires, "monitors": monitors, "imports": feeds}
-    return page(request, call, "model.html", Heading(detail.name, "models"), facts, drawn=drawn)
+    spoken = {each.name: "on demand" if each.cadence is None else said(each.cadence) for each in monitors}
+    facts = {
+        "model": detail, "firing": fires, "monitors": monitors, "imports": feeds, "labels": labels,
+        "endpoints": endpoints,
+    }  # fmt: skip
+    return page(request, call, "model.html", Heading(detail.name, "models"), facts, drawn=drawn, spoken=spoken)
+
+
+def _labels(feeds: Sequence[Feed], now: datetime) -> Labels | None:
+    """What is known of its labels in production; None where none came."""
+    share = labelled(feeds)
+    brought = [each for each in feeds if each.environment == "production" and each.content != "predictions"]
+    until = max((each.until for each in brought if each.until is not None), default=None)
+    return None if share is None else Labels(share, until, None if until is None else (now - until) / timedelta(days=1))
 
 
 def _verdicts(tx: Connection, found: ModelMonitor, last: LastRun | None, now: datetime) -> Verdicts:
@@ -93,8 +121,8 @@ def _verdicts(tx: Connection, found: ModelMonitor, last: LastRun | None, now: da
         shown = results.results(tx, found, since)[-WINDOWS:]
     windows = tuple(Window(each.start, each.end, each.runs, _word(each.first), _word(each.latest)) for each in shown)
     return Verdicts(
-        found.name, found.kind, str(found.status), found.cadence, str(found.against.basis), next_times(found, now),
-        windows, _figures(shown),
+        found.name, found.kind, str(found.status), found.version, found.where, found.cadence, str(found.against.basis),
+        next_times(found, now), windows, _figures(shown),
     )  # fmt: skip
 
 
@@ -115,17 +143,12 @@ def next_times(found: ModelMonitor, now: datetime) -> tuple[datetime, ...]:
     """The five times for which it looks next; none while it is paused, or runs only on demand."""
     if found.cadence is None or found.next is None:
         return ()
-    moments, cadence, moment = list[datetime](), Cadence.parse(found.cadence), cadence_from(found, now)
+    cadence, delay, moments = Cadence.parse(found.cadence), timedelta(seconds=found.delay_seconds), list[datetime]()
+    moment = found.next - delay if found.next > now else cadence.from_on(now - delay)
     while moment is not None and len(moments) < NEXT:
-        moments.append(moment)
+        moments.append(moment + delay)
         moment = cadence.after(moment)
     return tuple(moments)
-
-
-def cadence_from(found: ModelMonitor, now: datetime) -> datetime | None:
-    """The first time that is still to come, or is planned and was not looked at yet."""
-    assert found.cadence is not None
-    return found.next if found.next and found.next > now else Cadence.parse(found.cadence).from_on(now)
 
 
 def _feed(tx: Connection, job: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -60,7 +61,7 @@ def show(request: Request, call: Reading, wanted: Annotated[Shown, Query()]) -> 
     """All models, the worst first."""
     with call.catalog.read() as tx:
         fires = firing(tx)
-        healths = of_all(tx, {each.model for each in fires}, call.now)
+        healths = of_all(tx, Counter(each.model for each in fires), call.now)
         found = resources.search(tx, KIND, resources.Search(limit=_SCHEDULES)).items
         executions, alerts = overview.last_executions(tx), overview.alerts(tx)
         hidden = set(tags.arns(tx, DASHBOARD, "Disabled"))

@@ -42,7 +42,7 @@ def show(request: Request, call: Reading, id: RunId) -> Response:
     broken = sorted(told, key=lambda each: -each.excess)
     limited = [each for each in found.figures if each.limit is not None]
     drawn = {
-        "broken": broken, "limited": limited[:200], "windowed": found.output is not None,
+        "broken": broken, "limited": limited[:200], "limits": len(limited), "windowed": found.output is not None,
         "cards": _cards(call, found.id, broken), "replay": _replay(found),
     }  # fmt: skip
     facts = {"run": found, "files": rest.show_files(call, id).items if found.output else []}
@@ -71,6 +71,7 @@ def show_rows(
         "found": found.items,
         "columns": [*named, *rest_of][:24],
         "title": words.check_title(found.violation.check),
+        "group": wanted.group,
     }
     return page(request, call, "rows.html", heading, facts, **drawn)
 
@@ -80,7 +81,7 @@ def _heading(run: ModelRunDetail, title: str = "", up: tuple[tuple[str, str], ..
 
 
 def _named(run: ModelRunDetail) -> str:
-    return f"{run.monitor}: {run.window_start:%Y-%m-%d %H:%M} – {run.window_end:%Y-%m-%d %H:%M}"
+    return f"{run.monitor}: {run.window_start:%Y-%m-%d %H:%M} – {run.window_end:%Y-%m-%d %H:%M} UTC"
 
 
 def _replay(found: ModelRunDetail) -> str:

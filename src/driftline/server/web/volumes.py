@@ -59,9 +59,10 @@ def predicted_on(tx: Connection, subjects: Iterable[Subject]) -> list[Day]:
     if not known:
         return []
     last = max(extent.end for _, extent in known)
+    begun = since(last)  # a part of a day would look like a day with few rows
     counted: dict[date, int] = {}
     for subject, _ in known:
-        for hour, rows in hours.hours(tx, subject, Window(last - SHOWN, last)).items():
+        for hour, rows in hours.hours(tx, subject, Window(begun, last)).items():
             counted[hour.astimezone(UTC).date()] = counted.get(hour.astimezone(UTC).date(), 0) + rows
     return [Day(day, rows) for day, rows in sorted(counted.items())]
 
@@ -97,7 +98,7 @@ def drawn(days: Sequence[Day], said: str) -> str:
     step = max(round((count - 1) / (_MARKS - 1)), 1)
     marks = tuple((_at(day) + 0.5, f"{day:%m-%d}") for place in range(0, count, step) if (day := first + place * _DAY))
     years = f"{first:%Y}" if first.year == last.year else f"{first:%Y} to {last:%Y}"
-    axes = plots.Axes((_at(first), _at(last) + 1), (0.0, top * 1.05), f"{years}, days in UTC", "rows", marks)
+    axes = plots.Axes((_at(first), _at(last) + 1), (0.0, top * 1.05), f"{years}, rows by day in UTC", "", marks)
     return plots.plot(axes, [_bar(axes, each) for each in days], said)
 
 
@@ -131,5 +132,5 @@ def _at(day: date) -> float:
 
 
 def since(now: datetime) -> datetime:
-    """From when on what was read is drawn."""
+    """From when on is drawn what there is until a moment: whole days."""
     return datetime.combine((now - SHOWN).date(), time(), UTC)

@@ -124,17 +124,37 @@ def chosen(call: Call, model: str, wanted: Compared) -> Sides | None:
         raise NotFound(what="rows", name=f"of {model}/{version}", remedy="Other versions have some.")
     environment = str(wanted.environment) if str(wanted.environment) in own else next(iter(own))
     whole = own[environment]
-    now = Side(environment, _window(wanted.start, wanted.end, Window(max(whole.end - RECENT, whole.start), whole.end)))
+    now = Side(environment, _window(wanted.start, wanted.end, _recent(whole)))
     against = str(wanted.against) if str(wanted.against) in own else "training" if "training" in own else environment
     then = own[against]
-    first = then if against != environment else Window(then.start, min(then.start + RECENT, then.end))
+    first = then if against != environment else Window(then.start, min(_midnight(then.start) + RECENT, then.end))
     before = Side(against, _window(wanted.against_start, wanted.against_end, first))
     return Sides(model, version, tuple(with_rows), tuple(sorted(own)), before, now)
 
 
+def _recent(whole: Window) -> Window:
+    """The last seven days that have rows, of which the last may not be over."""
+    return Window(max(_after(whole.end) - RECENT, whole.start), whole.end)
+
+
 def _window(first: date | None, last: date | None, otherwise: Window) -> Window:
-    start = otherwise.start if first is None else datetime.combine(first, time(), UTC)
-    end = otherwise.end if last is None else datetime.combine(last, time(), UTC) + timedelta(days=1)
+    """Whole days: links and date pickers say the days alone, and lead to the same rows."""
+    start = _midnight(otherwise.start) if first is None else datetime.combine(first, time(), UTC)
+    end = _after(otherwise.end) if last is None else datetime.combine(last, time(), UTC) + timedelta(days=1)
     if start >= end:
         raise Invalid(what="window", got=f"{start:%Y-%m-%d} to {end:%Y-%m-%d}", expected="a first day before the last")
     return Window(start, end)
+
+
+def _midnight(moment: datetime) -> datetime:
+    """The begin of the day, in UTC."""
+    return datetime.combine(moment.date(), time(), UTC)
+
+
+def _after(moment: datetime) -> datetime:
+    """The end of the last day that has begun before the moment.
+
+    >>> [f"{_after(datetime(2026, 11, 21, hour, tzinfo=UTC)):%m-%d %H}" for hour in (0, 1)]
+    ['11-21 00', '11-22 00']
+    """
+    return _midnight(moment - timedelta(microseconds=1)) + timedelta(days=1)

@@ -6,3 +6,6 @@ const tell = () => {
 };
 tell();
 document.addEventListener("htmx:after:swap", tell);
+// The foot says it beside, for who has nothing to point with.
+const foot = document.querySelector("footer time");
+if (foot && new Date(foot.dateTime).getTimezoneOffset()) foot.after(` (${foot.title} here)`);
