@@ -92,7 +92,8 @@ def test_a_run_leads_to_its_report_its_rows_and_a_download(api: Api) -> None:
     api.ask("POST", MONITORS, {"name": "rows", "kind": "data-quality", "version": VERSION}, 201)
     found = api.run("rows")
     assert found["status"] == "CompletedWithViolations"
-    assert "<html" in api.raw("GET", f"/model-runs/{found['id']}/report").text
+    report = api.raw("GET", f"/model-runs/{found['id']}/report")
+    assert "<html" in report.text and report.headers["content-security-policy"].startswith("sandbox ")
     place = next(each["place"] for each in found["broken"] if each["subject"] == "car_value")
     rows = f"/model-runs/{found['id'][:8]}/violations/{place}"
     page = api.ask("GET", f"{rows}/rows", limit=2)
