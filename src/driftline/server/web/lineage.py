@@ -19,6 +19,7 @@ from driftline.catalog.resources import Search
 from driftline.imports import jobs
 from driftline.imports.job import ImportJob, JobStatus
 from driftline.modelmonitors import register
+from driftline.pages.tables import counted
 from driftline.schedules import KIND as SCHEDULE
 from driftline.server.aws.endpoints import ENDPOINT
 from driftline.server.rest import models as rest
@@ -139,7 +140,7 @@ def _things(tx: Connection, model: str, versions: Sequence[str]) -> Iterator[Thi
             f"monitor:{one.name}" for one in watching if one.version in (None, each)))  # fmt: skip
         yield Thing(f"model:{each}", "model", f"version {each}", model, path_of(model, "versions", each, "schema"), to)
     for name, schedules in served:
-        about = f"{len(schedules)} schedules" if schedules else "nothing watches it"
+        about = counted(len(schedules), "schedule") if schedules else "nothing watches it"
         to = tuple(f"schedule:{each}" for each in schedules)
         yield Thing(f"endpoint:{name}", "endpoint", name, about, f"/console/endpoints/{quote(name, safe='')}", to)
     for one in watching:
