@@ -13,6 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from driftline.formats.forks import opened
+
 _RENAMED = re.compile(r"(.+)_\d+")
 _CONFIG = {
     "autoinstall_known_extensions": False,
@@ -49,7 +51,7 @@ class Duck:
         import duckdb
 
         self._errors = (duckdb.Error,)
-        self._connection = duckdb.connect(config=dict(_CONFIG))
+        self._connection = opened(duckdb.connect(config=dict(_CONFIG)))
         self._connection.execute("SET enable_progress_bar=false")
 
     def rows(self, data: bytes | memoryview, layout: str = "newline_delimited") -> pa.RecordBatch:

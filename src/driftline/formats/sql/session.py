@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from driftline.formats.forks import opened
 from driftline.formats.sql import casts, functions
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Session:
         import duckdb
 
         limits = {**_LIMITS, "disabled_optimizers": "common_subexpressions"} if careful else dict(_LIMITS)
-        self._connection: DuckDBPyConnection = duckdb.connect(config=limits)
+        self._connection: DuckDBPyConnection = opened(duckdb.connect(config=limits))
         for macro in (*casts.MACROS, *functions.MACROS):
             self._connection.execute(f"CREATE MACRO {macro}")
         for setting in _SETTINGS:
