@@ -11,7 +11,7 @@ from databases import postgres_url
 from sqlalchemy import insert
 
 from driftline import registry
-from driftline.catalog import Catalog, hours, modelruns, overview
+from driftline.catalog import Catalog, hours, modelruns, overview, tokens
 from driftline.catalog.hours import HourPart, Subject
 from driftline.catalog.modelruns import ModelRun, Search
 from driftline.catalog.tables import import_file, import_job
@@ -95,11 +95,11 @@ def test_runs_that_were_made_at_once_are_listed_by_their_windows(catalog: Catalo
             end = NOW - timedelta(days=day)
             start = end - timedelta(days=1)
             assert modelruns.add(tx, ModelRun(str(place), "m", "d", "1", "production", start, end, NOW, 1, NOW))
-        ends, token = [], None
+        ends, token = list[int](), None
         while token or not ends:
             page = modelruns.search(tx, Search(limit=2, token=token))
             ends += [(NOW - each.window_end).days for each in page.items]
             token = page.token
         assert ends == [1, 2, 3, 4, 5]
         with pytest.raises(Invalid):
-            modelruns.search(tx, Search(token=modelruns.tokens.token("created", NOW, "1")))
+            modelruns.search(tx, Search(token=tokens.token("created", NOW, "1")))
