@@ -106,6 +106,7 @@ bench: setup-dev ## Measure Driftline beside its peers, then the server (about 2
 	$(BIN)/python benchmarks/join.py
 	$(BIN)/python benchmarks/importing.py
 	$(BIN)/python benchmarks/windows.py
+	$(BIN)/python benchmarks/console.py
 	$(BIN)/python benchmarks/introduction.py
 	$(BIN)/python benchmarks/schedules.py
 	$(BIN)/python benchmarks/quality.py
