@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -122,7 +122,16 @@ def test_two_jobs_work_at_the_same_time(make: Make) -> None:
     assert make(2).fold(step, range(4), Letters()).text == "0123"
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C raises, also where the shell that runs the tests in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @engines
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_the_fold_at_once(make: Make) -> None:
     begun: list[int] = []
 

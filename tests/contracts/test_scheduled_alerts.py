@@ -156,7 +156,7 @@ def test_a_schedule_that_is_deleted_before_anybody_followed_its_alert(catalog: C
         actions.end(tx, resources.get(tx, KIND, "One"), NOW, SETTINGS)
         resources.delete(tx, KIND, "One")
     assert act(catalog) == 0
-    subjects = [each["Subject"] for each in published(catalog)]
+    subjects = sorted(each["Subject"] for each in published(catalog))
     assert subjects == ["[CRITICAL] One found 1 violation", "[RESOLVED] One is back to normal"]
 
 

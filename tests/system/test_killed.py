@@ -120,4 +120,4 @@ def test_nothing_is_lost_or_done_twice(catalog: Catalog, tmp_path: Path) -> None
         assert {job.status for job in jobs} == {"Completed"}
         assert work.length(tx) == 0
     files = list((tmp_path / "reports").rglob("constraint_violations.json"))
-    assert len(files) == SCHEDULES * HOURS
+    assert len(files) == schedules * HOURS

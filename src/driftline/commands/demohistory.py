@@ -189,6 +189,7 @@ def tell(folder: Path, catalog: Catalog, settings: Settings, say: Say) -> None:
             _watch(each, catalog, now, settings)
         demoschedule.begin(folder, catalog, settings, now)
         _until_done(catalog)
+        demoschedule.end(catalog, catalog.clock())
     finally:
         worker.stop()
 

@@ -17,6 +17,7 @@ from driftline.catalog.alerts import Alert
 from driftline.catalog.resources import Resource
 from driftline.manifest import Manifest, World
 from driftline.runs import learn
+from driftline.schedules import KIND, STOPPED, unplan
 from driftline.settings import Settings
 
 NAME = "car-loan"
@@ -45,11 +46,18 @@ def begin(history: Path, catalog: Catalog, settings: Settings, now: datetime) ->
         path.write_text("".join(f"{line}\n" for line in _records(rows, hour)))
     with catalog.begin() as tx:
         for kind, body, labels in _made(str(folder)):
-            status = "Scheduled" if kind == "monitoring-schedule" else "InService"
+            status = "Scheduled" if kind == KIND else "InService"
             arn = f"arn:aws:sagemaker:{settings.region}:{settings.account}:{kind}/{NAME}"
             resources.create(tx, Resource(kind, NAME, arn, body, status, now, now, labels))
         due.put(tx, NAME, last - timedelta(hours=HOURS - 1))
         alerts.add(tx, Alert(NAME, f"{NAME}-alert", now, now))
+
+
+def end(catalog: Catalog, now: datetime) -> None:
+    """Stop the schedule once its hours are told: nobody calls the endpoint after them."""
+    with catalog.begin() as tx:
+        resources.update(tx, KIND, NAME, now=now, status=STOPPED)
+        unplan(tx, NAME, now)
 
 
 def _records(rows: list[dict[str, Any]], hour: datetime) -> Iterator[str]:
@@ -108,4 +116,4 @@ def _made(folder: str) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, st
         "ScheduleConfig": {"ScheduleExpression": "cron(0 * ? * * *)"},
     }
     labels = {"endpoint": NAME, "type": "DataQuality", "definition": NAME}
-    yield "monitoring-schedule", {"MonitoringScheduleConfig": config}, labels
+    yield KIND, {"MonitoringScheduleConfig": config}, labels
