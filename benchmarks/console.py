@@ -8,6 +8,7 @@ times, signed in, as Debian's Chromium does and alone. 1 if a page is over 300 K
 from __future__ import annotations
 
 import json
+import logging
 import re
 import statistics
 import sys
@@ -25,6 +26,7 @@ import driftline  # noqa: F401 - it says which sort numpy takes
 
 # isort: split
 import requests
+import structlog
 from rich.console import Console
 from rich.table import Table
 from windows import batch
@@ -75,6 +77,7 @@ class Taken:
 
 def main() -> int:
     """Fill, measure, print."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with tempfile.TemporaryDirectory(prefix="driftline-console-") as name, serving(Path(name)) as (url, key, ids):
         found = {path: each for path, each in measured(url, key, pages(ids))}
     table = Table("page", "KB", "server, ms", "browser, ms", "")
