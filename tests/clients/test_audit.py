@@ -162,8 +162,8 @@ CALLS: tuple[tuple[str, str, Any], ...] = (
     ("POST", "/v1/executions/{execution}/reruns", None),
     ("POST", "/v1/executions/{execution}/stop", None),
     ("DELETE", "/v1/schedules/{watched}", None),
-    ("POST", "/v1/jobs/{work}/stop", None),
-    ("DELETE", "/v1/jobs/{work}", None),
+    ("POST", "/v1/jobs/{judging}/stop", None),
+    ("DELETE", "/v1/jobs/{judging}", None),
     ("DELETE", "/v1/endpoints/{shop}", None),
     ("POST", "/v1/keys", {"name": "eve", "scopes": ["read"]}),
     ("DELETE", "/v1/keys/{eve}", None),
@@ -232,7 +232,7 @@ def furnish(made: Installation) -> None:
     config |= {"MonitoringJobDefinition": {"MonitoringInputs": []}}
     body = {"MonitoringScheduleConfig": config}
     schedule = Resource("monitoring-schedule", "watched", f"{arn}:s/watched", body, "Scheduled", NOW, NOW, labels)
-    job = Resource("processing-job", "work", f"{arn}:p/work", {}, "InProgress", NOW, NOW, {})
+    job = Resource("processing-job", "judging", f"{arn}:p/judging", {}, "InProgress", NOW, NOW, {})
     endpoint = Resource("endpoint", "shop", f"{arn}:e/shop", {}, "InService", NOW, NOW, {})
     with made.catalog.begin() as tx:
         for each in (schedule, job, endpoint):
@@ -260,9 +260,9 @@ def remember(made: Installation, path: str, answer: requests.Response) -> None:
             modelruns.change(tx, told["id"], status="Completed", ended=NOW)
     if path.endswith("/watched/runs"):
         made.kept["execution"] = told["id"]
-    if path.endswith("/work/stop"):
+    if path.endswith("/judging/stop"):
         with made.catalog.begin() as tx:
-            resources.update(tx, "processing-job", "work", now=NOW, status="Stopped")
+            resources.update(tx, "processing-job", "judging", now=NOW, status="Stopped")
     if path.endswith("/rules/silent") and answer.request.method == "PUT":
         state = State("m", "silent", "m", STATE, "OK", "OK", 0, "m", {}, NOW)
         with made.catalog.begin() as tx:

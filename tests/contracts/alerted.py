@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+
+import pytest
+from databases import postgres_url
 
 from driftline import registry
 from driftline.alerting import delivering, planning, register, telling
@@ -14,6 +18,7 @@ from driftline.alerting.rule import Rule, Threshold
 from driftline.catalog import Catalog, alerting, modelruns, work
 from driftline.catalog.modelruns import ModelRun
 from driftline.channels.channel import PUBLIC, Secrets
+from driftline.channels.channels import CHANNELS
 from driftline.channels.members import Member
 from driftline.channels.message import Message
 from driftline.hosts import Reach
@@ -46,6 +51,22 @@ class Board:
         if self.fault is not None:
             raise self.fault
         self.told.append(message)
+
+
+@pytest.fixture
+def board(monkeypatch: pytest.MonkeyPatch) -> Board:
+    """The channel, as one of the table."""
+    made = Board()
+    monkeypatch.setitem(CHANNELS, "board", made)
+    return made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def catalog(request: pytest.FixtureRequest, tmp_path: Path, board: Board) -> Iterator[Catalog]:
+    """A catalog of either database with a model, an hourly monitor of it and the channel; others have their own."""
+    made = opened(f"sqlite:///{tmp_path / 'a.sqlite'}" if request.param == "sqlite" else postgres_url())
+    yield made
+    made.close()
 
 
 def opened(url: str) -> Catalog:

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from alerted import HOUR, MODEL, NOW, SETTINGS, Board, deliver, ended, look, opened, put, rule, states
-from databases import postgres_url
+from alerted import HOUR, MODEL, NOW, SETTINGS, Board, deliver, ended, look, put, rule, states
 
 from driftline.alerting import register
 from driftline.alerting.rule import Absence, Missing, Severity
 from driftline.catalog import Catalog, alerting, deliveries
 from driftline.catalog.alerting import FIRING, OK
-from driftline.channels.channels import CHANNELS
 from driftline.modelmonitors import register as monitors
 from driftline.modelmonitors.monitor import ModelMonitor
 
 
 @pytest.fixture
-def board(monkeypatch: pytest.MonkeyPatch) -> Board:
-    """The channel, as one of the table."""
-    made = Board()
-    monkeypatch.setitem(CHANNELS, "board", made)
-    return made
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def catalog(request: pytest.FixtureRequest, tmp_path: Path, board: Board) -> Iterator[Catalog]:
+def catalog(catalog: Catalog) -> Catalog:
     """The catalog, with a second channel."""
-    made = opened(f"sqlite:///{tmp_path / 'a.sqlite'}" if request.param == "sqlite" else postgres_url())
-    with made.begin() as tx:
+    with catalog.begin() as tx:
         register.put_channel(tx, "boss", "board", {}, now=NOW)
-    yield made
-    made.close()
+    return catalog
 
 
 def heard(catalog: Catalog, channel: str) -> list[str]:

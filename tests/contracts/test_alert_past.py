@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from alerted import HOUR, MODEL, NOW, Board, ended, look, opened, put, rule
-from databases import postgres_url
+from alerted import HOUR, MODEL, NOW, Board, ended, look, put, rule
 
 from driftline.alerting import measurable, past, register
 from driftline.alerting.rule import Absence, Missing, Severity
 from driftline.catalog import Catalog, alerting, alertpast
 from driftline.catalog.alertpast import Past, Search
-from driftline.channels.channels import CHANNELS
 from driftline.errors import Invalid
 
 
 @pytest.fixture
-def board(monkeypatch: pytest.MonkeyPatch) -> Board:
-    """The channel, as one of the table."""
-    made = Board()
-    monkeypatch.setitem(CHANNELS, "board", made)
-    return made
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def catalog(request: pytest.FixtureRequest, tmp_path: Path, board: Board) -> Iterator[Catalog]:
+def catalog(catalog: Catalog) -> Catalog:
     """A catalog in which two columns drifted, one of them twice."""
-    made = opened(f"sqlite:///{tmp_path / 'a.sqlite'}" if request.param == "sqlite" else postgres_url())
-    put(made, rule(severity=Severity.CRITICAL, owner="ada"))
-    put(made, rule(Absence(Missing.LABELS, 2), "labels", monitor=None))
+    put(catalog, rule(severity=Severity.CRITICAL, owner="ada"))
+    put(catalog, rule(Absence(Missing.LABELS, 2), "labels", monitor=None))
     for hour, (age, income) in enumerate([(0.1, 0.1), (0.3, 0.9), (0.1, 0.9), (0.4, 0.1)]):
-        ended(made, hour, {"age": age, "income": income})
-        look(made, hour)
-    yield made
-    made.close()
+        ended(catalog, hour, {"age": age, "income": income})
+        look(catalog, hour)
+    return catalog
 
 
 def test_history_is_found_page_by_page(catalog: Catalog) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from alerted import DAY, HOUR, MODEL, NOW, Board, ended, look, opened, put, rule, states
-from databases import postgres_url
+from alerted import DAY, HOUR, MODEL, NOW, Board, ended, look, put, rule, states
 
 from driftline import registry
 from driftline.alerting import past, register, trying
@@ -28,7 +25,6 @@ from driftline.catalog import Catalog, alerting, deliveries, hours, imports
 from driftline.catalog.alerting import FIRING, OK
 from driftline.catalog.deliveries import HELD
 from driftline.catalog.hours import HourPart, Subject
-from driftline.channels.channels import CHANNELS
 from driftline.errors import Invalid, NotFound
 from driftline.imports import jobs
 from driftline.imports.job import Content, ImportJob, Place
@@ -36,22 +32,6 @@ from driftline.modelmonitors import register as monitors
 from driftline.modelmonitors.monitor import ModelMonitor
 
 WEEK = 24 * 7
-
-
-@pytest.fixture
-def board(monkeypatch: pytest.MonkeyPatch) -> Board:
-    """The channel, as one of the table."""
-    made = Board()
-    monkeypatch.setitem(CHANNELS, "board", made)
-    return made
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def catalog(request: pytest.FixtureRequest, tmp_path: Path, board: Board) -> Iterator[Catalog]:
-    """The catalog."""
-    made = opened(f"sqlite:///{tmp_path / 'a.sqlite'}" if request.param == "sqlite" else postgres_url())
-    yield made
-    made.close()
 
 
 def silent(catalog: Catalog) -> list[str]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from alerted import HOUR, NOW, SETTINGS, Board, look, opened, put
-from databases import postgres_url
+from alerted import HOUR, NOW, SETTINGS, Board, look, put
 
 from driftline.alerting import past, register, trying
 from driftline.alerting.rule import SCHEDULES, Absence, InAlert, Missing, Partial, Rule, Threshold, Violations
@@ -21,7 +19,6 @@ from driftline.catalog.alerts import Alert
 from driftline.catalog.executions import Execution
 from driftline.catalog.resources import Resource
 from driftline.catalog.traffic import Traffic
-from driftline.channels.channels import CHANNELS
 from driftline.channels.message import event
 from driftline.errors import NotFound
 from driftline.processing import judging
@@ -32,18 +29,9 @@ CONFIG = {"ScheduleConfig": {"ScheduleExpression": "cron(0 * ? * * *)"}}
 
 
 @pytest.fixture
-def board(monkeypatch: pytest.MonkeyPatch) -> Board:
-    """The channel, as one of the table."""
-    made = Board()
-    monkeypatch.setitem(CHANNELS, "board", made)
-    return made
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def catalog(request: pytest.FixtureRequest, tmp_path: Path, board: Board) -> Iterator[Catalog]:
+def catalog(catalog: Catalog) -> Catalog:
     """The catalog with two schedules of one endpoint, and one of another."""
-    made = opened(f"sqlite:///{tmp_path / 'a.sqlite'}" if request.param == "sqlite" else postgres_url())
-    with made.begin() as tx:
+    with catalog.begin() as tx:
         resources.create(tx, Resource("endpoint", "Churn", "arn:churn", {}, "InService", NOW, NOW))
         for name, endpoint in (("Hourly", "Churn"), ("bias", "Churn"), ("other", "fraud")):
             body = {"MonitoringScheduleConfig": CONFIG}
@@ -51,8 +39,7 @@ def catalog(request: pytest.FixtureRequest, tmp_path: Path, board: Board) -> Ite
             arn = f"arn:aws:sagemaker:us-west-2:000000000000:monitoring-schedule/{name}"
             resources.create(tx, Resource(KIND, name, arn, body, "Scheduled", NOW, NOW, labels=labels))
             alerts.add(tx, Alert(name, f"{name}-alert", NOW, NOW, datapoints=2, period=3))
-    yield made
-    made.close()
+    return catalog
 
 
 def ran(catalog: Catalog, hour: int, schedule: str = "Hourly", violations: int = 0, fails: bool = False,

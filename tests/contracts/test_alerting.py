@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from alerted import DAY, HOUR, MODEL, NOW, SETTINGS, Board, deliver, ended, look, opened, put, rule, states
-from databases import postgres_url
+from alerted import DAY, HOUR, MODEL, NOW, SETTINGS, Board, deliver, ended, look, put, rule, states
 
 from driftline.alerting import planning, register, telling, trying
 from driftline.alerting.rule import Absence, Change, Missing, Rule, Severity, Threshold, Violations
 from driftline.catalog import Catalog, alerting, batches, deliveries, topics, work
 from driftline.catalog.alerting import FIRING, OK
 from driftline.channels.channel import ChannelRefused, ChannelUnavailable
-from driftline.channels.channels import CHANNELS
 from driftline.errors import Invalid, NotFound
 from driftline.imports import jobs
 from driftline.imports.job import Content, ImportJob, Place
 from driftline.processing import executing
 from driftline.settings import Settings
 from driftline.topics import publishing
-
-
-@pytest.fixture
-def board(monkeypatch: pytest.MonkeyPatch) -> Board:
-    """The channel, as one of the table."""
-    made = Board()
-    monkeypatch.setitem(CHANNELS, "board", made)
-    return made
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def catalog(request: pytest.FixtureRequest, tmp_path: Path, board: Board) -> Iterator[Catalog]:
-    """The catalog."""
-    made = opened(f"sqlite:///{tmp_path / 'a.sqlite'}" if request.param == "sqlite" else postgres_url())
-    yield made
-    made.close()
 
 
 def test_only_flips_are_told(catalog: Catalog, board: Board) -> None:
